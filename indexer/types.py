@@ -1,0 +1,48 @@
+"""The values that leave the indexer."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """Lines of a file, 0-based, end not included."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise ValueError(f"not a span: {self.start}..{self.end}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """An indexable piece of one file.
+
+    `path` is relative to the workspace, with "/" on every platform. `kind` is "function", "method", "class",
+    "type", "module" (code between definitions), "section" (prose under a heading) or "text" (no grammar).
+    `symbol` is the dotted name of the innermost definition that holds the whole chunk ("Session.close"), ""
+    outside any; `defines` are the names of all definitions that begin inside the chunk.
+    """
+
+    path: str
+    span: Span
+    text: str
+    kind: str = "text"
+    language: str = ""
+    symbol: str = ""
+    defines: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that answers a question: a higher score is better, always.
+
+    `legs` names what found it ("lexical", "vector"); `stale` says that the file has changed since it was indexed,
+    so that its lines may have moved.
+    """
+
+    chunk: Chunk
+    score: float
+    legs: tuple[str, ...]
+    stale: bool = False

@@ -1,0 +1,1 @@
+"""Prompt templates: functions from values to trees of scopes."""

@@ -1,0 +1,1 @@
+"""Chat: questions answered from retrieved context, with citations."""

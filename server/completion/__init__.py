@@ -1,0 +1,1 @@
+"""Ghost text: from a snapshot to a cleaned suggestion."""

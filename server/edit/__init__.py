@@ -1,0 +1,1 @@
+"""Edits: formats, locating, and the gate every edit passes before a file is touched."""

@@ -1,0 +1,1 @@
+"""Models: ports, the OpenAI-compatible client, endpoint detection, the embedded model."""

@@ -1,0 +1,57 @@
+"""What Kibitz asks of a model: two ports, and what passes through them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a chat prompt."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a streamed answer; the last one carries why the model stopped ("stop", "length", ...)."""
+
+    text: str = ""
+    finish_reason: str | None = None
+
+
+class ChatModel(Protocol):
+    """A model that answers messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    def chat(
+        self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+    ) -> AsyncIterator[Delta]:
+        """Stream the answer. Closing the iterator frees the connection.
+
+        Raises:
+            ModelError: the model could not answer; the message is one sentence that says what to do.
+        """
+        ...
+
+
+class Completer(Protocol):
+    """A model that continues a raw prompt (fill-in-the-middle prompts are rendered before they get here)."""
+
+    @property
+    def name(self) -> str: ...
+
+    def complete(
+        self, prompt: str, *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+    ) -> AsyncIterator[Delta]:
+        """Stream the continuation. Closing the iterator frees the connection.
+
+        Raises:
+            ModelError: the model could not answer; the message is one sentence that says what to do.
+        """
+        ...

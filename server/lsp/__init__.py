@@ -1,0 +1,1 @@
+"""The protocol edge: pygls and lsprotocol live here and nowhere else."""
