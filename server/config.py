@@ -1,0 +1,220 @@
+"""Settings: read once, in layers, each with its source.
+
+Defaults, then the user's file, the workspace's file, the environment, the editor's options, the command line's flags:
+the later one wins. The workspace's own file may only narrow (ignore more, index less, smaller budgets): somebody
+else may have written it. A name that is not known is an error.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from kibitz.server.errors import ConfigError
+
+WORKSPACE_FILE = ".kibitz.toml"
+USER_FILE = "kibitz.toml"
+
+
+class Secret(str):
+    """A string that does not show itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _setting(default: Any, text: str, *, narrows: bool = False, secret: bool = False) -> Any:
+    """One setting: its default, one line of help, and whether a workspace's own file may lower or add to it."""
+    metadata = {"help": text, "narrows": narrows, "secret": secret}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _cache_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("kibitz"))
+
+
+def _data_dir() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("kibitz"))
+
+
+def _workers() -> int:
+    import os
+
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting. Immutable: a change makes a new one."""
+
+    base_url: str = _setting("", "an OpenAI-compatible endpoint, for example http://127.0.0.1:11434/v1")
+    api_key: Secret = _setting(Secret(), "the endpoint's key; from the environment or the editor only", secret=True)
+    chat_model: str = _setting("", "the model for chat and edits; empty: the endpoint's first")
+    completion_model: str = _setting("", "the model for ghost text; empty: the chat model")
+    fim_family: str = _setting("", "the fill-in-the-middle format; empty: by the model's name; none: chat")
+    embedding_model: str = _setting("", "an embedding model of the endpoint; empty: the built-in one")
+    local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
+    local_threads: int = _setting(1, "threads of the embedded model")
+    detect: bool = _setting(True, "look for model servers on their usual loopback ports")
+    ask_budget_tokens: int = _setting(8000, "prompt and answer of a question, in tokens", narrows=True)
+    edit_budget_tokens: int = _setting(8000, "prompt and answer of an edit, in tokens", narrows=True)
+    completion_budget_tokens: int = _setting(2048, "prompt and answer of a completion, in tokens", narrows=True)
+    answer_tokens: int = _setting(1024, "the longest answer to a question, in tokens", narrows=True)
+    edit_tokens: int = _setting(2048, "the longest answer to an edit, in tokens", narrows=True)
+    completion_tokens: int = _setting(128, "the longest completion, in tokens", narrows=True)
+    ignore: tuple[str, ...] = _setting((), "more patterns to leave out, in .gitignore's syntax", narrows=True)
+    max_file_bytes: int = _setting(1_000_000, "larger files are not indexed", narrows=True)
+    workers: int = _setting(_workers, "processes that parse", narrows=True)
+    index_on_start: bool = _setting(True, "the language server indexes the workspace when it starts")
+    cache_dir: Path = _setting(_cache_dir, "where indexes are kept; they can be rebuilt at any time")
+    data_dir: Path = _setting(_data_dir, "where embedded models are kept")
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+SETTINGS = {f.name: f for f in fields(Config) if f.name != "sources"}
+_ENVIRONMENT = {"OPENAI_BASE_URL": "base_url", "OPENAI_API_KEY": "api_key"}
+
+
+def load(
+    root: Path | None,
+    environ: Mapping[str, str],
+    *,
+    options: Mapping[str, Any] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    user_file: Path | None = None,
+) -> Config:
+    """Read the settings for a workspace.
+
+    Args:
+        root: the workspace, for its own file; None reads none.
+        environ: the environment (`KIBITZ_<NAME>`, `OPENAI_BASE_URL`, `OPENAI_API_KEY`).
+        options: the editor's, from `initializationOptions`.
+        flags: the command line's; None values are not set.
+        user_file: instead of the one in the platform's configuration directory.
+
+    Raises:
+        ConfigError: an unknown name, a wrong type, a broken file, or a workspace file that would widen something.
+    """
+    config = Config()
+    user_file = user_file or _user_file(environ)
+    config = _merge(config, _read(user_file), str(user_file), keys_allowed=False)
+    if root is not None:
+        config = _narrow(config, _read(root / WORKSPACE_FILE), WORKSPACE_FILE)
+    config = _merge(config, _from_environment(environ), "environment")
+    config = _merge(config, dict(options or {}), "editor")
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    return _merge(config, given, "flag")
+
+
+def _user_file(environ: Mapping[str, str]) -> Path:
+    if named := environ.get("KIBITZ_CONFIG"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("kibitz")) / USER_FILE
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except NotADirectoryError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: environ[var] for var, name in _ENVIRONMENT.items() if environ.get(var)}
+    for variable, text in environ.items():
+        name = variable.removeprefix("KIBITZ_").lower()
+        if not variable.startswith("KIBITZ_") or variable == "KIBITZ_CONFIG":
+            continue
+        if name not in SETTINGS:
+            raise ConfigError(f"{variable} in the environment names no setting; `kibitz config` lists them.")
+        found[name] = _parse(name, text, variable)
+    return found
+
+
+def _parse(name: str, text: str, where: str) -> Any:
+    """Give a text from the environment its setting's type."""
+    kind = SETTINGS[name].type
+    if kind is bool:
+        if text.lower() not in {"1", "0", "true", "false", "yes", "no"}:
+            raise ConfigError(f"{where} must be true or false, not {text!r}.")
+        return text.lower() in {"1", "true", "yes"}
+    if kind is int:
+        if not text.isdigit():
+            raise ConfigError(f"{where} must be a number, not {text!r}.")
+        return int(text)
+    if name == "ignore":
+        return [part for part in text.split(",") if part]
+    return text
+
+
+def _merge(config: Config, raw: Mapping[str, Any], source: str, *, keys_allowed: bool = True) -> Config:
+    changes: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name not in SETTINGS:
+            raise ConfigError(f"{source} names an unknown setting: {name}; `kibitz config` lists them.")
+        if SETTINGS[name].metadata["secret"] and not keys_allowed:
+            raise ConfigError(f"{source} holds {name}: keys come from the environment or the editor's secret store.")
+        changes[name] = _typed(name, value, source)
+    sources = {**config.sources, **dict.fromkeys(changes, source)}
+    return replace(config, **changes, sources=sources)
+
+
+def _typed(name: str, value: Any, source: str) -> Any:
+    """Give a value from a file or the editor its setting's type."""
+    kind = SETTINGS[name].type
+    wanted, make = _TYPES[kind]
+    if isinstance(value, (Path, tuple)) and kind in (Path, tuple[str, ...]):
+        return value
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ConfigError(f"{name} in {source} must be a {_spoken(wanted)}, not {value!r}.")
+    if wanted is int and value <= 0:
+        raise ConfigError(f"{name} in {source} must be above 0, not {value}.")
+    if wanted is list and not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{name} in {source} must be a list of strings.")
+    return make(value)
+
+
+# A setting's type: what a file must hold, and what we make of it.
+_TYPES: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
+    bool: (bool, bool),
+    int: (int, int),
+    str: (str, str),
+    Secret: (str, Secret),
+    Path: (str, lambda text: Path(text).expanduser()),
+    tuple[str, ...]: (list, tuple),
+}
+
+
+def _spoken(kind: Any) -> str:
+    spoken = {bool: "true or false", int: "number", str: "string", list: "list of strings"}
+    return spoken[kind]
+
+
+def _narrow(config: Config, raw: Mapping[str, Any], source: str) -> Config:
+    """Apply a workspace's own file: patterns are added, numbers only lowered, anything else refused."""
+    changes: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name not in SETTINGS:
+            raise ConfigError(f"{source} names an unknown setting: {name}; `kibitz config` lists them.")
+        if not SETTINGS[name].metadata["narrows"]:
+            raise ConfigError(f"{source} may only narrow, so it cannot set {name}; set it in your own kibitz.toml.")
+        typed, now = _typed(name, value, source), getattr(config, name)
+        changes[name] = (*now, *typed) if isinstance(now, tuple) else min(now, typed)
+    return replace(config, **changes, sources={**config.sources, **dict.fromkeys(changes, source)})
