@@ -1,0 +1,50 @@
+# Two commands for a newcomer: `make demo` and `make test`. Each makes what it needs, with nothing but Python, git
+# and the package registries. The others are for daily work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+
+.PHONY: demo test check types unit e2e wheel vsix fmt lock clean
+
+demo: $(VENV)/.ready
+	sh scripts/demo.sh $(BIN) $(DEMO)
+
+test: check e2e wheel
+
+$(VENV)/.ready: pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit("Kibitz needs Python 3.11 or newer; run make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/unit tests/golden
+
+e2e: $(VENV)/.ready
+	$(BIN)/python -m pytest tests/e2e
+
+# The same tests against the built wheel, in an environment that has never seen the sources.
+wheel: $(VENV)/.ready
+	sh scripts/test_wheel.sh $(BIN)
+
+vsix:
+	cd vscode-extension && npm ci --no-audit --no-fund && npm run package
+
+fmt: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Write requirements.lock anew: every version pinned, no address of a registry in it.
+lock:
+	uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --no-header \
+	  --no-annotate --no-emit-index-url --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO) .venv-wheel dist build

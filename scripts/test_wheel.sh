@@ -1,0 +1,21 @@
+#!/bin/sh
+# Build the sdist, the wheel from the sdist, look inside both, and run the tests against the wheel in a clean
+# environment with no source tree in sight.
+# usage: test_wheel.sh BIN   (BIN: the development environment's bin folder)
+set -eu
+BIN=$(cd "$1" && pwd)
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT INT TERM
+
+cd "$ROOT"
+"$BIN/python" -m build --outdir "$WORK/dist" . > "$WORK/build.log" 2>&1 || { cat "$WORK/build.log"; exit 1; }
+"$BIN/python" scripts/check_dist.py "$WORK/dist"
+
+"$BIN/python" -m venv "$WORK/venv"
+"$WORK/venv/bin/pip" install --quiet --disable-pip-version-check -c requirements.lock \
+  "$(ls "$WORK"/dist/*.whl)[local]" pytest pytest-asyncio hypothesis
+mkdir "$WORK/tests-only"
+cp -R tests pyproject.toml "$WORK/tests-only/"
+cd "$WORK/tests-only"
+"$WORK/venv/bin/python" -m pytest tests -q -p no:cacheprovider

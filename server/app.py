@@ -1,0 +1,290 @@
+"""The composition root: everything is built here, by hand, and handed to what needs it."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kibitz.indexer.errors import IndexerError, NotIndexedError
+from kibitz.server.config import Config, load
+
+if TYPE_CHECKING:
+    from kibitz.indexer.embed import Embedder
+    from kibitz.indexer.index import IndexStatus, Progress, Report
+    from kibitz.indexer.search import Searcher
+    from kibitz.indexer.types import Hit
+    from kibitz.indexer.workspace import Rules
+    from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.prompts.tokens import Tokenizer
+    from kibitz.server.completion.snapshot import Snapshot
+    from kibitz.server.completion.suggest import Suggestion
+    from kibitz.server.edit.propose import Edit, Target
+    from kibitz.server.llm.ports import Delta
+    from kibitz.server.models import Models
+
+
+class App:
+    """One workspace with its index and its models. Nothing is opened before it is needed."""
+
+    def __init__(self, root: Path, config: Config, environ: Mapping[str, str]) -> None:
+        self.root = root
+        self.config = config
+        self._environ = environ
+        self._models: Models | None = None
+        self._choosing = asyncio.Lock()
+        self._embedder: Embedder | None = None
+        self._searcher: Searcher | None = None
+
+    # -- the index ---------------------------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> "Rules":
+        """Which files the settings let into the index."""
+        from kibitz.indexer.workspace import Rules
+
+        return Rules(max_bytes=self.config.max_file_bytes, ignore=self.config.ignore)
+
+    def embedder(self) -> "Embedder":
+        """The embedder that the settings name, loaded once."""
+        if self._embedder is None:
+            from kibitz.server.models import embedder_for
+
+            self._embedder = embedder_for(self.config)
+        return self._embedder
+
+    def searcher(self) -> "Searcher":
+        """The index, opened once and looked at again for a newer version at each call.
+
+        Raises:
+            NotIndexedError: no index round has been made yet.
+        """
+        if self._searcher is None:
+            from kibitz.indexer.search import Searcher
+
+            self._searcher = Searcher.open(self.root, cache_dir=self.config.cache_dir, embedder=self.embedder())
+        else:
+            self._searcher.refresh()
+        return self._searcher
+
+    def search_now(self, query: str, k: int, within: str = "", per_file: int = 1) -> "list[Hit]":
+        """Search in this thread: what the command line does."""
+        return self.searcher().search(query, k, within=within, per_file=per_file)
+
+    async def search(self, query: str, k: int, within: str = "") -> "list[Hit]":
+        """Search off the event loop.
+
+        Raises:
+            NotIndexedError: no index round has been made yet.
+        """
+        return await asyncio.to_thread(self.search_now, query, k, within)
+
+    async def retrieve(self, query: str, k: int) -> "Sequence[Hit]":
+        """Context for a prompt: several chunks of one file are welcome, and no index is not an error."""
+        try:
+            return await asyncio.to_thread(self.search_now, query, k, "", 3)
+        except NotIndexedError:
+            return []
+
+    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
+        """Bring the index up to date in a child process; cancelling this ends the child.
+
+        Raises:
+            IndexerError: the child's own sentence.
+        """
+        from kibitz.indexer.index import Progress, Report
+
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "kibitz.server", "index", str(self.root), "--json"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**self._environ, **_as_environment(self.config)},
+        )
+        assert child.stdout is not None
+        assert child.stderr is not None
+        stderr = asyncio.create_task(child.stderr.read())
+        report: Report | None = None
+        try:
+            async for line in child.stdout:
+                event = json.loads(line)
+                if event.pop("event") == "progress":
+                    on_progress(Progress(**event))
+                else:
+                    report = Report(**event)
+            await child.wait()
+        finally:
+            if child.returncode is None:
+                child.terminate()
+                await child.wait()
+            said = (await stderr).decode(errors="replace").strip()
+        if report is None:
+            raise IndexerError(said.removeprefix("kibitz: ").splitlines()[-1] if said else "Indexing was stopped.")
+        return report
+
+    def index_status(self) -> "IndexStatus":
+        """What is indexed, and how far behind it is."""
+        from kibitz.indexer.index import status
+
+        return status(self.root, cache_dir=self.config.cache_dir, embedder=self.embedder(), rules=self.rules)
+
+    def status(self) -> dict[str, Any]:
+        """The state of this workspace, for `kibitz status` and `kibitz/status`."""
+        from dataclasses import asdict
+
+        state = asdict(self.index_status())
+        model = self._models.chat.name if self._models else None
+        return {"root": str(self.root), "index": state, "embedder": self.embedder().name, "model": model}
+
+    # -- the models --------------------------------------------------------------------------------------------
+
+    async def models(self) -> "Models":
+        """The models, chosen once; a failed choice is tried again at the next call.
+
+        Raises:
+            NoModelError: there is none; the sentence says what to do.
+        """
+        async with self._choosing:
+            if self._models is None:
+                from kibitz.server.models import budgets_for, choose
+
+                self._models = await choose(self.config, self._environ)
+                self.config = budgets_for(self._models, self.config)
+            return self._models
+
+    def tokenizer(self, model: str | None = None) -> "Tokenizer":
+        """The tokenizer that counts for a model."""
+        from kibitz.prompts.tokens import tokenizer_for
+
+        return tokenizer_for(model)
+
+    # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
+
+    async def ask_prompt(
+        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
+    ) -> "Rendered":
+        """The prompt of a question."""
+        from kibitz.server.chat.ask import ask_prompt
+
+        return await ask_prompt(
+            question,
+            retrieve=self.retrieve,
+            tokenizer=self.tokenizer(await self._model_name()),
+            budget_tokens=self.config.ask_budget_tokens,
+            reserve_tokens=self.config.answer_tokens,
+            history=history,
+            attached=attached,
+        )
+
+    async def ask(self, rendered: "Rendered") -> "AsyncIterator[Delta]":
+        """Stream the answer to a rendered question."""
+        from kibitz.server.chat.ask import stream_answer
+
+        models = await self.models()
+        deltas = stream_answer(rendered, models.chat, max_tokens=self.config.answer_tokens)
+        try:
+            async for delta in deltas:
+                yield delta
+        finally:
+            await deltas.aclose()  # type: ignore[attr-defined]
+
+    async def completion_prompt(self, at: "Snapshot") -> "Rendered":
+        """The prompt of a completion."""
+        from kibitz.server.completion.suggest import completion_prompt
+
+        models = await self._models_or_none()
+        return await completion_prompt(
+            at,
+            retrieve=self.retrieve,
+            family=models.family if models else None,
+            tokenizer=self.tokenizer(await self._model_name()),
+            budget_tokens=self.config.completion_budget_tokens,
+            reserve_tokens=self.config.completion_tokens,
+        )
+
+    async def suggest(self, at: "Snapshot") -> "Suggestion | None":
+        """Ghost text at the cursor, or None."""
+        from kibitz.server.completion.suggest import suggest
+
+        models = await self.models()
+        rendered = await self.completion_prompt(at)
+        model = models.completer or models.chat
+        return await suggest(at, rendered, model, family=models.family, max_tokens=self.config.completion_tokens)
+
+    async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
+        """The prompt of an edit."""
+        from kibitz.server.edit.propose import edit_prompt
+
+        return await edit_prompt(
+            instruction,
+            target,
+            retrieve=self.retrieve,
+            tokenizer=self.tokenizer(await self._model_name()),
+            budget_tokens=self.config.edit_budget_tokens,
+            reserve_tokens=self.config.edit_tokens,
+        )
+
+    async def propose(
+        self, instruction: str, target: "Target", on_delta: "Callable[[str], None] | None" = None
+    ) -> "Edit":
+        """An edit that passed its gate.
+
+        Raises:
+            EditError: the answer held no usable edit, or the gate refused it.
+        """
+        from kibitz.server.edit.propose import propose
+
+        models = await self.models()
+        rendered = await self.edit_prompt(instruction, target)
+        return await propose(rendered, target, models.chat, max_tokens=self.config.edit_tokens, on_delta=on_delta)
+
+    async def close(self) -> None:
+        """Stop the embedded model, if one runs."""
+        if self._models is not None and self._models.embedded is not None:
+            await self._models.embedded.close()
+
+    async def _models_or_none(self) -> "Models | None":
+        """A prompt can be looked at without a model."""
+        from kibitz.server.errors import NoModelError
+
+        try:
+            return await self.models()
+        except NoModelError:
+            return None
+
+    async def _model_name(self) -> str | None:
+        models = await self._models_or_none()
+        return models.chat.name if models else None
+
+
+def build_app(
+    root: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> App:
+    """Build the app of a workspace.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    environ = os.environ if environ is None else environ
+    return App(root, load(root, environ, options=options, flags=flags), environ)
+
+
+def _as_environment(config: Config) -> dict[str, str]:
+    """The settings that an indexing child needs, whatever layer they came from."""
+    passed = {
+        "KIBITZ_CACHE_DIR": str(config.cache_dir),
+        "KIBITZ_MAX_FILE_BYTES": str(config.max_file_bytes),
+        "KIBITZ_WORKERS": str(config.workers),
+        "KIBITZ_IGNORE": ",".join(config.ignore),
+        "KIBITZ_EMBEDDING_MODEL": config.embedding_model,
+        "OPENAI_BASE_URL": config.base_url,
+        "OPENAI_API_KEY": str(config.api_key),
+    }
+    return {name: value for name, value in passed.items() if value}

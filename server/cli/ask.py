@@ -1,0 +1,83 @@
+"""`kibitz ask`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kibitz.server.cli.shared import (
+    closing,
+    emit,
+    ensure_indexed,
+    json_option,
+    make_app,
+    model_options,
+    path_option,
+    run_async,
+)
+
+if TYPE_CHECKING:
+    from kibitz.server.app import App
+
+
+@click.command()
+@click.argument("question", nargs=-1, required=True)
+@path_option
+@model_options
+@click.option("--budget", "ask_budget_tokens", type=click.IntRange(1), help="Prompt and answer, in tokens.")
+@json_option
+def ask(
+    *,
+    question: tuple[str, ...],
+    root: Path,
+    base_url: str | None,
+    chat_model: str | None,
+    ask_budget_tokens: int | None,
+    as_json: bool,
+) -> None:
+    """Answer a question about the code, streamed, with citations that were really in the prompt.
+
+    \b
+    Examples:
+      kibitz ask how is a session closed
+      kibitz ask "what calls the scheduler?" --model qwen2.5-coder:7b
+    """
+    app = make_app(root, base_url=base_url, chat_model=chat_model, ask_budget_tokens=ask_budget_tokens)
+    ensure_indexed(app)
+    run_async(_ask(app, " ".join(question), as_json))
+
+
+async def _ask(app: "App", question: str, as_json: bool) -> None:
+    from kibitz.server.chat.ask import citations, sources
+
+    async with closing(app):
+        await app.models()
+        rendered = await app.ask_prompt(question)
+        pieces: list[str] = []
+        finish = ""
+        async for delta in app.ask(rendered):
+            pieces.append(delta.text)
+            finish = delta.finish_reason or finish
+            if as_json:
+                emit({"event": "delta", "text": delta.text})
+            else:
+                click.echo(delta.text, nl=False)
+        cited = citations("".join(pieces), rendered)
+        if as_json:
+            emit(
+                {
+                    "event": "answer",
+                    "text": "".join(pieces),
+                    "citations": [asdict(citation) for citation in cited],
+                    "sources": [asdict(source) for source in sources(rendered)],
+                    "finish_reason": finish,
+                }
+            )
+            return
+    click.echo("\n")
+    for title, places in (("Cited", cited), ("In the prompt", sources(rendered))):
+        if places:
+            click.echo(f"{title}: " + ", ".join(f"{p.path}:{p.start_line}-{p.end_line}" for p in places))
+    if finish == "length":
+        click.echo("kibitz: the answer reached its length limit (answer_tokens) and was cut.", err=True)

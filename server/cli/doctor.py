@@ -1,0 +1,118 @@
+"""`kibitz doctor`: what works here, what does not, and what to do about it."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from kibitz.server.cli.shared import emit, json_option, make_app, path_option
+
+if TYPE_CHECKING:
+    from kibitz.server.app import App
+
+State = Literal["ok", "note", "bad"]
+LOW_DISK_BYTES = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `note` is something that is missing but not needed."""
+
+    name: str
+    state: State
+    detail: str
+
+
+@click.command()
+@path_option
+@json_option
+def doctor(*, root: Path, as_json: bool) -> int:
+    """Check this machine, the index and the models; exits 1 if something is broken.
+
+    Nothing is sent anywhere but to the endpoint that you named and to this machine's own loopback ports.
+    """
+    app = make_app(root)
+    checks = [*_machine(), *_storage(app), *_index(app), *asyncio.run(_models(app))]
+    if as_json:
+        emit([asdict(check) for check in checks])
+    else:
+        colours = {"ok": "green", "note": "yellow", "bad": "red"}
+        for check in checks:
+            click.echo(f"{click.style(f'{check.state:<5}', fg=colours[check.state])}{check.name:<18}{check.detail}")
+    return int(any(check.state == "bad" for check in checks))
+
+
+def _machine() -> Iterator[Check]:
+    from kibitz.indexer.languages import LANGUAGES, grammar
+
+    yield Check("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
+    broken = [language for language in LANGUAGES if grammar(language) is None]
+    detail = f"{len(LANGUAGES) - len(broken)} of {len(LANGUAGES)} load"
+    yield Check("grammars", "bad" if broken else "ok", detail + (f"; missing {', '.join(broken)}" if broken else ""))
+    git = shutil.which("git")
+    yield Check("git", "ok" if git else "note", git or "not found: ignore files are read by Kibitz itself")
+    yield _vector_instructions()
+
+
+def _vector_instructions() -> Check:
+    """LanceDB's wheels are built for AVX2 on x86-64 and crash without it."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return Check("processor", "ok", "not checked on this platform")
+    if "avx2" in flags or "flags" not in flags:
+        return Check("processor", "ok", "has what the vector store needs")
+    return Check("processor", "bad", "no AVX2: the vector store cannot run on this processor")
+
+
+def _storage(app: "App") -> Iterator[Check]:
+    directory = app.config.cache_dir
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(directory).free
+    except OSError as error:
+        yield Check("cache", "bad", f"{directory}: {error.strerror}; set KIBITZ_CACHE_DIR to a folder you can write")
+        return
+    if not os.access(directory, os.W_OK):
+        yield Check("cache", "bad", f"{directory} is not writable; set KIBITZ_CACHE_DIR to a folder you can write")
+        return
+    low = free < LOW_DISK_BYTES
+    yield Check("cache", "note" if low else "ok", f"{directory}, {free / 1e9:.1f} GB free")
+
+
+def _index(app: "App") -> Iterator[Check]:
+    state = app.index_status()
+    yield Check("embedder", "ok", app.embedder().name)
+    if not state.indexed:
+        yield Check("index", "note", f"none yet for {app.root}: run `kibitz index`")
+        return
+    behind = f"{state.behind} files changed since: run `kibitz index`" if state.behind else "up to date"
+    yield Check("index", "ok", f"{state.files} files, {state.chunks} chunks; {behind}")
+
+
+async def _models(app: "App") -> list[Check]:
+    from kibitz.server.errors import ConfigError, ModelError
+    from kibitz.server.llm.detect import detect
+
+    checks: list[Check] = []
+    _, probes = await detect(os.environ, loopback=app.config.detect)
+    checks += [Check("endpoint", "ok" if p.ok else "note", f"{p.source}: {p.detail}") for p in probes]
+    engine = find_spec("xllamacpp") is not None
+    wanted = "installed" if engine else "not installed: pip install 'kibitz[local]'"
+    checks.append(Check("embedded engine", "ok" if engine else "note", wanted))
+    try:
+        models = await app.models()
+    except (ModelError, ConfigError) as error:
+        checks.append(Check("model", "bad" if app.config.base_url else "note", str(error)))
+        return checks
+    completes = models.family.name if models.family else "by chat"
+    checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
+    await app.close()
+    return checks

@@ -1,0 +1,89 @@
+"""`kibitz prompt`: what a request would send, with no model called."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kibitz.server.cli.places import parse_place, workspace_of
+from kibitz.server.cli.requests import snapshot_at, target_at
+from kibitz.server.cli.shared import emit, ensure_indexed, json_option, make_app, path_option, run_async
+
+if TYPE_CHECKING:
+    from kibitz.prompts.render import Rendered
+
+budget_option = click.option("--budget", type=click.IntRange(1), help="Prompt and answer, in tokens.")
+html_option = click.option("--html", type=click.Path(path_type=Path), help="Write one self-contained page.")
+file_root_option = click.option("--path", "root", type=click.Path(path_type=Path), help="The workspace.")
+
+
+@click.group()
+def prompt() -> None:
+    """Show the rendered prompt of a request: what is in, what was left out and why. No model is called.
+
+    \b
+    Examples:
+      kibitz prompt ask "how is a session closed" --budget 4000
+      kibitz prompt complete app.py:120 --html prompt.html
+      kibitz prompt edit "add type hints" app.py:10-24 --json
+    """
+
+
+@prompt.command()
+@click.argument("question", nargs=-1, required=True)
+@path_option
+@budget_option
+@html_option
+@json_option
+def ask(*, question: tuple[str, ...], root: Path, budget: int | None, html: Path | None, as_json: bool) -> None:
+    """The prompt of a question."""
+    app = make_app(root, ask_budget_tokens=budget)
+    ensure_indexed(app)
+    _render(lambda: app.ask_prompt(" ".join(question)), html, as_json)
+
+
+@prompt.command()
+@click.argument("place", metavar="FILE:LINE:COL")
+@file_root_option
+@budget_option
+@html_option
+@json_option
+def complete(*, place: str, root: Path | None, budget: int | None, html: Path | None, as_json: bool) -> None:
+    """The prompt of a completion."""
+    where = parse_place(place)
+    root, path = workspace_of(where, root)
+    at = snapshot_at(root, path, where)
+    app = make_app(root, completion_budget_tokens=budget)
+    _render(lambda: app.completion_prompt(at), html, as_json)
+
+
+@prompt.command()
+@click.argument("instruction")
+@click.argument("place", metavar="FILE[:A-B]")
+@file_root_option
+@budget_option
+@html_option
+@json_option
+def edit(
+    *, instruction: str, place: str, root: Path | None, budget: int | None, html: Path | None, as_json: bool
+) -> None:
+    """The prompt of an edit."""
+    where = parse_place(place)
+    root, path = workspace_of(where, root)
+    target = target_at(root, path, where)
+    app = make_app(root, edit_budget_tokens=budget)
+    _render(lambda: app.edit_prompt(instruction, target), html, as_json)
+
+
+def _render(make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
+    from kibitz.prompts import trace
+
+    rendered = run_async(make())
+    if html is not None:
+        html.write_text(trace.html(rendered), encoding="utf-8")
+        click.echo(f"Wrote {html}.", err=True)
+    if as_json:
+        emit(trace.as_json(rendered))
+    elif html is None:
+        click.echo(trace.as_text(rendered))
