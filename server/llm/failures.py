@@ -1,0 +1,170 @@
+"""What went wrong with an endpoint, as one sentence that says what to do.
+
+Only imported once `openai` is. No sentence holds a key, and none repeats text of the prompt: some servers quote the
+whole request in their error messages.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+
+import httpx2
+import openai
+
+from kibitz.server.errors import ModelError
+from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
+
+QUOTE_CHARS = 200
+TOO_LONG = (
+    "context_length_exceeded",  # OpenAI, Azure
+    "exceed_context_size",  # llama.cpp
+    "maximum context length",  # vLLM, OpenAI
+    "context size",  # llama.cpp
+    "context window",  # Ollama, LM Studio, gateways
+    "context length",  # LM Studio
+)
+
+NO_HOST = ("name or service", "name resolution", "nodename", "getaddrinfo")
+
+CAUGHT = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, json.JSONDecodeError, UnicodeDecodeError)
+"""What a request to an endpoint can raise when it is not our own fault."""
+
+
+def dropped(endpoint: Endpoint) -> ModelError:
+    """The error of a stream that ended without a reason to stop."""
+    return ModelError(
+        f"The endpoint {endpoint.shown} closed the stream before the answer was complete; what came is kept."
+    )
+
+
+def not_this_api(endpoint: Endpoint) -> ModelError:
+    """The error of an answer that is no answer of this API."""
+    return ModelError(
+        f"{endpoint.shown} answered, but not as an OpenAI-compatible endpoint does: "
+        "check the base URL (it usually ends in /v1)."
+    )
+
+
+def no_such_model(endpoint: Endpoint, model: str, there: Sequence[str]) -> ModelError:
+    """The error of a model name that the endpoint does not know; `there` are those it does."""
+    if there:
+        names = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
+        return ModelError(f"{endpoint.shown} has no model {model!r}; it has: {names}.")
+    return ModelError(
+        f"{endpoint.shown} has no model {model!r}, or not this API: check the model's name and the base URL."
+    )
+
+
+def failure(error: BaseException, endpoint: Endpoint, *, begun: bool = False, prompt: Iterable[str] = ()) -> ModelError:
+    """Say what went wrong.
+
+    Args:
+        error: one of `CAUGHT`.
+        endpoint: who was asked.
+        begun: whether a part of the answer had come already.
+        prompt: the texts that were sent, which no message may quote.
+    """
+    if isinstance(error, openai.APIStatusError):
+        return _refused(error, endpoint, prompt)
+    if isinstance(error, openai.APIConnectionError | httpx2.HTTPError | httpx2.InvalidURL):
+        return _unreachable(error, endpoint, begun)
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | openai.APIResponseValidationError):
+        return not_this_api(endpoint)
+    if isinstance(error, openai.APIError):  # an error object in the middle of a stream
+        if _is_too_long(error):
+            return ModelError(_too_long(endpoint))
+        return ModelError(f"{endpoint.shown} failed while it answered{_quoted(error, endpoint, prompt)}")
+    return ModelError(f"The request to {endpoint.shown} failed ({type(error).__name__}).")
+
+
+def retry_after_s(error: openai.APIStatusError) -> float | None:
+    """The seconds a server asks to wait; None when it does not say (or names a date)."""
+    try:
+        return max(0.0, float(error.response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def _refused(error: openai.APIStatusError, endpoint: Endpoint, prompt: Iterable[str]) -> ModelError:
+    """The first line that fits an error status."""
+    status, at = error.status_code, endpoint.shown
+    wait = retry_after_s(error)
+    when = f"in {wait:.0f} s" if wait is not None else "later"
+    how = "set OPENAI_API_KEY" if endpoint.api_key is None else "check OPENAI_API_KEY"
+    quoted = _quoted(error, endpoint, prompt)
+    sentences = (
+        (status == 401, f"The endpoint {at} refused the API key: {how}."),
+        (_is_too_long(error), _too_long(endpoint)),
+        (
+            error.code == "insufficient_quota",
+            f"{at} says that the account's quota is used up: check its billing.",
+        ),
+        (status == 429, f"{at} is over its rate limit: try again {when}."),
+        (status == 403, f"{at} does not let this key use the model (HTTP 403){quoted}"),
+        (status == 407, "The proxy wants a user name and password: put them into HTTPS_PROXY."),
+        (status == 503, f"{at} is not ready (HTTP 503; it may be loading the model): try again{quoted}"),
+        (status >= 500, f"{at} failed (HTTP {status}): try again, or look at its log{quoted}"),
+        (True, f"{at} does not take the request (HTTP {status}){quoted}"),
+    )
+    return ModelError(next(sentence for fits, sentence in sentences if fits))
+
+
+def _unreachable(error: Exception, endpoint: Endpoint, begun: bool) -> ModelError:
+    """The first line that fits a broken connection."""
+    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+    said = " ".join(str(link) for link in _chain(error)).lower()
+    timeout = isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException)
+    at = endpoint.shown
+    sentences = (
+        (
+            "certificate" in said or "ssl" in said,
+            f"The TLS certificate of {at} is not trusted: set SSL_CERT_FILE to the CA bundle that signs it.",
+        ),
+        (
+            isinstance(cause, httpx2.ProxyError),
+            f"The proxy did not let {at} through: check HTTPS_PROXY and NO_PROXY.",
+        ),
+        (
+            isinstance(cause, httpx2.ConnectTimeout),
+            f"No answer from {at} within {CONNECT_TIMEOUT_S:.0f} s: is the address right, is a proxy needed?",
+        ),
+        (timeout and begun, f"{at} fell silent in the middle of the answer; what came is kept."),
+        (timeout, f"{at} took the request but did not answer in time: is the model too big for its machine?"),
+        (begun, str(dropped(endpoint))),
+        (any(sign in said for sign in NO_HOST), f"There is no host for {at}: check the base URL."),
+        (
+            isinstance(cause, httpx2.ReadError | httpx2.RemoteProtocolError | httpx2.WriteError),
+            f"{at} closed the connection without an answer: look at its log.",
+        ),
+        (True, f"No answer from {at}: is the server running?"),
+    )
+    return ModelError(next(sentence for fits, sentence in sentences if fits))
+
+
+def _too_long(endpoint: Endpoint) -> str:
+    return f"The prompt is longer than the context of the model at {endpoint.shown}: lower the prompt's token budget."
+
+
+def _is_too_long(error: openai.APIError) -> bool:
+    said = f"{error.message} {error.body}".lower()
+    return any(sign in said for sign in TOO_LONG)
+
+
+def _quoted(error: openai.APIError, endpoint: Endpoint, prompt: Iterable[str]) -> str:
+    """The server's own words as ": ..." when they are short and repeat neither the key nor the prompt, else "."."""
+    body = error.body
+    said = body.get("message") if isinstance(body, dict) else None
+    if not isinstance(said, str) or not said.strip():
+        return "."
+    said = " ".join(said.split())
+    if len(said) > QUOTE_CHARS or (endpoint.api_key and endpoint.api_key in said):
+        return "."
+    lines = {line.strip() for text in prompt for line in text.splitlines()}
+    if any(len(line) >= 8 and line in said for line in lines):
+        return "."
+    return f": {said.rstrip('.')}."
+
+
+def _chain(error: BaseException | None) -> Iterable[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
