@@ -32,7 +32,9 @@ def main(folder: Path) -> str | None:
     missing += [name for name in WANTED if name.removeprefix("kibitz/") not in inside]
     if missing or strangers:
         return f"missing: {missing}; not ours: {sorted(strangers)}"
-    sys.stdout.write(f"{wheel.name}: {len(names)} files, {wheel.stat().st_size / 1e6:.1f} MB; sdist {len(inside)} files\n")
+    sys.stdout.write(
+        f"{wheel.name}: {len(names)} files, {wheel.stat().st_size / 1e6:.1f} MB; sdist {len(inside)} files\n"
+    )
     return None
 
 

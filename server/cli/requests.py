@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 
 
 def read_text(root: Path, path: str) -> str:
-    """A file's text, or a sentence."""
+    """A file's text with its line ends as they are, or a sentence."""
     from kibitz.indexer.errors import WorkspaceError
-    from kibitz.indexer.read import read_source
-    from kibitz.indexer.workspace import Skipped
+    from kibitz.indexer.read import decode
 
-    source = read_source(root, path)
-    if isinstance(source, Skipped):
-        raise WorkspaceError(f"{path} cannot be read as text ({source.rule}).")
-    return source[1]
+    decoded = decode((root / path).read_bytes())
+    if decoded is None:
+        raise WorkspaceError(f"{path} is not a text file.")
+    return decoded[0]
 
 
 def snapshot_at(root: Path, path: str, place: Place) -> "Snapshot":
