@@ -27,7 +27,9 @@ class ChatModel(Protocol):
     """A model that answers messages."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's name, as messages and the status show it."""
+        ...
 
     def chat(
         self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
@@ -44,7 +46,9 @@ class Completer(Protocol):
     """A model that continues a raw prompt (fill-in-the-middle prompts are rendered before they get here)."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The model's name, as messages and the status show it."""
+        ...
 
     def complete(
         self, prompt: str, *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
