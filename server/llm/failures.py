@@ -21,6 +21,9 @@ TOO_LONG = (
     "context size",  # llama.cpp
     "context window",  # Ollama, LM Studio, gateways
     "context length",  # LM Studio
+    "too large to process",  # llama.cpp, embeddings
+    "maximum input length",
+    "input length exceeds",  # Ollama, embeddings
 )
 
 NO_HOST = ("name or service", "name resolution", "nodename", "getaddrinfo")
@@ -70,7 +73,7 @@ def failure(error: BaseException, endpoint: Endpoint, *, begun: bool = False, pr
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | openai.APIResponseValidationError):
         return not_this_api(endpoint)
     if isinstance(error, openai.APIError):  # an error object in the middle of a stream
-        if _is_too_long(error):
+        if is_too_long(error):
             return ModelError(_too_long(endpoint))
         return ModelError(f"{endpoint.shown} failed while it answered{_quoted(error, endpoint, prompt)}")
     return ModelError(f"The request to {endpoint.shown} failed ({type(error).__name__}).")
@@ -93,7 +96,7 @@ def _refused(error: openai.APIStatusError, endpoint: Endpoint, prompt: Iterable[
     quoted = _quoted(error, endpoint, prompt)
     sentences = (
         (status == 401, f"The endpoint {at} refused the API key: {how}."),
-        (_is_too_long(error), _too_long(endpoint)),
+        (is_too_long(error), _too_long(endpoint)),
         (
             error.code == "insufficient_quota",
             f"{at} says that the account's quota is used up: check its billing.",
@@ -144,7 +147,10 @@ def _too_long(endpoint: Endpoint) -> str:
     return f"The prompt is longer than the context of the model at {endpoint.shown}: lower the prompt's token budget."
 
 
-def _is_too_long(error: openai.APIError) -> bool:
+def is_too_long(error: BaseException) -> bool:
+    """Whether the server says that the text is longer than the model takes."""
+    if not isinstance(error, openai.APIError):
+        return False
     said = f"{error.message} {error.body}".lower()
     return any(sign in said for sign in TOO_LONG)
 

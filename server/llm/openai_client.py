@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "OpenAIChat", "OpenAICompleter"]
 
-READ_TIMEOUT_S = 60.0
-LOCAL_READ_TIMEOUT_S = 300.0
-"""A model on this machine may read a long prompt, or load itself, for minutes before its first word."""
-
 RETRY_WITHIN_S = 2.0
 """A busy endpoint is asked once more when it asks for no longer wait than this: a person waits for the answer."""
 
@@ -41,7 +37,9 @@ class _Session:
     async def client(self) -> "openai.AsyncOpenAI":
         async with self._opening:
             if self._client is None:
-                self._client = await asyncio.to_thread(make_client, self.endpoint)
+                from kibitz.server.llm.clients import async_client  # imports openai
+
+                self._client = await asyncio.to_thread(async_client, self.endpoint)
             return self._client
 
     async def close(self) -> None:
@@ -190,36 +188,6 @@ class OpenAICompleter:
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
-
-
-def make_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
-    """Make the client of an endpoint: proxies and CA bundles come from the environment, identities do not.
-
-    A key or an organisation in the environment belongs to OpenAI and must not reach another endpoint. A proxy never
-    stands between us and this machine.
-    """
-    import httpx2
-    import openai
-
-    foreign = ["OpenAI-Organization", "OpenAI-Project"] if endpoint.kind != "openai" else []
-    unwanted = [*foreign, "Authorization"] if endpoint.api_key is None else foreign
-
-    async def leave_out(request: httpx2.Request) -> None:
-        for name in unwanted:
-            request.headers.pop(name, None)
-
-    read_s = LOCAL_READ_TIMEOUT_S if endpoint.loopback else READ_TIMEOUT_S
-    timeout = httpx2.Timeout(read_s, connect=CONNECT_TIMEOUT_S)
-    return openai.AsyncOpenAI(
-        api_key=endpoint.api_key or "none",  # the library insists on one; `leave_out` keeps it from being sent
-        admin_api_key="",
-        base_url=endpoint.base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(
-            timeout=timeout, trust_env=not endpoint.loopback, event_hooks={"request": [leave_out]}
-        ),
-    )
 
 
 def _limits(max_tokens: int, stop: Sequence[str], temperature: float) -> dict[str, Any]:

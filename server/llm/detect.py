@@ -1,0 +1,195 @@
+"""Which endpoints there are: those the environment names, and the usual local servers, asked in parallel.
+
+Nothing on the network is contacted but what OPENAI_BASE_URL names. No key is sent to a server that was only found.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kibitz.server.errors import ConfigError
+from kibitz.server.llm.endpoint import OPENAI_URL, Endpoint, Kind
+
+if TYPE_CHECKING:
+    import httpx2
+
+NAMED_TIMEOUT_S = 3.0
+"""An endpoint that the user named may be far away."""
+
+ANSWER_BYTES = 4 << 20
+"""More than any list of models; whatever else listens on a usual port may never stop sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A server that people run on this machine, and the port it listens on unless told otherwise."""
+
+    kind: Kind
+    title: str
+    port: int
+
+
+LOCAL_SERVERS = (
+    LocalServer("ollama", "Ollama", 11434),
+    LocalServer("llama.cpp", "llama.cpp", 8080),
+    LocalServer("lmstudio", "LM Studio", 1234),
+    LocalServer("vllm", "vLLM", 8000),
+)
+
+OWNERS: Mapping[str, Kind] = {
+    "library": "ollama",
+    "llamacpp": "llama.cpp",
+    "organization_owner": "lmstudio",
+    "vllm": "vllm",
+}
+"""What `owned_by` in a list of models tells about the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An endpoint to use; `models` is empty when it was not asked or did not answer."""
+
+    endpoint: Endpoint
+    models: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What was looked at, and what came of it."""
+
+    source: str
+    url: str
+    ok: bool
+    detail: str
+
+
+async def detect(
+    environ: Mapping[str, str],
+    *,
+    loopback: bool = True,
+    timeout_s: float = 0.5,
+    servers: tuple[LocalServer, ...] = LOCAL_SERVERS,
+) -> tuple[list[Found], list[Probe]]:
+    """Find endpoints, best first: the one the environment names, then local servers in the order of `servers`.
+
+    Args:
+        environ: OPENAI_BASE_URL and OPENAI_API_KEY are read from it.
+        loopback: whether to ask the usual ports of 127.0.0.1.
+        timeout_s: how long a local server may take.
+        servers: which local servers to ask.
+
+    Raises:
+        ConfigError: the environment names something that is no endpoint.
+    """
+    named = _named(environ)
+    local: list[LocalServer] = []
+    if loopback:
+        taken = named.base_url if named else ""
+        local = [server for server in servers if _url(server) != taken.replace("//localhost:", "//127.0.0.1:")]
+    answers = await asyncio.gather(_ask_named(named, environ), *(_ask_local(server, timeout_s) for server in local))
+    found = [found for found, _ in answers if found is not None]
+    return found, [probe for _, probe in answers]
+
+
+def _url(server: LocalServer) -> str:
+    return f"http://127.0.0.1:{server.port}/v1"
+
+
+def _named(environ: Mapping[str, str]) -> Endpoint | None:
+    """The endpoint that the environment names; only a key means OpenAI's own."""
+    url = environ.get("OPENAI_BASE_URL", "").strip()
+    key = environ.get("OPENAI_API_KEY", "").strip() or None
+    if not url:
+        return Endpoint(OPENAI_URL, key, "openai") if key else None
+    try:
+        endpoint = Endpoint(url, key)
+    except ConfigError as error:
+        raise ConfigError(f"OPENAI_BASE_URL: {error}") from None
+    if endpoint.shown.startswith("https://api.openai.com/"):
+        return Endpoint(url, key, "openai")
+    return endpoint
+
+
+async def _ask_named(endpoint: Endpoint | None, environ: Mapping[str, str]) -> tuple[Found | None, Probe]:
+    if endpoint is None:
+        return None, Probe("OPENAI_BASE_URL", "", False, "not set, and no OPENAI_API_KEY either")
+    if not environ.get("OPENAI_BASE_URL", "").strip():
+        found = Found(endpoint, (), "OPENAI_API_KEY")
+        return found, Probe(found.source, endpoint.shown, True, "named by the key alone, so not contacted")
+    models, kind, detail = await _models(endpoint, NAMED_TIMEOUT_S)
+    if kind is not None and endpoint.kind == "other":
+        endpoint = Endpoint(endpoint.base_url, endpoint.api_key, kind)
+    # An endpoint that the user named is used even when it does not answer now: the failure then says so.
+    return Found(endpoint, models or (), "OPENAI_BASE_URL"), Probe(
+        "OPENAI_BASE_URL", endpoint.shown, models is not None, detail
+    )
+
+
+async def _ask_local(server: LocalServer, timeout_s: float) -> tuple[Found | None, Probe]:
+    endpoint = Endpoint(_url(server), None, server.kind)
+    models, kind, detail = await _models(endpoint, timeout_s)
+    source = f"127.0.0.1:{server.port} ({server.title})"
+    if models is None:
+        return None, Probe(source, endpoint.shown, False, detail)
+    if kind is not None:
+        endpoint = Endpoint(endpoint.base_url, None, kind)
+    return Found(endpoint, models, f"found on {source}"), Probe(source, endpoint.shown, True, detail)
+
+
+async def _models(endpoint: Endpoint, timeout_s: float) -> tuple[tuple[str, ...] | None, Kind | None, str]:
+    """Ask for the list of models: (names or None, the kind of server if it shows, what happened in words)."""
+    import httpx2
+
+    headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+    client = await asyncio.to_thread(_client, endpoint, headers)
+    async with client:
+        try:
+            async with asyncio.timeout(timeout_s):
+                status, body = await _get(client, f"{endpoint.base_url}/models")
+        except (TimeoutError, httpx2.TimeoutException):
+            return None, None, f"no answer within {timeout_s:g} s"
+        except httpx2.ConnectError:
+            return None, None, "nothing listens there" if endpoint.loopback else "no connection to it"
+        except httpx2.HTTPError as error:
+            return None, None, f"no usable answer ({type(error).__name__})"
+    if status in (401, 403):
+        how = "set OPENAI_BASE_URL and OPENAI_API_KEY" if endpoint.api_key is None else "it refused OPENAI_API_KEY"
+        return None, None, f"it wants a key: {how}"
+    names, owner = _names(body) if status == 200 else (None, "")
+    if names is None:
+        return None, None, f"something answers (HTTP {status}), but not as an OpenAI-compatible endpoint"
+    listed = f"{len(names)} model{'' if len(names) == 1 else 's'}"
+    return names, OWNERS.get(owner), listed
+
+
+def _client(endpoint: Endpoint, headers: Mapping[str, str]) -> "httpx2.AsyncClient":
+    import httpx2
+
+    return httpx2.AsyncClient(headers=headers, trust_env=not endpoint.loopback)
+
+
+async def _get(client: "httpx2.AsyncClient", url: str) -> tuple[int, bytes]:
+    async with client.stream("GET", url) as response:
+        body = b""
+        async for block in response.aiter_bytes():
+            body += block
+            if len(body) > ANSWER_BYTES:
+                break
+        return response.status_code, body
+
+
+def _names(body: bytes) -> tuple[tuple[str, ...] | None, str]:
+    """The model names in `{"data": [{"id": ...}, ...]}` and who owns the first; None when it is something else."""
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        return None, ""
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if data is None and isinstance(answer, dict) and answer.get("object") == "list":
+        data = []  # Ollama without any model says null
+    if not isinstance(data, list) or not all(isinstance(m, dict) and isinstance(m.get("id"), str) for m in data):
+        return None, ""
+    return tuple(m["id"] for m in data), str(data[0].get("owned_by", "")) if data else ""
