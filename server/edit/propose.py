@@ -1,0 +1,170 @@
+"""From an instruction to an edit: prompt, answer, place, gate."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kibitz.indexer.types import Span
+from kibitz.server.chat.stream import closing, open_stream
+from kibitz.server.edit.answer import Block, Rewrite, parse_answer
+from kibitz.server.edit.change import Edit, Target, apply
+from kibitz.server.edit.gate import Proposal, check
+from kibitz.server.edit.indent import fit
+from kibitz.server.edit.lines import content, is_blank, line_end, split_lines, with_line_end
+from kibitz.server.edit.locate import locate_all
+from kibitz.server.errors import EditError
+from kibitz.server.llm.ports import ChatModel
+from kibitz.server.retrieval import Retrieve, outside, to_items
+
+if TYPE_CHECKING:
+    from kibitz.prompts.render import Rendered
+    from kibitz.prompts.tokens import Tokenizer
+
+__all__ = ["Edit", "Target", "edit_prompt", "propose", "to_edit"]
+
+HITS = 8  # context comes after the file itself; the budget decides how many are shown
+QUERY_CHARS = 1_000  # of the target, beside the instruction
+
+
+async def edit_prompt(
+    instruction: str,
+    target: Target,
+    *,
+    retrieve: Retrieve,
+    tokenizer: "Tokenizer",
+    budget_tokens: int,
+    reserve_tokens: int,
+) -> "Rendered":
+    """Render the prompt of an edit: the target, the document around it, what the index knows of the matter.
+
+    Raises:
+        BudgetError: the target alone does not fit.
+    """
+    from kibitz.prompts.render import render
+    from kibitz.prompts.templates.edit import edit_tree
+
+    before, inside, after = target.parts()
+    hits = await retrieve(f"{instruction}\n{inside[:QUERY_CHARS]}", HITS)
+    tree = edit_tree(
+        instruction,
+        path=target.path,
+        language=target.language,
+        before=before,
+        target=inside,
+        after=after,
+        items=to_items(outside(hits, target.path)),
+        whole_file=target.whole_file,
+        reserve_tokens=reserve_tokens,
+    )
+    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+
+async def propose(
+    rendered: "Rendered",
+    target: Target,
+    model: ChatModel,
+    *,
+    max_tokens: int,
+    on_delta: Callable[[str], None] | None = None,
+    instruction: str = "",
+) -> Edit:
+    """Ask the model and make an edit of its answer.
+
+    `on_delta` is told each piece of the answer as it comes. `instruction` tells the gate whether deleting was asked
+    for; without it, an edit that deletes most of a file is refused.
+
+    Raises:
+        EditError: the answer holds no usable edit, or the gate refuses it.
+        ModelError: the model could not answer.
+    """
+    pieces: list[str] = []
+    finish: str | None = None
+    async with closing(open_stream(rendered, model, max_tokens=max_tokens)) as stream:
+        async for delta in stream:
+            pieces.append(delta.text)
+            finish = delta.finish_reason or finish
+            if on_delta is not None and delta.text:
+                on_delta(delta.text)
+    if finish == "length":
+        raise EditError(
+            f"The model's answer was cut at {max_tokens} tokens, and half an edit is none; select fewer "
+            "lines, or raise edit_tokens."
+        )
+    return to_edit("".join(pieces), target, instruction=instruction)
+
+
+def to_edit(answer: str, target: Target, *, instruction: str = "") -> Edit:
+    """Make an edit of a finished answer.
+
+    Raises:
+        EditError: it holds no usable edit, or the gate refuses it.
+    """
+    found = parse_answer(answer, language=target.language)
+    new = _rewritten(found, target) if isinstance(found, Rewrite) else _replaced(found, target)
+    return check(
+        Proposal(
+            Edit(target.path, target.text, new),
+            language=target.language,
+            instruction=instruction,
+            whole_rewrite=target.whole_file and isinstance(found, Rewrite),
+        )
+    )
+
+
+def _rewritten(rewrite: Rewrite, target: Target) -> str:
+    """Put a rewritten block in the target's place.
+
+    Blank lines around the target stay as they are, those around the block go: a selection often takes one along, and
+    models drop or add them at will.
+    """
+    before, inside, after = target.parts()
+    old = split_lines(inside)
+    full = [number for number, line in enumerate(old) if not is_blank(line)]
+    first, last = (full[0], full[-1] + 1) if full else (len(old), len(old))
+    block = fit(_trimmed(rewrite.text), old, split_lines(target.text))
+    end = line_end(target.text)
+    if block and before and before == content(before):
+        before += end  # an insertion after a last line that has no end
+    pieces = [before, *old[:first], with_line_end(block, end), *old[last:], after]
+    # The block takes the end of the line that it takes the place of: none at the end of a file without one.
+    if old[first:last] and old[last - 1] == content(old[last - 1]):
+        return "".join(pieces).rstrip("\r\n")
+    return "".join(pieces)
+
+
+def _trimmed(text: str) -> str:
+    """Drop blank lines around a block and end it with one line end; a block of blanks becomes ""."""
+    lines = split_lines(text)
+    full = [number for number, line in enumerate(lines) if not is_blank(line)]
+    if not full:
+        return ""
+    kept = "".join(lines[full[0] : full[-1] + 1])
+    return content(kept) + "\n"
+
+
+def _replaced(blocks: tuple[Block, ...], target: Target) -> str:
+    """Make the replacements of SEARCH/REPLACE blocks inside the target's lines."""
+    for block in blocks:
+        if block.path and not _same_file(block.path, target.path):
+            raise EditError(
+                f"The model wants to edit {block.path} instead of {target.path}; ask for that file if it is meant."
+            )
+    lines = split_lines(target.text)
+    within = Span(target.span.start, min(target.span.end, len(lines)))
+    text, end = target.text, line_end(target.text)
+    replacements = [
+        type(found)(found.span, with_line_end(_ended(found.text), end)) for found in locate_all(blocks, text, within)
+    ]
+    new = apply(text, replacements)
+    if lines and lines[-1] == content(lines[-1]) and replacements and replacements[-1].span.end == len(lines):
+        return new[: -len(end)] if new.endswith(end) else new
+    return new
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _same_file(named: str, path: str) -> bool:
+    """A model may name a file by its last parts only."""
+    named = named.removeprefix("./").lstrip("/")
+    return path == named or path.endswith("/" + named) or named.endswith("/" + path)
