@@ -1,0 +1,155 @@
+"""What one workspace held when it was last indexed: path to blob, as a Merkle tree.
+
+A blob is the content of a file (sha256 of its bytes). Chunks and vectors hang on blobs, so that a rename, a second
+worktree or a branch switch finds its vectors already made; the manifest decides what a question may see.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells, without reading it, that a file may have changed."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One indexed file; `chunks` is how many its blob was cut into (0 for an empty file)."""
+
+    blob: str
+    stamp: Stamp
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """One file that was read and left out, with the rule that said so, so that it is not read again."""
+
+    rule: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The indexed state of one workspace.
+
+    `digest` identifies the content of all indexed files; `version` is the table's version that holds them all;
+    `started_ns` is when the round that wrote it began.
+    """
+
+    root: str
+    files: Mapping[str, Entry]
+    passed: Mapping[str, Passed] = field(default_factory=dict)
+    version: int = 0
+    started_ns: int = 0
+    digest: str = ""
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks the workspace has."""
+        return sum(entry.chunks for entry in self.files.values())
+
+    def blobs(self) -> set[str]:
+        """The blobs that have rows in the table."""
+        return {entry.blob for entry in self.files.values() if entry.chunks}
+
+    def is_current(self, known: Stamp, now: Stamp) -> bool:
+        """Whether a file cannot have changed since this manifest was written.
+
+        A file that was written in the same instant as the round began may change once more without its times telling
+        (git calls such entries racily clean): it is read again.
+        """
+        return known == now and known.mtime_ns < self.started_ns
+
+
+def merkle(blobs: Mapping[str, str]) -> dict[str, str]:
+    """Digests of all folders from path to blob; the root's stands under "".
+
+    A folder's digest covers the names and digests of what is in it, so that two equal folders have equal digests
+    wherever they stand (Merkle, "A digital signature based on a conventional encryption function", 1987).
+    """
+    inside: dict[str, list[tuple[str, str, str]]] = {"": []}
+    for path, blob in blobs.items():
+        folder, _, name = path.rpartition("/")
+        inside.setdefault(folder, []).append((name, "file", blob))
+        while folder:
+            folder = folder.rpartition("/")[0]
+            inside.setdefault(folder, [])
+    digests: dict[str, str] = {}
+    # Deepest first: a folder's digest is known before its parent asks for it.
+    for folder in sorted(inside, key=lambda f: (f.count("/") + bool(f), f), reverse=True):
+        lines = "".join(f"{kind} {digest} {name}\0" for name, kind, digest in sorted(inside[folder]))
+        digests[folder] = hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
+        if folder:
+            parent, _, name = folder.rpartition("/")
+            inside[parent].append((name, "folder", digests[folder]))
+    return digests
+
+
+def digest_of(files: Mapping[str, Entry]) -> str:
+    """The digest of a workspace's content."""
+    return merkle({path: entry.blob for path, entry in files.items()})[""]
+
+
+def save(manifest: Manifest, path: Path) -> None:
+    """Write a manifest in one step: a reader sees the old one or the new one, whole."""
+    data = {
+        "format": FORMAT,
+        "root": manifest.root,
+        "version": manifest.version,
+        "started_ns": manifest.started_ns,
+        "digest": manifest.digest,
+        "files": {p: [e.blob, *_numbers(e.stamp), e.chunks] for p, e in sorted(manifest.files.items())},
+        "passed": {p: [s.rule, *_numbers(s.stamp)] for p, s in sorted(manifest.passed.items())},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Names that are not valid UTF-8 arrive as lone surrogates, which JSON keeps as escapes.
+    write_whole(path, json.dumps(data, separators=(",", ":")).encode("ascii"))
+
+
+def load(path: Path) -> Manifest | None:
+    """Read a manifest; None when there is none, or a damaged one, which a round then makes anew."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+        if data["format"] != FORMAT:
+            return None
+        return Manifest(
+            root=str(data["root"]),
+            files={p: Entry(e[0], Stamp(*e[1:4]), e[4]) for p, e in data["files"].items()},
+            passed={p: Passed(s[0], Stamp(*s[1:4])) for p, s in data["passed"].items()},
+            version=int(data["version"]),
+            started_ns=int(data["started_ns"]),
+            digest=str(data["digest"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file beside its place and rename it there."""
+    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _numbers(stamp: Stamp) -> tuple[int, int, int]:
+    return stamp.size, stamp.mtime_ns, stamp.inode

@@ -1,0 +1,100 @@
+"""From the scores of chunks to the order of files, and the chunk that each file shows. Pure functions.
+
+Files are ranked first: a question is answered by a file whose chunks add up more often than by the one chunk that
+repeats its words most.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+RRF_K = 60
+
+
+def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
+    """The sum of each file's `best` highest chunk scores, (files,).
+
+    Args:
+        scores: (chunks,), none negative, the chunks of a file side by side.
+        first: (files + 1,) where each file's chunks begin.
+        best: how many chunks of a file may count.
+    """
+    found = np.flatnonzero(scores > 0)
+    of_file = np.searchsorted(first, found, side="right") - 1
+    order = np.lexsort((-scores[found], of_file))
+    found, of_file = found[order], of_file[order]
+    begins = np.flatnonzero(np.concatenate(([True], of_file[1:] != of_file[:-1]))) if len(found) else found
+    place = np.arange(len(found)) - np.repeat(begins, np.diff(np.append(begins, len(found))))
+    counted = place < best
+    sums = np.bincount(of_file[counted], weights=scores[found[counted]], minlength=len(first) - 1)
+    return sums.astype(np.float32)
+
+
+def best_and_mean(scores: Scores, first: Ids, mean_share: float) -> Scores:
+    """A mixture of each file's highest and mean chunk score, (files,); every file has a chunk."""
+    if len(first) == 1:
+        return np.zeros(0, np.float32)
+    highest = np.maximum.reduceat(scores, first[:-1])
+    mean = np.add.reduceat(scores, first[:-1]) / np.diff(first)
+    return ((1 - mean_share) * highest + mean_share * mean).astype(np.float32)
+
+
+def order_of(scores: Scores) -> Ids:
+    """Ids by falling score; equal scores keep the order of their ids, so that the result never changes."""
+    return np.argsort(-scores, kind="stable")
+
+
+def fuse(legs: Sequence[Scores], k: int = RRF_K) -> Scores:
+    """Reciprocal-rank fusion of scores of the same items: 1 for an item that all legs put first.
+
+    An item whose score is not above 0 is not found by that leg and gets nothing from it. Items with equal scores
+    share the best rank among them. Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and
+    individual Rank Learning Methods", 2009.
+    """
+    fused = np.zeros(len(legs[0]), np.float64)
+    for scores in legs:
+        found = np.flatnonzero(scores > 0)
+        if not len(found):
+            continue
+        falling = np.sort(-scores[found])
+        rank = np.searchsorted(falling, -scores[found], side="left")
+        fused[found] += (k + 1) / (k + 1 + rank)
+    return (fused / max(len(legs), 1)).astype(np.float32)
+
+
+def relative(scores: Scores) -> Scores:
+    """Scores as shares of the highest one; nothing above 0 stays nothing."""
+    top = float(scores.max(initial=0.0))
+    if top <= 0:
+        return np.zeros_like(scores)
+    return (np.maximum(scores, 0) / top).astype(np.float32)
+
+
+def pick(files: Scores, chunks: Scores, first: Ids, k: int, per_file: int) -> Iterator[tuple[int, float]]:
+    """The chunks to show, best first: every file's best one, and further ones below it.
+
+    A file's second chunk counts half of its file's score at most, its third a third: the top is one chunk a file, and
+    further chunks of very good files stand before the first of poor ones.
+
+    Args:
+        files: (files,) scores; files that are not above 0 are not shown.
+        chunks: (chunks,) scores, compared within a file only.
+        first: (files + 1,) where each file's chunks begin.
+        k: how many are wanted; more are yielded, for callers that cannot show some of them.
+        per_file: how many chunks of a file at most.
+    """
+    shown: list[tuple[float, int]] = []
+    for file in order_of(files)[: 2 * k + 20]:
+        if files[file] <= 0:
+            break
+        begin, end = int(first[file]), int(first[file + 1])
+        best = order_of(chunks[begin:end])[:per_file]
+        top = max(float(chunks[begin + best[0]]), 1e-6)
+        for place, at in enumerate(best, 1):
+            share = min(max(float(chunks[begin + at]), 0.0) / top, 1.0) / place if place > 1 else 1.0
+            shown.append((float(files[file]) * share, begin + int(at)))
+    yield from ((number, score) for score, number in sorted(shown, key=lambda one: (-one[0], one[1])))

@@ -1,0 +1,113 @@
+"""What a question and a hot copy say about each file and chunk, and how it adds up to a score.
+
+The weights are mild and general: what a file is called, what it defines, and whether it is a test weigh beside what
+its text says, and never alone. They are factors on the fused score, so that a file that no leg found stays unfound.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibitz.indexer.hot import ASIDE_WORDS, HotCopy, definition_key
+from kibitz.indexer.lexical import Postings, idf
+from kibitz.indexer.rank import Scores, best_and_mean, fuse, relative, sum_of_best
+from kibitz.indexer.terms import query_terms, words_of
+
+BEST_CHUNKS = 4  # so many chunks of a file add up
+MEAN_SHARE = 0.5  # of a file's mean similarity, beside its highest
+STEM_WEIGHT = 1.0  # the file's name is what was asked for
+FOLDER_WEIGHT = 0.5
+NAMED_WEIGHT = 1.0  # a definition of a symbol that the question spells as one
+JOINED_WEIGHT = 0.5  # a definition whose name the question's words make when joined
+ASIDE = 0.6  # tests, examples and the like, unless the question asks for them
+
+_SYMBOL = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|^[A-Z]\w*[a-z]\w*[A-Z]")
+_PUNCTUATED = re.compile(r"[\w.:#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Scores of all files (f,) and of all chunks (n,), and which leg found which chunk."""
+
+    files: Scores
+    chunks: Scores
+    found: dict[str, NDArray[np.bool_]]
+
+
+def name_match(postings: Postings, terms: Mapping[int, int], words: Scores | None, files: int) -> Scores:
+    """How well each file's name answers the question, 0 to 1.
+
+    The share of the question's terms that the name holds, weighed by how few names hold them; with `words`, the
+    number of words in each name, its harmonic mean with the share of the name that was asked for.
+    """
+    weight, hits = np.zeros(files, np.float32), np.zeros(files, np.float32)
+    total = 0.0
+    for term in terms:
+        items, _ = postings.get(term)
+        value = idf(files, len(items))
+        total += value
+        weight[items] += np.float32(value)
+        hits[items] += 1
+    recall = weight / np.float32(total) if total > 0 else weight
+    if words is None:
+        return recall
+    precision = hits / np.maximum(words, 1)
+    return np.where(hits > 0, 2 * recall * precision / np.maximum(recall + precision, 1e-6), 0).astype(np.float32)
+
+
+def is_symbol(word: str) -> bool:
+    """Whether a word is spelt like an identifier and not like a word of prose."""
+    return bool(_SYMBOL.search(word))
+
+
+def asked_definitions(query: str) -> tuple[list[int], list[int]]:
+    """Keys of the names that a question spells as symbols, and of those that its words make when joined."""
+    spelt = [word.strip(".:#") for word in _PUNCTUATED.findall(query)]
+    words = words_of(query)
+    if len(words) == 1:
+        return [definition_key(words[0])], []
+    named = [definition_key(word) for word in spelt if word and (is_symbol(word) or re.search(r"\w[.:#]+\w", word))]
+    joined = [definition_key("".join(pair)) for pair in pairwise(words)]
+    joined += [definition_key("".join(three)) for three in zip(words, words[1:], words[2:], strict=False)]
+    return named, joined
+
+
+def defining(copy: HotCopy, keys: list[int]) -> Scores:
+    """1 for each chunk that defines one of these names, (n,)."""
+    scores = np.zeros(len(copy.lengths), np.float32)
+    for key in keys:
+        items, _ = copy.definitions.get(key)
+        scores[items] = 1
+    return scores
+
+
+def signals(copy: HotCopy, query: str, legs: Mapping[str, Scores], inside: NDArray[np.bool_]) -> Signals:
+    """Weigh everything up."""
+    files = len(copy.paths)
+    terms = query_terms(query)
+    by_leg: list[Scores] = []
+    if "lexical" in legs:
+        by_leg.append(sum_of_best(legs["lexical"], copy.first, BEST_CHUNKS))
+    if "vector" in legs:
+        by_leg.append(best_and_mean(legs["vector"], copy.first, MEAN_SHARE))
+    fused = fuse(by_leg)
+    named, joined = asked_definitions(query)
+    of_named, of_joined = defining(copy, named), defining(copy, joined)
+    boost = (
+        1
+        + STEM_WEIGHT * name_match(copy.stems, terms, copy.stem_words, files)
+        + FOLDER_WEIGHT * name_match(copy.folders, terms, None, files)
+        + NAMED_WEIGHT * np.maximum.reduceat(of_named, copy.first[:-1])
+        + JOINED_WEIGHT * np.maximum.reduceat(of_joined, copy.first[:-1])
+    )
+    scores = fused * boost * inside
+    if not ASIDE_WORDS.intersection(word.lower() for word in words_of(query)):
+        scores *= np.where(copy.aside, np.float32(ASIDE), np.float32(1))
+    lexical = relative(legs["lexical"]) if "lexical" in legs else 0
+    vector = relative(legs["vector"]) if "vector" in legs else 0
+    chunks = lexical + np.float32(0.3) * vector + of_named + np.float32(0.5) * of_joined
+    return Signals(scores.astype(np.float32), chunks.astype(np.float32), {n: s > 0 for n, s in legs.items()})
