@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kibitz.prompts.tokens import Tokenizer
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
-    from kibitz.server.edit.propose import Edit, Target
+    from kibitz.server.edit.change import Edit, Target
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
 
@@ -151,7 +151,7 @@ class App:
             if self._models is None:
                 from kibitz.server.models import budgets_for, choose
 
-                self._models = await choose(self.config, self._environ)
+                self._models = await choose(self.config)
                 self.config = budgets_for(self._models, self.config)
             return self._models
 

@@ -1,6 +1,5 @@
 """Which models answer: the settings first, then what runs on this machine, then the embedded one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +10,15 @@ from kibitz.server.errors import ConfigError, NoModelError
 if TYPE_CHECKING:
     from kibitz.indexer.embed import Embedder
     from kibitz.server.config import Config
+    from kibitz.server.llm.detect import Found
     from kibitz.server.llm.embedded import EmbeddedModel
-    from kibitz.server.llm.openai_client import Endpoint
     from kibitz.server.llm.ports import ChatModel, Completer
 
 # The embedded model reads 100 to 160 tokens a second on one thread: a prompt of this size answers in seconds.
 EMBEDDED_BUDGET_TOKENS = 1400
 EMBEDDED_ANSWER_TOKENS = 200
 
+KEY_ALONE = " OPENAI_API_KEY alone is not taken as leave to send code anywhere."
 NO_MODEL = (
     "There is no model to ask: set OPENAI_BASE_URL to an OpenAI-compatible endpoint, start a local server"
     " (Ollama, llama.cpp, LM Studio, vLLM), or run `kibitz model add smollm2`."
@@ -40,7 +40,7 @@ class Models:
     embedded: "EmbeddedModel | None" = None
 
 
-async def choose(config: "Config", environ: Mapping[str, str]) -> Models:
+async def choose(config: "Config") -> Models:
     """Choose the chat model and the completer.
 
     Order: an endpoint that the user named, an embedded model that the user named, a model server on loopback, an
@@ -49,50 +49,45 @@ async def choose(config: "Config", environ: Mapping[str, str]) -> Models:
     Raises:
         NoModelError: none of these; the sentence says what to do.
     """
-    from kibitz.server.llm.openai_client import Endpoint
-
-    if config.base_url:
-        endpoint = Endpoint(base_url=config.base_url, api_key=config.api_key or None, kind="other")
-        return await _from_endpoint(config, endpoint, config.base_url)
-    if config.local_model:
-        return _embedded(config, config.local_model)
-    if config.detect:
+    if config.base_url or not config.local_model:
         from kibitz.server.llm.detect import detect
 
-        found, _ = await detect(environ)
+        found, _ = await detect(named_endpoint(config), loopback=config.detect and not config.base_url)
         if found:
-            return _with_endpoint(config, found[0].endpoint, found[0].models, found[0].source)
+            return _with_endpoint(config, found[0])
+    if config.local_model:
+        return _embedded(config, config.local_model)
     from kibitz.server.llm.model_store import list_models
 
-    installed = list_models(config.data_dir)
-    if installed:
-        return _embedded(config, installed[0].name)
-    raise NoModelError(NO_MODEL)
+    for listed in list_models(config.data_dir):
+        if listed.path is not None:
+            return _embedded(config, str(listed.path))
+    raise NoModelError(NO_MODEL + (KEY_ALONE if config.api_key else ""))
 
 
-async def _from_endpoint(config: "Config", endpoint: "Endpoint", source: str) -> Models:
-    """Ask the endpoint for its models only where the settings name none."""
-    models: tuple[str, ...] = ()
-    if not config.chat_model:
-        from kibitz.server.llm.openai_client import list_models
-
-        models = await list_models(endpoint)
-        if not models:
-            raise NoModelError(f"{endpoint.base_url} lists no model: name one with --model or KIBITZ_CHAT_MODEL.")
-    return _with_endpoint(config, endpoint, models, source)
+def named_endpoint(config: "Config") -> dict[str, str]:
+    """The endpoint that the settings name, in the form that detection takes; a key alone names none."""
+    if not config.base_url:
+        return {}
+    return {"OPENAI_BASE_URL": config.base_url, "OPENAI_API_KEY": str(config.api_key)}
 
 
-def _with_endpoint(config: "Config", endpoint: "Endpoint", models: tuple[str, ...], source: str) -> Models:
+def _with_endpoint(config: "Config", found: "Found") -> Models:
     from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
 
-    chat_name = config.chat_model or models[0]
+    if not config.chat_model and not found.models:
+        raise NoModelError(
+            f"{found.endpoint.shown} does not say which models it has: is it running and the key right?"
+            " `kibitz doctor` shows what it answers; --model or KIBITZ_CHAT_MODEL names one."
+        )
+    chat_name = config.chat_model or found.models[0]
     completion_name = config.completion_model or chat_name
     family = _family(config, completion_name)
     return Models(
-        chat=OpenAIChat(endpoint, chat_name),
-        completer=OpenAICompleter(endpoint, completion_name) if family else None,
+        chat=OpenAIChat(found.endpoint, chat_name),
+        completer=OpenAICompleter(found.endpoint, completion_name) if family else None,
         family=family,
-        source=source,
+        source=found.source,
     )
 
 
@@ -101,8 +96,6 @@ def _embedded(config: "Config", name: str) -> Models:
     from kibitz.server.llm.model_store import path_of
 
     gguf = Path(name).expanduser() if name.endswith(".gguf") else path_of(name, config.data_dir)
-    if gguf is None:
-        raise NoModelError(f"There is no embedded model {name!r}: `kibitz model list` shows those there are.")
     model = EmbeddedModel(gguf, threads=config.local_threads)
     return Models(chat=model, completer=model, family=_family(config, gguf.stem), source="embedded", embedded=model)
 
@@ -140,7 +133,7 @@ def embedder_for(config: "Config") -> "Embedder":
     if not config.base_url:
         raise ConfigError("embedding_model needs an endpoint: set OPENAI_BASE_URL, or leave embedding_model empty.")
     from kibitz.server.llm.embeddings import OpenAIEmbedder
-    from kibitz.server.llm.openai_client import Endpoint
+    from kibitz.server.llm.endpoint import Endpoint
 
-    endpoint = Endpoint(base_url=config.base_url, api_key=config.api_key or None, kind="other")
+    endpoint = Endpoint(config.base_url, config.api_key or None)
     return OpenAIEmbedder(endpoint, config.embedding_model)

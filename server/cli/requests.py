@@ -9,18 +9,7 @@ from kibitz.server.cli.places import Place
 
 if TYPE_CHECKING:
     from kibitz.server.completion.snapshot import Snapshot
-    from kibitz.server.edit.propose import Target
-
-
-def read_text(root: Path, path: str) -> str:
-    """A file's text with its line ends as they are, or a sentence."""
-    from kibitz.indexer.errors import WorkspaceError
-    from kibitz.indexer.read import decode
-
-    decoded = decode((root / path).read_bytes())
-    if decoded is None:
-        raise WorkspaceError(f"{path} is not a text file.")
-    return decoded[0]
+    from kibitz.server.edit.change import Target
 
 
 def snapshot_at(root: Path, path: str, place: Place) -> "Snapshot":
@@ -28,8 +17,9 @@ def snapshot_at(root: Path, path: str, place: Place) -> "Snapshot":
     from kibitz.indexer.languages import language_of
     from kibitz.indexer.read import split_lines
     from kibitz.server.completion.snapshot import Snapshot
+    from kibitz.server.edit.files import read_document
 
-    text = read_text(root, path)
+    text = read_document(root, path)
     lines = split_lines(text)
     line = place.line or max(1, len(lines))
     if line > len(lines) + 1:
@@ -47,9 +37,10 @@ def target_at(root: Path, path: str, place: Place) -> "Target":
     from kibitz.indexer.languages import language_of
     from kibitz.indexer.read import split_lines
     from kibitz.indexer.types import Span
-    from kibitz.server.edit.propose import Target
+    from kibitz.server.edit.change import Target
+    from kibitz.server.edit.files import read_document
 
-    text = read_text(root, path)
+    text = read_document(root, path)
     count = len(split_lines(text))
     start = (place.line or 1) - 1
     end = place.end_line or place.line or count
