@@ -1,0 +1,73 @@
+"""What the language server needs of the program behind it, and nothing about how that is made."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.types import Hit
+    from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.server.completion.snapshot import Snapshot
+    from kibitz.server.completion.suggest import Suggestion
+    from kibitz.server.config import Config
+    from kibitz.server.edit.change import Edit, Target
+    from kibitz.server.llm.ports import Delta
+
+
+class AppPort(Protocol):
+    """One workspace with its index and its models.
+
+    Each call may raise the errors of `kibitz.server.errors.USER_ERRORS`, whose text is one sentence for the user.
+    Cancelling a call, or closing an iterator, frees what it holds: the model's connection, the indexing process.
+    """
+
+    config: "Config"
+
+    async def search(self, query: str, k: int, within: str = "") -> "Sequence[Hit]":
+        """Search the index."""
+        ...
+
+    async def ask_prompt(
+        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
+    ) -> "Rendered":
+        """Render the prompt of a question."""
+        ...
+
+    def ask(self, rendered: "Rendered") -> "AsyncIterator[Delta]":
+        """Stream the answer to a rendered question."""
+        ...
+
+    async def completion_prompt(self, at: "Snapshot") -> "Rendered":
+        """Render the prompt of a completion."""
+        ...
+
+    async def suggest(self, at: "Snapshot") -> "Suggestion | None":
+        """Return ghost text for the cursor."""
+        ...
+
+    async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
+        """Render the prompt of an edit."""
+        ...
+
+    async def propose(
+        self, instruction: str, target: "Target", on_delta: "Callable[[str], None] | None" = None
+    ) -> "Edit":
+        """Return an edit that passed its gate."""
+        ...
+
+    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
+        """Bring the index up to date."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of index and models; may read the disk."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+MakeApp = Callable[[Path, Mapping[str, Any]], AppPort]

@@ -1,0 +1,14 @@
+"""One file a group of methods: a handler translates, calls one function of ours, and translates back."""
+
+from typing import TYPE_CHECKING
+
+from kibitz.server.lsp.handlers import chat, commands, completion, edit, index, lifecycle, prompt, search, status, sync
+
+if TYPE_CHECKING:
+    from kibitz.server.lsp.server import KibitzServer
+
+
+def register(ls: "KibitzServer") -> None:
+    """Register every method that the server answers."""
+    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands):
+        group.register(ls)

@@ -1,0 +1,108 @@
+"""kibitz/chat: a question about the workspace, answered as a stream with citations."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kibitz.server.llm.ports import Delta
+from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.places import lines_of, relative_path, uri_of
+from kibitz.server.lsp.progress import work_done
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.server.chat.ask import Citation
+    from kibitz.server.lsp.server import KibitzServer
+    from kibitz.server.lsp.session import Session
+
+
+def register(ls: "KibitzServer") -> None:
+    """Register the group."""
+    ls.feature(methods.CHAT)(chat)
+    ls.feature(methods.ASK)(ask)
+
+
+async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
+    """Answer kibitz/ask, the older name."""
+    return await chat(ls, params)
+
+
+async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
+    """Stream the answer's pieces, then answer with the whole."""
+    from kibitz.server.chat.ask import citations
+
+    session = ls.session
+    app, root = session.app, session.root
+    attached = attached_items(session, params.attachments)
+    history = [(turn.role, turn.content) for turn in checked_history(params.history)]
+    pieces: list[str] = []
+    finish_reason = ""
+    async with work_done(ls, "Kibitz: answering", params.work_done_token):
+        rendered = await app.ask_prompt(params.question, history, attached)
+        async with closing(app.ask(rendered)) as deltas:
+            async for delta in deltas:
+                if delta.text:
+                    pieces.append(delta.text)
+                    ls.partial(params.partial_result_token, {"delta": delta.text})
+                finish_reason = delta.finish_reason or finish_reason
+    text = "".join(pieces)
+    return {
+        "text": text,
+        "citations": [_citation(root, citation) for citation in citations(text, rendered)],
+        "finish_reason": finish_reason,
+    }
+
+
+def checked_history(history: Sequence[methods.Turn]) -> Sequence[methods.Turn]:
+    """Refuse roles that a conversation does not have.
+
+    Raises:
+        RequestError: a turn's role is neither "user" nor "assistant".
+    """
+    for turn in history:
+        if turn.role not in ("user", "assistant"):
+            raise RequestError(failures.INVALID_PARAMS, 'A turn\'s role in history is "user" or "assistant".')
+    return history
+
+
+def attached_items(session: "Session", attachments: Sequence[methods.Attachment]) -> "list[ContextItem]":
+    """Turn attachments into context items, from the documents as the editor has them.
+
+    Raises:
+        DocumentError: an attached document is not open.
+    """
+    from kibitz.prompts.templates.context import ContextItem
+
+    items = {}
+    for attachment in attachments:
+        document = session.documents.get(attachment.text_document.uri)
+        path = relative_path(document.uri, session.root)
+        span = lines_of(document, attachment.range)
+        label = f"{path}:{span.start + 1}-{span.end}"
+        text = document.between(document.place_of_line(span.start), document.place_of_line(span.end))
+        items[label] = ContextItem(
+            label=label, text=text, origin=label, path=path, start_line=span.start + 1, end_line=span.end
+        )
+    return list(items.values())
+
+
+@contextlib.asynccontextmanager
+async def closing(deltas: AsyncIterator[Delta]) -> AsyncIterator[AsyncIterator[Delta]]:
+    """Close a stream when the block ends, however it ends: that frees the model's connection."""
+    try:
+        yield deltas
+    finally:
+        if isinstance(deltas, AsyncGenerator):
+            await deltas.aclose()
+
+
+def _citation(root: "Path | None", citation: "Citation") -> dict[str, Any]:
+    return {
+        "path": citation.path,
+        "start_line": citation.start_line,
+        "end_line": citation.end_line,
+        "uri": uri_of(root, citation.path) if root is not None else None,
+    }

@@ -1,0 +1,127 @@
+"""kibitz/edit: an instruction becomes an edit that the editor applies as one undoable step."""
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from kibitz.server.errors import EditError
+from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp.documents import Document
+from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.places import lines_of, relative_path
+from kibitz.server.lsp.progress import work_done
+from kibitz.server.lsp.rebase import rebase
+
+if TYPE_CHECKING:
+    from kibitz.server.edit.change import Edit, Target
+    from kibitz.server.lsp.server import KibitzServer
+    from kibitz.server.lsp.session import Session
+
+_ATTEMPTS = 2
+_ANNOTATION = "kibitz"
+
+
+def register(ls: "KibitzServer") -> None:
+    """Register the group."""
+    ls.feature(methods.EDIT)(edit)
+
+
+async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]:
+    """Propose an edit and, if wanted, have the editor apply it."""
+    session = ls.session
+    document = session.documents.get(params.text_document.uri)
+    wanted = params.text_document.version
+    if wanted is not None and wanted != document.version:
+        raise RequestError(
+            failures.REQUEST_FAILED, f"The document is at version {document.version}, not {wanted}; ask again."
+        )
+    target = target_of(session, document, params.range)
+
+    def on_delta(text: str) -> None:
+        ls.partial(params.partial_result_token, {"delta": text})
+
+    async with work_done(ls, "Kibitz: editing", params.work_done_token):
+        proposed = await session.app.propose(params.instruction, target, on_delta)
+    result: dict[str, Any] = {"applied": False, "diff": proposed.diff()}
+    if not proposed.replacements():
+        return {**result, "failureReason": "The model proposed no change."}
+    if not params.apply:
+        return {**result, "edit": _workspace_edit(ls, document, proposed, params)}
+    return {**result, **await _apply(ls, document, proposed, params)}
+
+
+def target_of(session: "Session", document: Document, selection: lsp.Range | None) -> "Target":
+    """Take what an edit sees, before anything is awaited."""
+    from kibitz.server.edit.change import Target
+
+    return Target(
+        path=relative_path(document.uri, session.root),
+        text=document.text,
+        span=lines_of(document, selection),
+        language=document.language,
+    )
+
+
+async def _apply(
+    ls: "KibitzServer", document: Document, proposed: "Edit", params: methods.EditParams
+) -> dict[str, Any]:
+    """Send the edit; once more if the document moved on between our sending it and the editor's applying it."""
+    if not ls.session.client.apply_edit:
+        edit = _workspace_edit(ls, document, proposed, params)
+        return {"edit": edit, "failureReason": "The editor does not let a server apply edits."}
+    reason = ""
+    for _ in range(_ATTEMPTS):
+        sent = document.version
+        request = lsp.ApplyWorkspaceEditParams(
+            edit=_workspace_edit(ls, document, proposed, params), label=f"Kibitz: {params.instruction[:60]}"
+        )
+        try:
+            answer = await ls.workspace_apply_edit_async(request)
+        except RequestError as error:  # an editor may refuse a stale version with an error instead
+            reason = error.message
+        else:
+            if answer.applied:
+                return {"applied": True}
+            reason = answer.failure_reason or ""
+        if document.version == sent:
+            break
+    return {"failureReason": reason or "The editor did not apply the edit."}
+
+
+def _workspace_edit(
+    ls: "KibitzServer", document: Document, proposed: "Edit", params: methods.EditParams
+) -> lsp.WorkspaceEdit:
+    """Put the edit into the protocol's words, for the document as it is now.
+
+    Raises:
+        EditError: the document has changed where the edit belongs, or was closed.
+    """
+    if ls.session.documents.find(document.uri) is not document:
+        raise EditError("The document was closed while the model answered; nothing was changed.")
+    replacements = rebase(proposed.old, document.text, proposed.replacements())
+    edits = [
+        lsp.TextEdit(
+            range=lsp.Range(_position(document, change.span.start), _position(document, change.span.end)),
+            new_text=change.text,
+        )
+        for change in replacements
+    ]
+    client = ls.session.client
+    if not client.document_changes:
+        return lsp.WorkspaceEdit(changes={document.uri: edits})
+    annotated: list[lsp.TextEdit | lsp.AnnotatedTextEdit | lsp.SnippetTextEdit] = [*edits]
+    annotations = None
+    if client.change_annotations:
+        annotated = [
+            lsp.AnnotatedTextEdit(range=edit.range, new_text=edit.new_text, annotation_id=_ANNOTATION) for edit in edits
+        ]
+        label = f"Kibitz: {params.instruction[:60]}"
+        annotations = {_ANNOTATION: lsp.ChangeAnnotation(label=label, needs_confirmation=params.confirm)}
+    versioned = lsp.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
+    change = lsp.TextDocumentEdit(text_document=versioned, edits=annotated)
+    return lsp.WorkspaceEdit(document_changes=[change], change_annotations=annotations)
+
+
+def _position(document: Document, line: int) -> lsp.Position:
+    place = document.place_of_line(line)
+    return lsp.Position(place.line, place.character)

@@ -1,0 +1,58 @@
+"""kibitz/prompt: the prompt of a request, explained; no model is called."""
+
+from typing import TYPE_CHECKING, Any
+
+from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp.documents import Document
+from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.handlers.chat import attached_items, checked_history
+from kibitz.server.lsp.handlers.edit import target_of
+from kibitz.server.lsp.places import place
+
+if TYPE_CHECKING:
+    from kibitz.prompts.render import Rendered
+    from kibitz.server.lsp.server import KibitzServer
+
+
+def register(ls: "KibitzServer") -> None:
+    """Register the group."""
+    ls.feature(methods.PROMPT)(prompt)
+
+
+async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, Any]:
+    """Answer with the prompt, its tokens, and what is in it and why."""
+    from kibitz.prompts.trace import explain
+
+    rendered = await _render(ls, params)
+    messages = rendered.messages
+    return {
+        "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
+        "text": rendered.text,
+        "tokens": rendered.tokens,
+        "reserved_tokens": rendered.reserved,
+        "budget_tokens": rendered.budget,
+        "parts": explain(rendered),
+    }
+
+
+async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered":
+    session = ls.session
+    if params.kind == "ask":
+        history = [(turn.role, turn.content) for turn in checked_history(params.history)]
+        return await session.app.ask_prompt(params.question, history, attached_items(session, params.attachments))
+    if params.kind == "complete":
+        document = _document(ls, params)
+        if params.position is None:
+            raise RequestError(failures.INVALID_PARAMS, f"{methods.PROMPT} of a completion needs a position.")
+        return await session.app.completion_prompt(session.snapshot(document, place(params.position)))
+    if params.kind == "edit":
+        return await session.app.edit_prompt(
+            params.instruction, target_of(session, _document(ls, params), params.range)
+        )
+    raise RequestError(failures.INVALID_PARAMS, f'kind must be "ask", "complete" or "edit", not "{params.kind}".')
+
+
+def _document(ls: "KibitzServer", params: methods.PromptParams) -> Document:
+    if params.text_document is None:
+        raise RequestError(failures.INVALID_PARAMS, f"{methods.PROMPT} of a {params.kind} needs a textDocument.")
+    return ls.session.documents.get(params.text_document.uri)

@@ -1,0 +1,58 @@
+"""Index rounds of one workspace: one at a time, for as long as somebody waits for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kibitz.indexer.index import Progress, Report
+
+Listener = Callable[["Progress"], None]
+
+
+class IndexRounds:
+    """Runs rounds; whoever asks while one runs waits for that one. The last one to give up stops it."""
+
+    def __init__(self, index: Callable[[Listener], Awaitable["Report"]]) -> None:
+        self._index = index
+        self._round: asyncio.Task[Report] | None = None
+        self._listeners: list[Listener] = []
+        self._waiting = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether a round is under way."""
+        return self._round is not None and not self._round.done()
+
+    async def run(self, on_progress: Listener) -> "Report":
+        """Join the round that runs, or start one.
+
+        Raises:
+            IndexerError: the round failed, in a sentence.
+        """
+        if self._round is None or self._round.done():
+            self._round = asyncio.create_task(self._start())
+        current = self._round
+        self._listeners.append(on_progress)
+        self._waiting += 1
+        try:
+            return await asyncio.shield(current)
+        finally:
+            self._listeners.remove(on_progress)
+            self._waiting -= 1
+            if not self._waiting and not current.done():
+                current.cancel()
+                await asyncio.wait({current})
+
+    async def run_after_this(self, on_progress: Listener) -> "Report":
+        """Start a round that sees what is on disk now: wait for one that runs, then go."""
+        if self.running and self._round is not None:
+            await asyncio.wait({self._round})
+        return await self.run(on_progress)
+
+    async def _start(self) -> "Report":
+        return await self._index(self._tell)
+
+    def _tell(self, progress: "Progress") -> None:
+        for listener in tuple(self._listeners):
+            listener(progress)

@@ -1,0 +1,166 @@
+"""Kibitz's own methods and the shape of their params.
+
+On the wire the names are in camel case (`partialResultToken`); unknown names are passed over, as everywhere in the
+protocol. docs/protocol.md shows each method with an example.
+"""
+
+import dataclasses
+import re
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cattrs
+from cattrs.gen import make_dict_structure_fn, override
+from lsprotocol import types as lsp
+
+CHAT = "kibitz/chat"
+ASK = "kibitz/ask"  # the same method by another name
+EDIT = "kibitz/edit"
+SEARCH = "kibitz/search"
+PROMPT = "kibitz/prompt"
+STATUS = "kibitz/status"
+INDEX = "kibitz/index"
+
+Token = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of a conversation; `role` is "user" or "assistant"."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRef:
+    """A document, at a version where the client says which."""
+
+    uri: str
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A document, or a range of it, that the user put beside a question."""
+
+    text_document: DocumentRef
+    range: lsp.Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParams:
+    """A question, what was said before, and what was attached."""
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    partial_result_token: Token | None = None
+    work_done_token: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditParams:
+    """An instruction for a document; without a range it may change all of it.
+
+    `apply` sends the edit to the editor; `confirm` asks the editor to show it first, where the editor can.
+    """
+
+    text_document: DocumentRef
+    instruction: str
+    range: lsp.Range | None = None
+    apply: bool = True
+    confirm: bool = False
+    partial_result_token: Token | None = None
+    work_done_token: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParams:
+    """A query; `within` keeps only paths that start with it."""
+
+    query: str
+    k: int = 10
+    within: str = ""
+    work_done_token: Token | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptParams:
+    """The request whose prompt is wanted: `kind` is "ask", "complete" or "edit", the rest is that request's."""
+
+    kind: str
+    question: str = ""
+    instruction: str = ""
+    history: tuple[Turn, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    text_document: DocumentRef | None = None
+    position: lsp.Position | None = None
+    range: lsp.Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusParams:
+    """Nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexParams:
+    """Where to report progress."""
+
+    work_done_token: Token | None = None
+
+
+CUSTOM_PARAMS: Mapping[str, type] = {
+    CHAT: ChatParams,
+    ASK: ChatParams,
+    EDIT: EditParams,
+    SEARCH: SearchParams,
+    PROMPT: PromptParams,
+    STATUS: StatusParams,
+    INDEX: IndexParams,
+}
+
+
+def camel(name: str) -> str:
+    """Return the name on the wire: "text_document" is "textDocument"."""
+    return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+
+
+def register(converter: cattrs.Converter) -> None:
+    """Teach a converter our params."""
+    for kind in (Turn, DocumentRef, Attachment, *dict.fromkeys(CUSTOM_PARAMS.values())):
+        hints = typing.get_type_hints(kind)
+        hooks = {
+            f.name: override(rename=camel(f.name), struct_hook=_STRICT.get(hints[f.name]))
+            for f in dataclasses.fields(kind)
+        }
+        converter.register_structure_hook(
+            kind,
+            make_dict_structure_fn(kind, converter, **hooks),  # type: ignore[arg-type]
+        )
+
+
+def _strict(*kinds: type) -> Callable[[Any, Any], Any]:
+    """Take a value of these types as it is and nothing else: the converter would make "5" of 5."""
+
+    def take(value: Any, _: Any) -> Any:
+        if int in kinds and isinstance(value, float) and value.is_integer():
+            return int(value)  # some editors' languages know one kind of number
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            spoken = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise TypeError(f"expected {spoken}")
+        return value
+
+    return take
+
+
+_STRICT: Mapping[Any, Callable[[Any, Any], Any]] = {
+    str: _strict(str),
+    int: _strict(int),
+    bool: _strict(bool),
+    int | None: _strict(int, type(None)),
+    Token | None: _strict(int, str, type(None)),
+}

@@ -1,0 +1,243 @@
+"""The protocol class: the library's, made strict where a client would otherwise wait for ever or learn too much.
+
+What differs from the library, each for a failure that was seen: every request is answered (invalid params with -32602,
+before initialize with -32002, after shutdown with -32600); JSON is parsed without looking for messages inside
+messages; the params of custom methods keep their keys; documents are kept by our own store only; an error's answer is
+a sentence without a traceback; nothing pops up; `exit` reports the code that the specification asks for; neither
+messages nor params are ever logged.
+"""
+
+import asyncio
+import contextvars
+import enum
+import json
+import logging
+import uuid
+from collections.abc import Generator
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import cattrs
+from lsprotocol import types as lsp
+from pygls.protocol import LanguageServerProtocol, lsp_method
+
+from kibitz.server.lsp import failures
+from kibitz.server.lsp.documents import DocumentError
+from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.framing import encode_frame
+from kibitz.server.lsp.methods import CUSTOM_PARAMS
+
+if TYPE_CHECKING:
+    from kibitz.server.lsp.server import KibitzServer
+
+logger = logging.getLogger(__name__)
+Message = dict[str, Any]
+
+
+class KibitzProtocol(LanguageServerProtocol):
+    """JSON-RPC as the Language Server Protocol wants it."""
+
+    _server: "KibitzServer"
+
+    def __init__(self, server: "KibitzServer", converter: cattrs.Converter) -> None:
+        super().__init__(server, converter)
+        self.initialized = False
+        self.exit_code: int | None = None
+        self.exited = asyncio.Event()
+
+    # -- in ----------------------------------------------------------------------------------------------------
+
+    def receive(self, body: bytes) -> None:
+        """Take one message. Never raises for what a client may send."""
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError):
+            self._refuse(None, RequestError(failures.PARSE_ERROR, "The message is not valid JSON."))
+            return
+        if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+            self._refuse(None, RequestError(failures.INVALID_REQUEST, "The message is not a JSON-RPC 2.0 object."))
+            return
+        msg_id, method = message.get("id"), message.get("method")
+        if isinstance(method, str):
+            # Each handler runs in a context of its own.
+            handle = self._take_notification if msg_id is None else self._take_request
+            contextvars.copy_context().run(handle, message)
+        elif method is None and isinstance(msg_id, int | str):
+            self._take_response(message)
+        else:
+            self._refuse(msg_id, RequestError(failures.INVALID_REQUEST, "The message names no method."))
+
+    def _take_request(self, message: Message) -> None:
+        msg_id, method = message["id"], message["method"]
+        if not isinstance(msg_id, int | str):
+            self._refuse(None, RequestError(failures.INVALID_REQUEST, "A request's id is a number or a string."))
+            return
+        try:
+            self._check_phase(method)
+            handler = self.fm.builtin_features.get(method) or self.fm.features.get(method)
+            if handler is None:
+                raise RequestError(failures.METHOD_NOT_FOUND, f"Unknown method: {method}.")
+            params = self._structure_params(method, message.get("params"))
+        except RequestError as error:
+            self._refuse(msg_id, error)
+            return
+        self._ctx_msg_id.set(msg_id)
+        self._execute_handler(
+            msg_id, handler, callback=partial(self._send_handler_result, msg_id=msg_id), args=(params,)
+        )
+
+    def _take_notification(self, message: Message) -> None:
+        method = message["method"]
+        if method != lsp.EXIT and (self._shutdown or not self.initialized):
+            return
+        handler = self.fm.builtin_features.get(method) or self.fm.features.get(method)
+        try:
+            params = self._structure_params(method, message.get("params"))
+        except RequestError as error:
+            logger.warning("A notification was dropped: %s", error.message)
+            return
+        if method == lsp.CANCEL_REQUEST:
+            self._handle_cancel_notification(params.id)
+        elif handler is not None:
+            self._execute_handler(str(uuid.uuid4()), handler, callback=self._check_handler_result, args=(params,))
+        elif not method.startswith("$/"):
+            logger.info("A notification of an unknown method was ignored: %s", method)
+
+    def _take_response(self, message: Message) -> None:
+        """Resolve a request of ours; an answer that does not fit its type is an error for whoever waits."""
+        future = self._request_futures.pop(message["id"], None)
+        result_type = self._result_types.pop(message["id"], None)
+        if future is None or future.done():
+            return
+        if (error := message.get("error")) is not None:
+            said = error.get("message") if isinstance(error, dict) else None
+            future.set_exception(RequestError(failures.REQUEST_FAILED, str(said or "The editor refused.")))
+            return
+        try:
+            typed = {"jsonrpc": "2.0", "id": message["id"], "result": message.get("result")}
+            result = self._converter.structure(typed, result_type).result if result_type else message.get("result")
+        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError):
+            future.set_exception(RequestError(failures.REQUEST_FAILED, "The editor's answer was not understood."))
+            return
+        future.set_result(result)
+
+    def _check_phase(self, method: str) -> None:
+        if self._shutdown:
+            raise RequestError(failures.INVALID_REQUEST, "The server is shutting down.")
+        if method == lsp.INITIALIZE:
+            if self.initialized:
+                raise RequestError(failures.INVALID_REQUEST, "The server is initialized already.")
+        elif not self.initialized:
+            raise RequestError(failures.NOT_INITIALIZED, "The first request must be initialize.")
+
+    def _structure_params(self, method: str, raw: Any) -> Any:
+        """Give params their type: the specification's, ours, or none for a method that has none."""
+        kind: Any = CUSTOM_PARAMS.get(method)
+        if kind is not None:
+            if isinstance(raw, list):  # some clients add an absent token as a second, positional null
+                raw = raw[0] if raw else None
+            raw = {} if raw is None else raw
+        else:
+            kind = lsp.METHOD_TO_TYPES.get(method, (None, None, None))[2]
+        if kind is None or (raw is None and method in _PARAMS_OPTIONAL):
+            return raw
+        try:
+            return self._converter.structure(raw, kind)
+        # The generated hooks and validators raise these for one wrong value or another.
+        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
+            raise failures.invalid_params(method, error) from None
+
+    # -- out ---------------------------------------------------------------------------------------------------
+
+    def _refuse(self, msg_id: Any, error: RequestError) -> None:
+        self._send_data({"jsonrpc": "2.0", "id": msg_id, "error": {"code": error.code, "message": error.message}})
+
+    def _send_data(self, data: Any) -> None:
+        """Send a message; called from the loop's thread only."""
+        if self.writer is None or self.exited.is_set():
+            return
+        body = json.dumps(data, default=self._serialize_message, separators=(",", ":"))
+        self.writer.write(encode_frame(body.encode("ascii")))
+
+    def _serialize_message(self, data: Any) -> Any:
+        if isinstance(data, enum.Enum):
+            return data.value
+        return self._converter.unstructure(data)
+
+    def _send_handler_result(self, future: "Future[Any]", *, msg_id: int | str) -> None:
+        self._request_futures.pop(msg_id, None)
+        if future.cancelled():
+            self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
+        elif (error := future.exception()) is not None:
+            told = failures.response_error(error)
+            self._send_response(msg_id, error=told)
+        else:
+            self._send_response(msg_id, result=future.result())
+
+    def _check_handler_result(self, future: "Future[Any]") -> None:
+        if future.cancelled() or (error := future.exception()) is None:
+            return
+        if isinstance(error, DocumentError):
+            logger.warning("%s", error)
+        else:
+            logger.error("A notification failed.", exc_info=error)
+
+    # -- the library's own methods, where ours differ --------------------------------------------------------------
+
+    @lsp_method(lsp.INITIALIZE)
+    def lsp_initialize(self, params: lsp.InitializeParams) -> Generator[Any, Any, lsp.InitializeResult]:
+        """Start the session, then say what we can do for this client."""
+        result = yield from super().lsp_initialize(params)
+        capabilities = result.capabilities
+        self._server.start_session(params, str(capabilities.position_encoding or "utf-16"))
+        if self._server.session.client.inline_completion:
+            capabilities.completion_provider = None  # ghost text comes through inlineCompletion alone
+        self.initialized = True
+        return result
+
+    @lsp_method(lsp.EXIT)
+    def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
+        """End the process: 0 after shutdown, else 1."""
+        self.leave()
+
+    def leave(self) -> None:
+        """The session is over, by `exit`, by the end of the input or because the editor is gone."""
+        if self.exit_code is None:
+            self.exit_code = 0 if self._shutdown else 1
+            self.exited.set()
+
+    def in_flight(self) -> list[asyncio.Task[Any]]:
+        """The handlers that are still at work."""
+        futures: list[Any] = list(self._request_futures.values())
+        return [task for task in futures if isinstance(task, asyncio.Task) and not task.done()]
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
+        """Documents live in our own store; see handlers/sync.py."""
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_OPEN](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
+        """Documents live in our own store; see handlers/sync.py."""
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE](params)
+
+    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
+        """Documents live in our own store; see handlers/sync.py."""
+        self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
+
+    @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
+    async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> Any:  # type: ignore[override]
+        """Run a command as a task, so that it can be cancelled."""
+        handler = self.fm.commands.get(params.command)
+        if handler is None:
+            raise RequestError(failures.INVALID_PARAMS, f"Unknown command: {params.command}.")
+        return await handler(*(params.arguments or ()))
+
+    def command_params(self, method: str, argument: Any) -> Any:
+        """Give a command's argument the type of the params of the method that it stands for."""
+        return self._structure_params(method, argument)
+
+
+_PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})

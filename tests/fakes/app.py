@@ -1,0 +1,123 @@
+"""The program behind the language server, scripted: it plays what it is given and remembers what it was asked."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kibitz.indexer.types import Hit
+from kibitz.prompts.rendered import Rendered, RenderedMessage
+from kibitz.server.completion.snapshot import Snapshot
+from kibitz.server.config import Config
+from kibitz.server.edit.change import Edit, Target
+from kibitz.server.llm.ports import Delta
+
+if TYPE_CHECKING:
+    from kibitz.indexer.index import Progress, Report
+    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.server.completion.suggest import Suggestion
+
+
+def rendered(text: str) -> Rendered:
+    """A prompt of one user message."""
+    return Rendered(
+        messages=(RenderedMessage("user", text),),
+        text=None,
+        tokens=len(text.split()),
+        reserved=10,
+        budget=1000,
+        cutoff=0.0,
+        tokenizer="words",
+        exact=True,
+    )
+
+
+@dataclass
+class FakeApp:
+    """Plays `suggestion`, `pieces`, `edits` and `hits`; waits before each for as long as `gate` is closed."""
+
+    config: Config = field(default_factory=lambda: Config(index_on_start=False))
+    suggestion: str | None = "suggested()"
+    pieces: Sequence[str] = ("Hel", "lo")
+    edits: Callable[[str], str] = str.upper
+    hits: Sequence[Hit] = ()
+    phases: Sequence[tuple[str, int, int]] = (("parse", 1, 2), ("embed", 2, 2))
+    error: Exception | None = None
+    root: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: list[Any] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    index_rounds: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def make(self, root: Path, options: Mapping[str, Any]) -> "FakeApp":
+        """The factory that the server is given."""
+        self.root, self.options = root, options
+        return self
+
+    async def search(self, query: str, k: int, within: str = "") -> Sequence[Hit]:
+        await self._reach("search", (query, k, within))
+        return self.hits[:k]
+
+    async def ask_prompt(
+        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
+    ) -> Rendered:
+        self.asked.append(("ask", question, tuple(history), tuple(attached)))
+        return rendered(question)
+
+    async def ask(self, rendered: Rendered) -> AsyncIterator[Delta]:
+        for piece in self.pieces:
+            yield Delta(piece)
+            await self._reach("ask", rendered.messages)
+        yield Delta(finish_reason="stop")
+
+    async def completion_prompt(self, at: Snapshot) -> Rendered:
+        return rendered(at.prefix + "<cursor>" + at.suffix)
+
+    async def suggest(self, at: Snapshot) -> "Suggestion | None":
+        from kibitz.server.completion.suggest import Suggestion
+
+        await self._reach("suggest", at)
+        return None if self.suggestion is None else Suggestion(self.suggestion)
+
+    async def edit_prompt(self, instruction: str, target: Target) -> Rendered:
+        return rendered(instruction)
+
+    async def propose(self, instruction: str, target: Target, on_delta: Callable[[str], None] | None = None) -> Edit:
+        if on_delta is not None:
+            on_delta("thinking")
+        await self._reach("edit", (instruction, target))
+        before, middle, after = target.parts()
+        return Edit(target.path, target.text, before + self.edits(middle) + after)
+
+    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
+        from kibitz.indexer.index import Progress, Report
+
+        self.index_rounds += 1
+        for phase in self.phases:
+            on_progress(Progress(*phase))
+            await self._reach("index", phase)
+        return Report(2, 5, 2, 5, 0, {"binary": 1}, 0.5, 1)
+
+    def status(self) -> dict[str, Any]:
+        time.sleep(0)  # blocking, as reading the disk is
+        return {"root": str(self.root), "model": "fake"}
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def _reach(self, what: str, detail: Any) -> None:
+        self.asked.append((what, detail))
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(what)
+            raise
+        if self.error is not None:
+            raise self.error

@@ -1,0 +1,262 @@
+import asyncio
+import logging
+
+import pytest
+
+from tests.fakes.app import FakeApp
+from tests.fakes.wire import Refused, Wire, connected
+
+URI = "file:///work/a.py"
+
+
+async def refusal(wire: Wire, method: str, params: object = None) -> Refused:
+    with pytest.raises(Refused) as caught:
+        await wire.call(method, params)
+    return caught.value
+
+
+async def test_a_request_before_initialize_is_refused() -> None:
+    async with connected(FakeApp().make) as wire:
+        assert (await refusal(wire, "kibitz/status")).code == -32002
+        assert (await refusal(wire, "textDocument/inlineCompletion", {})).code == -32002
+
+
+async def test_a_second_initialize_is_refused() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        assert (await refusal(wire, "initialize", {"processId": None, "capabilities": {}})).code == -32600
+
+
+async def test_after_shutdown_only_exit_is_heard_and_the_code_is_0() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize()
+        assert await wire.call("shutdown") is None
+        assert (await refusal(wire, "kibitz/status")).code == -32600
+        wire.notify("exit")
+    assert (wire.exit_code, app.closed) == (0, True)
+
+
+async def test_exit_without_shutdown_is_code_1() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.notify("exit")
+    assert wire.exit_code == 1
+
+
+async def test_the_end_of_the_input_without_shutdown_is_code_1() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+    assert wire.exit_code == 1
+
+
+POSITION = {"line": 0, "character": 0}
+DOCUMENT = {"uri": URI}
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "says"),
+    [
+        ("textDocument/inlineCompletion", {"textDocument": DOCUMENT, "position": POSITION}, "context"),
+        ("textDocument/inlineCompletion", None, "params"),
+        ("textDocument/inlineCompletion", [], "textDocument"),
+        (
+            "textDocument/inlineCompletion",
+            {
+                "textDocument": DOCUMENT,
+                "position": {"line": "a", "character": 0},
+                "context": {"triggerKind": 1},
+            },
+            "position.line: ",
+        ),
+        (
+            "textDocument/inlineCompletion",
+            {
+                "textDocument": DOCUMENT,
+                "position": {"line": -1, "character": 0},
+                "context": {"triggerKind": 1},
+            },
+            "position",
+        ),
+        (
+            "textDocument/inlineCompletion",
+            {"textDocument": DOCUMENT, "position": POSITION, "context": {"triggerKind": 99}},
+            "triggerKind",
+        ),
+        ("kibitz/chat", None, "question: required field missing"),
+        ("kibitz/chat", {"question": 5}, "question: expected str"),
+        ("kibitz/chat", {"question": "x", "history": [{"role": "user"}]}, "content"),
+        ("kibitz/chat", {"question": "x", "history": [{"role": "system", "content": "x"}]}, "role"),
+        ("kibitz/search", {"query": "x", "k": "many"}, "k: expected int"),
+        ("kibitz/search", {"query": "x", "k": True}, "k: expected int"),
+        ("kibitz/edit", {"textDocument": DOCUMENT}, "instruction"),
+        ("kibitz/prompt", {"kind": "poem"}, "kind must be"),
+        ("kibitz/prompt", {"kind": "complete"}, "textDocument"),
+        ("workspace/executeCommand", {"command": "kibitz.nothing"}, "Unknown command"),
+        ("workspace/executeCommand", {"command": "kibitz.ask", "arguments": [{}]}, "question"),
+        ("workspace/executeCommand", {"command": "kibitz.ask", "arguments": ["a", "b"]}, "one argument"),
+    ],
+)
+async def test_invalid_params_are_answered_with_the_place_and_the_reason(
+    method: str, params: object, says: str
+) -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        refused = await refusal(wire, method, params)
+    assert refused.code == -32602
+    assert says in refused.message
+    assert refused.data is None
+    assert wire.notifications("window/showMessage") == []
+
+
+async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.notify("kibitz/nothing", {"x": 1})
+        wire.notify("$/nothing")
+        wire.notify("textDocument/didOpen", {"nonsense": True})
+        wire.notify("$/cancelRequest", {"id": 12345})
+        wire.notify("$/cancelRequest", {})
+        assert (await refusal(wire, "kibitz/nothing", {"a": {"jsonrpc": "2.0"}})).code == -32601
+        assert (await wire.call("kibitz/status"))["model"] == "fake"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{not json", -32700),
+        (b"\xff\xfe\xfa", -32700),
+        (b"[" * 100_000, -32700),
+        (b"[]", -32600),
+        (b'"hello"', -32600),
+        (b'{"jsonrpc": "1.0", "id": 1, "method": "shutdown"}', -32600),
+        (b'{"jsonrpc": "2.0", "id": 1}', None),  # an answer to nothing
+        (b'{"jsonrpc": "2.0", "id": 1, "method": 7}', -32600),
+        (b'{"jsonrpc": "2.0", "id": [1], "method": "shutdown"}', -32600),
+        (b'{"jsonrpc": "2.0"}', -32600),
+    ],
+)
+async def test_a_message_that_is_none_is_refused_and_the_next_one_answered(body: bytes, code: int | None) -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.send_bytes(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        assert (await wire.call("kibitz/status"))["model"] == "fake"
+    errors = [message["error"]["code"] for message in wire.received if "error" in message]
+    assert errors == ([] if code is None else [code])
+
+
+async def test_lost_framing_ends_the_connection() -> None:
+    wire = Wire()
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.send_bytes(b"Content-Length: 99000000000\r\n\r\n")
+        wire.notify("kibitz/status")
+    assert wire.exit_code == 1
+
+
+async def test_params_may_hold_what_looks_like_a_message() -> None:
+    app = FakeApp()
+    question = '{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}'
+    async with connected(app.make) as wire:
+        await wire.initialize(
+            rootUri="file:///work", initializationOptions={"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
+        )
+        found = await wire.call("kibitz/search", {"query": question, "extra": {"jsonrpc": "2.0", "id": 9}})
+    assert found == {"hits": []}
+    assert ("search", (question, 10, "")) in app.asked
+    assert app.options == {"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
+
+
+async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///work")
+        assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {"hits": []}
+    assert ("search", ("x", 3, "")) in app.asked
+
+
+async def test_a_bug_is_answered_without_its_traceback_and_logged_without_the_text(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FakeApp(error=RuntimeError("a bug"))
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///work")
+        with caplog.at_level(logging.INFO):
+            refused = await refusal(wire, "kibitz/search", {"query": "SECRET_QUERY"})
+    assert refused.code == -32603
+    assert refused.data is None
+    assert "Traceback" not in refused.message
+    assert "/" not in refused.message
+    assert "a bug" in caplog.text
+    assert "SECRET_QUERY" not in caplog.text
+
+
+async def test_a_request_that_is_cancelled_is_answered_so_and_its_work_is_cancelled() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///work")
+        app.gate.clear()
+        msg_id = wire.request("kibitz/search", {"query": "x"})
+        await wire.until(lambda: bool(app.asked))
+        wire.notify("$/cancelRequest", {"id": msg_id})
+        with pytest.raises(Refused) as caught:
+            await wire.answer_to(msg_id)
+    assert caught.value.code == -32800
+    assert app.cancelled == ["search"]
+
+
+async def test_shutdown_cancels_what_is_under_way() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///work")
+        app.gate.clear()
+        msg_id = wire.request("kibitz/search", {"query": "x"})
+        await wire.until(lambda: bool(app.asked))
+        await wire.call("shutdown")
+        with pytest.raises(Refused, match="-32800"):
+            await wire.answer_to(msg_id)
+
+
+async def test_a_wrong_setting_is_told_at_initialize() -> None:
+    async with connected(FakeApp().make) as wire:
+        refused = await refusal(
+            wire, "initialize", {"processId": None, "capabilities": {}, "initializationOptions": ["nonsense"]}
+        )
+        assert refused.code == -32803
+        assert "initializationOptions" in refused.message
+        await wire.initialize()  # and it may try again
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(None, "utf-16"), (["utf-8", "utf-16"], "utf-8"), (["utf-32"], "utf-32"), (["utf-7"], "utf-16")],
+)
+async def test_the_clients_first_known_encoding_is_taken(offered: list[str] | None, chosen: str) -> None:
+    capabilities = {"general": {"positionEncodings": offered}} if offered else {}
+    async with connected(FakeApp().make) as wire:
+        result = await wire.initialize(capabilities)
+    assert result["capabilities"]["positionEncoding"] == chosen
+
+
+async def test_the_list_completion_is_offered_only_to_clients_without_ghost_text() -> None:
+    async with connected(FakeApp().make) as wire:
+        without = (await wire.initialize())["capabilities"]
+    async with connected(FakeApp().make) as wire:
+        with_it = (await wire.initialize({"textDocument": {"inlineCompletion": {}}}))["capabilities"]
+    assert "completionProvider" in without
+    assert "completionProvider" not in with_it
+    assert "inlineCompletionProvider" in with_it
+    assert with_it["textDocumentSync"]["change"] == 2
+    assert set(with_it["executeCommandProvider"]["commands"]) >= {"kibitz.ask", "kibitz.edit", "kibitz.index"}
+
+
+async def test_without_a_folder_the_app_gets_an_empty_one_that_is_gone_at_the_end() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize()
+        assert app.root is not None
+        assert list(app.root.iterdir()) == []
+        assert (await refusal(wire, "kibitz/search", {"query": "x"})).message.startswith("No folder is open")
+        assert (await refusal(wire, "kibitz/index")).message.startswith("No folder is open")
+    await asyncio.sleep(0)
+    assert not app.root.exists()
