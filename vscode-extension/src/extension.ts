@@ -1,0 +1,110 @@
+// Builds everything by hand and connects it to the editor.
+import * as vscode from "vscode";
+
+import { ApiKey } from "./apiKey.js";
+import { Conversation, selected } from "./chat.js";
+import { editSelection } from "./edit.js";
+import * as protocol from "./protocol.js";
+import { searchWorkspace } from "./search.js";
+import { sentence, Server } from "./server.js";
+import { NEEDS_RESTART, toggleGhostText } from "./settings.js";
+import { showStatus, statusItem } from "./statusItem.js";
+import { StateTracker } from "./tracker.js";
+
+/** What other extensions and the in-editor tests may use. */
+export interface Api {
+  readonly tracker: StateTracker;
+  ask(question: string): Promise<string | undefined>;
+  edit(instruction: string): Promise<boolean>;
+  search(query: string, k: number): Promise<readonly protocol.SearchHit[]>;
+}
+
+let server: Server | undefined;
+
+export function activate(context: vscode.ExtensionContext): Api {
+  const output = vscode.window.createOutputChannel("Kibitz", { log: true });
+  const tracker = new StateTracker();
+  const apiKey = new ApiKey(context.secrets);
+  const running = new Server(output, () => apiKey.get(), tracker);
+  const conversation = new Conversation(running, context.extensionUri);
+  server = running;
+
+  const restart = (): void => void running.restart();
+  const commands: Record<string, (...args: never[]) => unknown> = {
+    "kibitz.askQuestion": () => askQuestion(conversation),
+    "kibitz.newConversation": () => conversation.clear(),
+    "kibitz.editSelection": () => editSelection(running),
+    "kibitz.searchWorkspace": () => searchWorkspace(running),
+    "kibitz.indexWorkspace": () => indexWorkspace(running),
+    "kibitz.toggleGhostText": () => announceToggle(),
+    "kibitz.setApiKey": () => setApiKey(apiKey),
+    "kibitz.clearApiKey": () => apiKey.clear(),
+    "kibitz.showStatus": () => showStatus(running, tracker),
+    "kibitz.restartServer": restart,
+    "kibitz.showOutput": () => output.show(),
+  };
+  context.subscriptions.push(
+    output,
+    statusItem(tracker),
+    vscode.window.registerWebviewViewProvider(Conversation.view, conversation),
+    apiKey.onDidChange(restart),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (NEEDS_RESTART.some((section) => change.affectsConfiguration(section))) {
+        restart();
+      }
+    }),
+    ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, run)),
+  );
+  restart();
+  return {
+    tracker,
+    ask: (question) => conversation.ask(question),
+    edit: (instruction) => editSelection(running, instruction),
+    search: async (query, k) => (await running.request(protocol.search, { query, k })).hits,
+  };
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}
+
+async function askQuestion(conversation: Conversation): Promise<void> {
+  const attached = selected();
+  const question = await vscode.window.showInputBox({
+    title: "Kibitz: Ask",
+    prompt: attached === undefined ? "What do you want to know about this codebase?" : `The question goes with ${attached.label}.`,
+    placeHolder: "Where is the retry policy decided?",
+  });
+  if (question !== undefined && question.trim() !== "") {
+    await conversation.ask(question.trim(), attached);
+  }
+}
+
+async function indexWorkspace(running: Server): Promise<void> {
+  try {
+    await running.request(protocol.index, {});
+  } catch (error) {
+    void vscode.window.showErrorMessage(`Kibitz: ${sentence(error)}`);
+  }
+}
+
+async function announceToggle(): Promise<void> {
+  const enabled = await toggleGhostText();
+  vscode.window.setStatusBarMessage(`Kibitz: ghost text is ${enabled ? "on" : "off"}`, 5_000);
+}
+
+/** A key alone names no endpoint: say so when there is none. */
+async function setApiKey(apiKey: ApiKey): Promise<void> {
+  const stored = await apiKey.ask();
+  const endpoint = vscode.workspace.getConfiguration("kibitz").get("endpoint.baseUrl", "");
+  if (stored && endpoint === "" && process.env["OPENAI_BASE_URL"] === undefined) {
+    const open = "Open Setting";
+    const choice = await vscode.window.showInformationMessage(
+      "The key is stored. Kibitz sends it nowhere until an endpoint is named.",
+      open,
+    );
+    if (choice === open) {
+      await vscode.commands.executeCommand("workbench.action.openSettings", "kibitz.endpoint.baseUrl");
+    }
+  }
+}

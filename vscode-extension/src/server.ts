@@ -1,0 +1,265 @@
+// The server's process and the connection to it: start, stop, restart.
+import { accessSync, constants, statSync } from "node:fs";
+import { homedir } from "node:os";
+import * as vscode from "vscode";
+import {
+  type CancellationToken,
+  CloseAction,
+  ErrorAction,
+  InlineCompletionRequest,
+  LanguageClient,
+  type LanguageClientOptions,
+  type MessageSignature,
+  type RequestType,
+  RevealOutputChannelOn,
+  State as ClientState,
+  TransportKind,
+} from "vscode-languageclient/node";
+
+import { findServer, type Found, type Machine } from "./launch.js";
+import { initializationOptions, serverEnvironment } from "./options.js";
+import * as protocol from "./protocol.js";
+import { choices, ghostTextEnabled, serverSettings } from "./settings.js";
+import { StateTracker } from "./tracker.js";
+
+/** The server's commands that may run where the workspace is not trusted. */
+const CALLS_NO_MODEL: ReadonlySet<string> = new Set(["kibitz.search", "kibitz.index", "kibitz.status"]);
+
+/** A failed request for ghost text is no reason for a pop-up at every key. */
+class QuietClient extends LanguageClient {
+  override handleFailedRequest<T>(
+    type: MessageSignature,
+    token: CancellationToken | undefined,
+    error: unknown,
+    defaultValue: T,
+    showNotification?: boolean,
+    throwOnCancel?: boolean,
+  ): T {
+    const quiet = type.method === InlineCompletionRequest.method;
+    return super.handleFailedRequest(type, token, error, defaultValue, quiet ? false : showNotification, throwOnCancel);
+  }
+}
+
+export class Server implements vscode.Disposable {
+  private client: LanguageClient | undefined;
+  private turn: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly output: vscode.LogOutputChannel,
+    private readonly apiKey: () => Thenable<string | undefined>,
+    private readonly tracker: StateTracker,
+  ) {}
+
+  /** Stop what runs and start anew with the settings as they are; calls wait for one another. */
+  restart(): Promise<void> {
+    this.turn = this.turn.then(async () => {
+      await this.stopClient();
+      await this.startClient();
+    });
+    return this.turn;
+  }
+
+  /** Stop for good. */
+  stop(): Promise<void> {
+    this.turn = this.turn.then(() => this.stopClient());
+    return this.turn;
+  }
+
+  dispose(): void {
+    void this.stop();
+  }
+
+  get running(): boolean {
+    return this.client?.state === ClientState.Running;
+  }
+
+  /** Send a request; rejects with one sentence when there is no server. */
+  async request<P, R>(type: RequestType<P, R, void>, params: P, token?: vscode.CancellationToken): Promise<R> {
+    const client = this.runningClient();
+    // An undefined token would be sent as a second parameter.
+    return token === undefined ? client.sendRequest<R>(type.method, params) : client.sendRequest<R>(type.method, params, token);
+  }
+
+  /** Send a request whose answer arrives piece by piece under the token that stands in its params. */
+  async stream<P extends { readonly partialResultToken: string }, R>(
+    type: RequestType<P, R, void>,
+    params: P,
+    onDelta: (text: string) => void,
+    token: vscode.CancellationToken,
+  ): Promise<R> {
+    const client = this.runningClient();
+    const listening = client.onProgress(protocol.delta, params.partialResultToken, (value) => onDelta(value.delta));
+    try {
+      return await client.sendRequest<R>(type.method, params, token);
+    } finally {
+      listening.dispose();
+    }
+  }
+
+  private runningClient(): LanguageClient {
+    if (this.client === undefined || !this.running) {
+      throw new Error("The Kibitz server is not running: see Kibitz: Show Output, then Kibitz: Restart Server.");
+    }
+    return this.client;
+  }
+
+  private async startClient(): Promise<void> {
+    const found = findServer(serverSettings(), thisMachine());
+    if (found.kind === "missing") {
+      this.tracker.set({ kind: "stopped", reason: found.reason });
+      void this.offerRepair(found.reason, found.setting);
+      return;
+    }
+    this.tracker.set({ kind: "starting" });
+    this.output.info(`Starting ${found.command} (from ${found.source})`);
+    const client = this.newClient(found, await this.apiKey());
+    this.client = client;
+    client.onNotification(protocol.statusChanged, (notice) => {
+      if (this.tracker.fromNotice(notice)) {
+        this.refreshStatus(client);
+      }
+    });
+    client.onDidChangeState(({ newState }) => this.clientChanged(client, newState));
+    try {
+      await client.start();
+    } catch (error) {
+      const reason = `The Kibitz server could not be started: ${sentence(error)}`;
+      this.output.error(reason);
+      this.tracker.set({ kind: "stopped", reason });
+      void this.offerRepair(reason, found.source.startsWith("kibitz.") ? found.source : "kibitz.server.interpreter");
+    }
+  }
+
+  /** A start, a stop or the restart after a crash. */
+  private clientChanged(client: LanguageClient, state: ClientState): void {
+    if (this.client !== client) {
+      return;
+    }
+    if (state === ClientState.Stopped) {
+      this.tracker.set({ kind: "stopped", reason: "The server has stopped." });
+    } else if (state === ClientState.Starting) {
+      this.tracker.set({ kind: "starting" });
+    } else if (state === ClientState.Running) {
+      this.refreshStatus(client);
+    }
+  }
+
+  private refreshStatus(client: LanguageClient): void {
+    client.sendRequest(protocol.status, {}).then(
+      (status) => this.tracker.fromStatus(status),
+      (error: unknown) => this.tracker.set({ kind: "error", reason: sentence(error) }),
+    );
+  }
+
+  private newClient(found: Found, apiKey: string | undefined): LanguageClient {
+    const clientOptions: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      outputChannel: this.output,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: initializationOptions(choices()),
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: () => ({ action: ErrorAction.Continue, handled: true }),
+        closed: () => this.afterCrash(),
+      },
+      middleware: {
+        provideInlineCompletionItems: (document, position, context, token, next) =>
+          ghostTextEnabled(document) ? next(document, position, context, token) : undefined,
+        // Where the workspace is not trusted, nothing that may call a model is offered.
+        provideCodeActions: (document, range, context, token, next) =>
+          vscode.workspace.isTrusted ? next(document, range, context, token) : undefined,
+        executeCommand: (command, args, next) =>
+          vscode.workspace.isTrusted || CALLS_NO_MODEL.has(command) ? next(command, args) : void refuseUntrusted(),
+        handleWorkDoneProgress: (token, params, next) => {
+          if (!this.tracker.fromProgress(token, params)) {
+            next(token, params);
+          }
+        },
+      },
+    };
+    const env = serverEnvironment(process.env, apiKey) as Record<string, string>;
+    const executable = {
+      command: found.command,
+      args: [...found.args],
+      transport: TransportKind.stdio,
+      // Never the opened folder: what lies there must not be imported or started.
+      options: { env, cwd: homedir() },
+    };
+    return new QuietClient("kibitz", "Kibitz", executable, clientOptions);
+  }
+
+  private crashes: number[] = [];
+
+  /** Start again after a crash, but not for ever: at most three times in three minutes. */
+  private afterCrash(): { action: CloseAction; handled: boolean } {
+    const now = Date.now();
+    this.crashes = [...this.crashes.filter((at) => now - at < 180_000), now];
+    if (this.crashes.length <= 3) {
+      this.output.warn("The server stopped unexpectedly and is started again.");
+      return { action: CloseAction.Restart, handled: true };
+    }
+    const reason = "The Kibitz server stopped four times within three minutes and is left stopped.";
+    this.tracker.set({ kind: "stopped", reason });
+    void this.offerRepair(reason, "kibitz.server.interpreter");
+    return { action: CloseAction.DoNotRestart, handled: true };
+  }
+
+  private async stopClient(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    if (client === undefined) {
+      return;
+    }
+    try {
+      await client.dispose(5_000);
+    } catch (error) {
+      // A server that did not start, or does not answer, is ended with its process.
+      this.output.warn(`While the server was stopped: ${sentence(error)}`);
+    }
+  }
+
+  private async offerRepair(reason: string, setting: string): Promise<void> {
+    const open = "Open Setting";
+    const show = "Show Output";
+    const choice = await vscode.window.showErrorMessage(reason, open, show);
+    if (choice === open) {
+      await vscode.commands.executeCommand("workbench.action.openSettings", setting);
+    } else if (choice === show) {
+      this.output.show(true);
+    }
+  }
+}
+
+/** Say why nothing happens in a workspace that is not trusted. */
+export async function refuseUntrusted(): Promise<void> {
+  const manage = "Manage Trust";
+  const choice = await vscode.window.showWarningMessage(
+    "Kibitz only searches here: its text is sent to a model once you trust this workspace.",
+    manage,
+  );
+  if (choice === manage) {
+    await vscode.commands.executeCommand("workbench.trust.manage");
+  }
+}
+
+/** What went wrong, on one line. */
+export function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? text;
+}
+
+function thisMachine(): Machine {
+  return {
+    platform: process.platform,
+    home: homedir(),
+    path: process.env["PATH"] ?? process.env["Path"] ?? "",
+    isExecutable(file) {
+      try {
+        accessSync(file, constants.X_OK);
+        return statSync(file).isFile();
+      } catch {
+        return false;
+      }
+    },
+  };
+}

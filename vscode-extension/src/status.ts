@@ -1,0 +1,88 @@
+// What is known of the server, and what the status item shows of it.
+
+/** What of the answer to kibitz/status is used here. */
+export interface ServerStatus {
+  readonly index: IndexState;
+  /** The chat model, once one was chosen. */
+  readonly model: string | null;
+}
+
+export interface IndexState {
+  readonly indexed: boolean;
+  readonly files: number;
+  readonly chunks: number;
+}
+
+/** The notification kibitz/status: sent when the state has changed. */
+export interface Notice {
+  readonly state: string;
+  readonly message: string;
+}
+
+/** A step of work-done progress. */
+export type Step =
+  | { readonly kind: "begin"; readonly title: string; readonly message?: string; readonly percentage?: number }
+  | { readonly kind: "report"; readonly message?: string; readonly percentage?: number }
+  | { readonly kind: "end"; readonly message?: string };
+
+export type State =
+  | { readonly kind: "starting" }
+  | { readonly kind: "stopped"; readonly reason: string }
+  | { readonly kind: "indexing"; readonly percent: number | undefined; readonly phase: string }
+  | { readonly kind: "error"; readonly reason: string }
+  | { readonly kind: "unindexed" }
+  | { readonly kind: "ready"; readonly files: number; readonly chunks: number };
+
+/** What the status bar shows: a text with an icon, what a pointer over it tells, and whether it is coloured. */
+export interface Look {
+  readonly text: string;
+  readonly tooltip: string;
+  readonly level: "plain" | "error";
+}
+
+/** The state that the server's answer amounts to. */
+export function stateOf({ index }: ServerStatus): State {
+  return index.indexed ? { kind: "ready", files: index.files, chunks: index.chunks } : { kind: "unindexed" };
+}
+
+/** Whether a progress that begins with this title is the indexing. */
+export function isIndexing(title: string): boolean {
+  return /\bindex/i.test(title);
+}
+
+/** The state during a round of indexing; at its end the server is asked, and there is none. */
+export function stateDuring(step: Step): State | undefined {
+  if (step.kind === "end") {
+    return undefined;
+  }
+  return { kind: "indexing", percent: step.percentage, phase: step.message ?? "" };
+}
+
+export function look(state: State): Look {
+  switch (state.kind) {
+    case "starting":
+      return { text: "$(loading~spin) Kibitz", tooltip: "The server is starting.", level: "plain" };
+    case "stopped":
+      return { text: "$(circle-slash) Kibitz: stopped", tooltip: state.reason, level: "error" };
+    case "indexing": {
+      const percent = state.percent === undefined ? "" : ` ${Math.round(state.percent)} %`;
+      const phase = state.phase === "" ? "" : `: ${state.phase}`;
+      return { text: `$(sync~spin) Kibitz: indexing${percent}`, tooltip: `Indexing the workspace${phase}`, level: "plain" };
+    }
+    case "error":
+      return { text: "$(warning) Kibitz: error", tooltip: state.reason, level: "plain" };
+    case "unindexed":
+      return {
+        text: "$(circle-outline) Kibitz: not indexed",
+        tooltip: "This workspace has no index yet: run Kibitz: Index Workspace.",
+        level: "plain",
+      };
+    case "ready":
+      return { text: "$(eye) Kibitz: ready", tooltip: `The index is ready: ${counted(state.files, state.chunks)}.`, level: "plain" };
+  }
+}
+
+function counted(files: number, chunks: number): string {
+  const grouped = new Intl.NumberFormat("en");
+  return `${grouped.format(files)} ${files === 1 ? "file" : "files"} in ${grouped.format(chunks)} chunks`;
+}

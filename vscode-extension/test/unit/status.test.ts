@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { look, type State, stateOf } from "../../src/status.js";
+import { StateTracker } from "../../src/tracker.js";
+
+const READY = { index: { indexed: true, files: 1204, chunks: 9120 }, model: null };
+const UNINDEXED = { index: { indexed: false, files: 0, chunks: 0 }, model: null };
+
+function tracker(...steps: ((tracked: StateTracker) => void)[]): StateTracker {
+  const tracked = new StateTracker();
+  for (const step of steps) {
+    step(tracked);
+  }
+  return tracked;
+}
+
+test("each state has its text", () => {
+  const states: State[] = [
+    { kind: "starting" },
+    { kind: "stopped", reason: "gone" },
+    { kind: "indexing", percent: 42.4, phase: "parse" },
+    { kind: "indexing", percent: undefined, phase: "" },
+    { kind: "error", reason: "disk full" },
+    { kind: "unindexed" },
+    { kind: "ready", files: 1, chunks: 2 },
+  ];
+  assert.deepEqual(
+    states.map((state) => look(state).text),
+    [
+      "$(loading~spin) Kibitz",
+      "$(circle-slash) Kibitz: stopped",
+      "$(sync~spin) Kibitz: indexing 42 %",
+      "$(sync~spin) Kibitz: indexing",
+      "$(warning) Kibitz: error",
+      "$(circle-outline) Kibitz: not indexed",
+      "$(eye) Kibitz: ready",
+    ],
+  );
+});
+
+test("a ready index says how much it holds", () => {
+  assert.equal(look(stateOf(READY)).tooltip, "The index is ready: 1,204 files in 9,120 chunks.");
+});
+
+test("an index that is not there is said to be missing, not ready", () => {
+  assert.equal(stateOf(UNINDEXED).kind, "unindexed");
+});
+
+test("progress of the indexing shows, any other progress is left to the editor", () => {
+  const tracked = new StateTracker();
+  assert.equal(tracked.fromProgress("a", { kind: "begin", title: "Answering" }), false);
+  assert.equal(tracked.fromProgress("b", { kind: "begin", title: "Indexing", percentage: 0 }), true);
+  assert.equal(tracked.fromProgress("b", { kind: "report", percentage: 42, message: "parse" }), true);
+  assert.equal(look(tracked.state).text, "$(sync~spin) Kibitz: indexing 42 %");
+  assert.equal(tracked.fromProgress("a", { kind: "end" }), false);
+});
+
+test("a report without a percentage keeps the last one", () => {
+  const tracked = tracker(
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromProgress(1, { kind: "report", percentage: 10 }),
+    (t) => t.fromProgress(1, { kind: "report", message: "commit" }),
+  );
+  assert.deepEqual(tracked.state, { kind: "indexing", percent: 10, phase: "commit" });
+});
+
+test("what the server answers during a round shows when the round ends", () => {
+  const tracked = tracker(
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromStatus(READY),
+  );
+  assert.equal(tracked.state.kind, "indexing");
+  tracked.fromProgress(1, { kind: "end" });
+  assert.deepEqual(tracked.state, { kind: "ready", files: 1204, chunks: 9120 });
+});
+
+test("of two rounds the last to end ends the indexing", () => {
+  const tracked = tracker(
+    (t) => t.fromStatus(READY),
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromProgress(2, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromProgress(1, { kind: "end" }),
+  );
+  assert.equal(tracked.state.kind, "indexing");
+  tracked.fromProgress(2, { kind: "end" });
+  assert.equal(tracked.state.kind, "ready");
+});
+
+test("a round that was cancelled leaves the state from before it", () => {
+  const tracked = tracker(
+    (t) => t.fromStatus(UNINDEXED),
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromProgress(1, { kind: "end", message: "Cancelled" }),
+  );
+  assert.equal(tracked.state.kind, "unindexed");
+});
+
+test("a notice that all is ready asks for the numbers", () => {
+  const tracked = new StateTracker();
+  assert.equal(tracked.fromNotice({ state: "indexing", message: "" }), false);
+  assert.equal(tracked.state.kind, "indexing");
+  assert.equal(tracked.fromNotice({ state: "ready", message: "" }), true);
+});
+
+test("an error during a round shows at once and stays", () => {
+  const tracked = tracker(
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.fromNotice({ state: "error", message: "The disk is full." }),
+    (t) => t.fromProgress(1, { kind: "end" }),
+  );
+  assert.deepEqual(tracked.state, { kind: "error", reason: "The disk is full." });
+});
+
+test("a server that stops ends its rounds", () => {
+  const tracked = tracker(
+    (t) => t.fromProgress(1, { kind: "begin", title: "Indexing" }),
+    (t) => t.set({ kind: "stopped", reason: "gone" }),
+  );
+  assert.equal(tracked.fromProgress(1, { kind: "report", percentage: 50 }), false);
+  assert.equal(tracked.state.kind, "stopped");
+});
