@@ -1,0 +1,162 @@
+"""A file's bytes to text, and the exclusions that only its content can decide."""
+
+import codecs
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+
+from kibitz.indexer.workspace import Skipped
+
+_HEAD_BYTES = 8_192
+_HEAD_CHARS = 2_000
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+# Byte order marks, longest first: UTF-32's little-endian mark begins with UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
+
+_PRIVATE_KEY = re.compile(r"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+_COMMENT = re.compile(r"#|//|/\*|\*|--|<!--|;|%|\"\"\"|\{-|dnl\b|REM\b", re.IGNORECASE)
+_BLOCKS = {"/*": "*/", "<!--": "-->", '"""': '"""', "{-": "-}", "--[[": "]]"}
+# What may stand above the comments at the top of a file.
+_PRELUDE = re.compile(r"<\?|<!doctype|[\"']use strict|package\b|@charset", re.IGNORECASE)
+_GENERATED = re.compile(r"@generated\b|<auto-?generated|\bcode generated\b.*\bdo not edit\b", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"\b(?:auto-?generated|(?:automatically|machine|file (?:is|was)|been) generated"
+    r"|generated (?:by|from|with|using))\b",
+    re.IGNORECASE,
+)
+_HANDS_OFF = re.compile(
+    r"\bdo(?: not|n't) (?:edit|modify|change|touch)\b|\bmanual(?:ly)? (?:edit|change|modif)", re.IGNORECASE
+)
+
+_LONG_LINE_CHARS = 2_000
+_DENSE_LINE_CHARS = 250
+_DENSE_MIN_CHARS = 4_000
+_DENSE_SUFFIXES = (".js", ".mjs", ".cjs", ".css", ".json", ".html", ".htm", ".xml", ".sql", ".txt")
+
+
+def split_lines(text: str) -> list[str]:
+    r"""The lines of a text with their ends: `\n`, `\r\n` and `\r` end one, a form feed or U+2028 does not."""
+    if "\r" not in text:
+        lines = text.split("\n")
+        last = lines.pop()
+        return [line + "\n" for line in lines] + ([last] if last else [])
+    return _LINE.findall(text)
+
+
+def decode(data: bytes) -> tuple[str, str] | None:
+    """Bytes to (text without a byte order mark, Python's name of the encoding); None when they are no text.
+
+    UTF-8, UTF-16 and UTF-32 with a mark, and else Windows-1252 or Latin-1 for what has no control characters. Eastern
+    8-bit encodings come out as Latin letters: nothing in the bytes tells them apart.
+    """
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    if marked is None and (b"\0" in data[:_HEAD_BYTES]):
+        return None
+    likely = (marked,) if marked else ("utf-8", "cp1252", "latin-1")
+    for encoding in likely:
+        if encoding == "cp1252" and _has_controls(data):
+            return None
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return None
+
+
+def _has_controls(data: bytes) -> bool:
+    """Whether more than one byte in a thousand is a control character that no text holds."""
+    return (len(data) - len(data.translate(None, _CONTROLS))) * 1_000 > len(data)
+
+
+def read_source(root: Path, path: str, *, max_bytes: int | None = None) -> tuple[str, str] | Skipped:
+    """Read one admitted file: (sha256 of its bytes as hex, its text), or the rule that keeps it out after all.
+
+    Line ends are kept as they are. `max_bytes` guards against a file that has grown since the survey.
+    """
+    try:
+        data = _read_regular(root / path, max_bytes)
+    except OSError:
+        return Skipped(path, "unreadable")
+    if data is None:
+        return Skipped(path, "size")
+    decoded = decode(data)
+    if decoded is None:
+        return Skipped(path, "binary")
+    text = decoded[0]
+    if rule := content_rule(path, text):
+        return Skipped(path, rule)
+    return hashlib.sha256(data).hexdigest(), text
+
+
+def _read_regular(file: Path, max_bytes: int | None) -> bytes | None:
+    """The bytes of a regular file, None when there are too many; never waits on a pipe that took a file's place."""
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"not a regular file: {file}")
+        if max_bytes is not None and status.st_size > max_bytes:
+            return None
+        return stream.read()
+
+
+def content_rule(path: str, text: str) -> str:
+    """The exclusion that the text itself calls for: "secret", "generated", "minified", or "" for none."""
+    if _PRIVATE_KEY.match(text):
+        return "secret"
+    if _is_generated(text[:_HEAD_CHARS]):
+        return "generated"
+    if _is_minified(path, text):
+        return "minified"
+    return ""
+
+
+def _is_generated(head: str) -> bool:
+    """Whether the comments that a file begins with say that a program wrote it.
+
+    A mark further down does not count: the program that writes the mark holds it in a string.
+    """
+    opening = _opening_comments(head)
+    if any(_GENERATED.search(line) for line in opening):
+        return True
+    return any(_MACHINE.search(line) for line in opening) and any(_HANDS_OFF.search(line) for line in opening)
+
+
+def _opening_comments(head: str) -> list[str]:
+    """The lines of comments above the first line of code, judged without knowing the language."""
+    found: list[str] = []
+    closing = ""  # what ends the block comment that we are in
+    for line in split_lines(head):
+        text = line.strip()
+        if closing:
+            found.append(text)
+            closing = "" if closing in text else closing
+        elif _COMMENT.match(text):
+            found.append(text)
+            opened = next((mark for mark in _BLOCKS if text.startswith(mark)), "")
+            closing = _BLOCKS[opened] if opened and _BLOCKS[opened] not in text[len(opened) :] else ""
+        elif text and not _PRELUDE.match(text):
+            break
+    return found
+
+
+def _is_minified(path: str, text: str) -> bool:
+    """Whether most of a text stands in lines that nobody writes by hand.
+
+    Only where that is usual: a table of long strings in other languages is worth its place, and its lines are cut.
+    """
+    if len(text) < _DENSE_MIN_CHARS or not path.lower().endswith(_DENSE_SUFFIXES):
+        return False
+    if len(text) > _DENSE_LINE_CHARS * (text.count("\n") + 1):
+        return True
+    return sum(len(line) for line in text.split("\n") if len(line) > _LONG_LINE_CHARS) * 2 > len(text)
