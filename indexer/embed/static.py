@@ -127,7 +127,9 @@ class StaticEmbedder:
         weights = self._weights
         total: Vectors = (factors * weights.scale[tokens]) @ weights.table[tokens].astype(np.float32)
         length = float(np.linalg.norm(total))
-        return total / np.float32(length) if length > 0 else total
+        if length > 0:
+            total /= np.float32(length)
+        return total
 
 
 def load_static() -> StaticEmbedder:
