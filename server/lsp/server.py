@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import importlib.metadata
 import logging
 import os
@@ -216,6 +217,7 @@ def _log_to_stderr() -> None:
     logging.getLogger("pygls").setLevel(logging.ERROR)
 
 
+@functools.cache  # it generates code for each type that it meets
 def _converter() -> Any:
     converter = default_converter()  # type: ignore[no-untyped-call]
     methods.register(converter)

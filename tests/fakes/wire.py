@@ -106,7 +106,7 @@ class Wire:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Let the server work until something holds."""
         async with asyncio.timeout(10):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - anything may be waited for
                 await asyncio.sleep(0.001)
 
     def _answer(self, request: Message) -> None:

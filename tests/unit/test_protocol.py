@@ -146,7 +146,6 @@ async def test_a_message_that_is_none_is_refused_and_the_next_one_answered(body:
 
 
 async def test_lost_framing_ends_the_connection() -> None:
-    wire = Wire()
     async with connected(FakeApp().make) as wire:
         await wire.initialize()
         wire.send_bytes(b"Content-Length: 99000000000\r\n\r\n")
@@ -158,13 +157,12 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
     app = FakeApp()
     question = '{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}'
     async with connected(app.make) as wire:
-        await wire.initialize(
-            rootUri="file:///work", initializationOptions={"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
-        )
+        options = {"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
+        await wire.initialize(rootUri="file:///work", initializationOptions=options)
         found = await wire.call("kibitz/search", {"query": question, "extra": {"jsonrpc": "2.0", "id": 9}})
     assert found == {"hits": []}
     assert ("search", (question, 10, "")) in app.asked
-    assert app.options == {"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
+    assert app.options == options
 
 
 async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
