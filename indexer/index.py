@@ -5,9 +5,10 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp, digest_of, load, save
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.store import ChunkTable, DamagedTableError, Row
-from kibitz.indexer.terms import Terms, terms_of_chunks
-from kibitz.indexer.workers import Parsed, parse_files
+from kibitz.indexer.terms import Lexed, lex
+from kibitz.indexer.workers import parse_files
 from kibitz.indexer.workspace import Rules, Survey, survey
 
 EMBED_BATCH = 1024  # chunks embedded and encoded together
@@ -136,19 +137,6 @@ def changes(old: Manifest | None, now: Mapping[str, Stamp]) -> Changes:
     return Changes(kept, passed, read, [path for path in old.files if path not in now])
 
 
-@dataclass(frozen=True, slots=True)
-class Lexed:
-    """A parsed file with the terms of its chunks, made in the same worker."""
-
-    parsed: Parsed
-    terms: list[Terms]
-
-
-def lex(parsed: Parsed) -> Lexed:
-    """Add the terms of its chunks to a parsed file."""
-    return Lexed(parsed, terms_of_chunks(parsed.chunks))
-
-
 @dataclass
 class _Round:
     """One round of one writer, which holds the lock.
@@ -233,7 +221,8 @@ class _Round:
         if not todo:
             return
         waiting: list[Row] = []
-        with contextlib.closing(parse_files(self.root, todo, workers=self.workers, after=lex)) as stream:
+        parsing = parse_files(self.root, todo, workers=self.workers, max_bytes=self.rules.max_bytes, after=lex)
+        with contextlib.closing(cast("Generator[Lexed]", parsing)) as stream:
             for done, lexed in enumerate(stream, 1):
                 waiting += self._entered(lexed)
                 self.progress(Progress("parse", done, len(todo)))

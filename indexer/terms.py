@@ -10,13 +10,16 @@ import threading
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kibitz.indexer.types import Chunk
+
+if TYPE_CHECKING:
+    from kibitz.indexer.workers import Parsed
 
 TERMS_VERSION = 1  # part of an index's identity: raise it when the terms of any text change
 
@@ -24,8 +27,8 @@ MAX_WORD = 64  # longer runs are data (base64, hashes), not words
 MAX_COUNT = 255  # counts are stored in a byte; BM25 saturates long before
 
 _WORD = re.compile(r"\w+")
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|[^\W\d_A-Za-z]+")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")  # scripts written without blanks
+_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|%+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # scripts written without blanks
 
 # Words that carry the grammar of a question, not its subject.
 _STOP_WORDS = """
@@ -67,13 +70,27 @@ def term_id(word: str) -> int:
 
 def split(identifier: str) -> list[str]:
     """The parts of an identifier in order, lower-case, not stemmed: `parseHTTP_v2` to parse, http, v, 2."""
+    if identifier.isascii():
+        return [part.lower() for part in _PART.findall(identifier)]
     parts: list[str] = []
-    for part in _PART.findall(identifier):
-        if _UNSPACED.fullmatch(part):
+    # The pattern knows ASCII only: match it against a letter of the same sort for each letter.
+    for found in _PART.finditer("".join(map(_sort_of, identifier))):
+        part = identifier[found.start() : found.end()]
+        if found.group()[0] == "%" and len(part) > 1:
             parts += [a + b for a, b in pairwise(part)]
         else:
             parts.append(part.lower())
     return parts
+
+
+def _sort_of(letter: str) -> str:
+    if _UNSPACED.match(letter):
+        return "%"
+    if letter.isupper():
+        return "A"
+    if letter.isalpha():
+        return "a"
+    return "0" if letter.isdecimal() else "_"
 
 
 def joined(identifier: str) -> str:
@@ -135,6 +152,14 @@ def terms_of_chunk(chunk: Chunk) -> Terms:
     return pack(counts)
 
 
-def terms_of_chunks(chunks: Iterable[Chunk]) -> list[Terms]:
-    """The terms of each chunk, in order."""
-    return [terms_of_chunk(chunk) for chunk in chunks]
+@dataclass(frozen=True, slots=True)
+class Lexed:
+    """A parsed file with the terms of each of its chunks, made in the same worker process."""
+
+    parsed: "Parsed"
+    terms: tuple[Terms, ...]
+
+
+def lex(parsed: "Parsed") -> Lexed:
+    """Add their terms to the chunks of a parsed file."""
+    return Lexed(parsed, tuple(terms_of_chunk(chunk) for chunk in parsed.chunks))

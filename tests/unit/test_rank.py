@@ -1,0 +1,95 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kibitz.indexer.rank import Ids, Scores, best_and_mean, fuse, order_of, pick, relative, sum_of_best
+
+
+def scores(*values: float) -> Scores:
+    return np.array(values, np.float32)
+
+
+def first(*values: int) -> Ids:
+    return np.array(values, np.int64)
+
+
+SCORES = st.lists(st.integers(0, 9).map(float), min_size=1, max_size=12)
+
+
+def test_the_best_chunks_of_a_file_add_up() -> None:
+    assert sum_of_best(scores(1, 3, 2, 0, 5), first(0, 3, 4, 5), best=2).tolist() == [5, 0, 5]
+
+
+@given(SCORES, st.integers(1, 4), st.data())
+def test_sums_are_those_of_a_plain_loop(values: list[float], best: int, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(values)), max_size=4))
+    bounds = [0, *sorted(cuts), len(values)]
+    wanted = [sum(sorted(values[a:b], reverse=True)[:best]) for a, b in itertools.pairwise(bounds)]
+    assert sum_of_best(scores(*values), first(*bounds), best).tolist() == wanted
+
+
+def test_a_file_has_its_best_chunk_and_its_mean() -> None:
+    assert best_and_mean(scores(1, 3, 4), first(0, 2, 3), 0.5).tolist() == [2.5, 4]
+
+
+def test_fusion_puts_first_what_both_legs_put_first() -> None:
+    assert fuse([scores(5, 3, 1), scores(9, 1, 4)])[0] == 1
+
+
+def test_what_a_leg_did_not_find_gets_nothing_from_it() -> None:
+    assert fuse([scores(0, 2), scores(0, 1)]).tolist() == [0, 1]
+
+
+def test_equal_scores_share_a_rank() -> None:
+    fused = fuse([scores(4, 4, 1)])
+    assert fused[0] == fused[1] > fused[2] > 0
+
+
+@given(SCORES)
+def test_fusing_one_leg_keeps_its_order(values: list[float]) -> None:
+    assert order_of(fuse([scores(*values)])).tolist() == order_of(scores(*values)).tolist()
+
+
+@given(SCORES, st.integers(1, 50))
+def test_fusion_does_not_depend_on_the_scale_of_a_leg(values: list[float], factor: int) -> None:
+    leg, other = scores(*values), scores(*values[::-1])
+    assert fuse([leg, other]).tolist() == fuse([leg * factor, other]).tolist()
+
+
+def test_relative_scores_are_shares_of_the_highest() -> None:
+    assert relative(scores(1, 4, -1)).tolist() == [0.25, 1, 0]
+    assert relative(scores(0, 0)).tolist() == [0, 0]
+
+
+def test_equal_scores_keep_the_order_of_their_ids() -> None:
+    assert order_of(scores(1, 2, 2, 3)).tolist() == [3, 1, 2, 0]
+
+
+def test_each_file_shows_its_best_chunk() -> None:
+    shown = list(pick(scores(1, 2), scores(5, 9, 7, 8), first(0, 2, 4), k=5, per_file=1))
+    assert shown == [(3, 2.0), (1, 1.0)]
+
+
+def test_a_file_that_nothing_found_is_not_shown() -> None:
+    assert list(pick(scores(0, 2), scores(5, 9), first(0, 1, 2), k=5, per_file=1)) == [(1, 2.0)]
+
+
+def test_further_chunks_of_a_file_stand_below_its_first() -> None:
+    shown = list(pick(scores(3, 2), scores(5, 4, 0, 9), first(0, 3, 4), k=5, per_file=2))
+    assert [number for number, _ in shown] == [0, 3, 1]
+
+
+@given(SCORES, st.integers(1, 3))
+def test_shown_scores_never_rise(values: list[float], per_file: int) -> None:
+    bounds = first(*range(len(values) + 1)) * 2
+    chunks = np.repeat(scores(*values), 2)
+    shown = [score for _, score in pick(scores(*values), chunks, bounds, k=20, per_file=per_file)]
+    assert shown == sorted(shown, reverse=True)
+    assert len({number for number, _ in pick(scores(*values), chunks, bounds, k=20, per_file=per_file)}) == len(shown)
+
+
+def test_pick_wants_no_more_of_a_file_than_it_has() -> None:
+    assert pytest.approx([1.0]) == [score for _, score in pick(scores(1), scores(3), first(0, 1), k=3, per_file=4)]
