@@ -20,8 +20,12 @@ NAME = "kibitz-static-1"
 DIM = 256
 WEIGHTS = Path(__file__).with_name("static.npz")
 
-PATH_WEIGHT = 1.0
-"""How much of a file's unit path vector to add to a chunk's unit vector."""
+PATH_WEIGHT = 0.7
+"""How much of a file's unit path vector to add to a chunk's unit vector.
+
+Chosen among 0, 0.3, 0.5, 0.7, 1, 1.5 and 2 on 41 repositories in 19 languages, by the vectors alone: 0.5 to 1
+differ by less than 0.01 NDCG@10, none at all is far worse (figures in training/README.md).
+"""
 
 PATH_PARTS = 4
 """Only the last parts of a path are embedded: those before them are shared by most files of a workspace."""
@@ -117,7 +121,8 @@ class StaticEmbedder:
 
     def _tf(self, times: Iterable[int], count: int) -> Vectors:
         """1 + ln tf, where more than `_MAX_TF` occurrences count as that many."""
-        return self._tf_weight[np.minimum(np.fromiter(times, np.int64, count), _MAX_TF) - 1]
+        weight: Vectors = self._tf_weight[np.minimum(np.fromiter(times, np.int64, count), _MAX_TF) - 1]
+        return weight
 
     def _sum(self, tokens: NDArray[np.int64], factors: Vectors) -> Vectors:
         """The unit vector of the weighted sum of these tokens' rows.

@@ -1,0 +1,197 @@
+"""The embedder that comes with Kibitz, with its real weights."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kibitz.indexer.embed import Embedder, Vectors
+from kibitz.indexer.embed.static import DIM, WEIGHTS, StaticEmbedder, load_static
+from kibitz.indexer.embed.wordpiece import CONTINUES, WordPiece, split_identifier, words
+
+EMBEDDER = load_static()
+
+CONNECT = '''
+def connect(host, port, user, password):
+    """Return a new session."""
+    conn = driver.connect(host=host, port=port, user=user, password=password)
+    conn.autocommit = False
+    return Session(conn)
+'''
+CSS = """
+.navbar .menu > li { display: flex; margin: 0 auto; padding: 4px 8px; }
+.button:hover { color: #fff; background: linear-gradient(90deg, red, blue); border-radius: 4px; }
+"""
+RETRY = """
+func (c *Client) retry(ctx context.Context, attempts int, call func() error) error {
+	for i := 0; i < attempts; i++ {
+		if err := call(); err == nil { return nil }
+		time.Sleep(backoff(i))
+	}
+	return errTooManyAttempts
+}
+"""
+PARSE = """
+export function parseDate(value: string): Date {
+  const [year, month, day] = value.split("-").map(Number)
+  return new Date(year, month - 1, day)
+}
+"""
+
+code_like = st.text(alphabet="abcdefgXYZ_019 .(\n\té#", max_size=80)
+pieces_of_words = st.lists(
+    st.sampled_from(["a", "b", "ab", "abc", "bc", "c", "ca", "##a", "##b", "##c", "##ab", "##bc", "##cab", "##ca"]),
+    unique=True,
+)
+
+
+def naive_tokens(word: str, vocabulary: list[str]) -> tuple[int, ...]:
+    """Greedy longest match, spelt out."""
+    tokens: list[int] = []
+    rest, prefix = word, ""
+    while rest:
+        fits = [t for t in vocabulary if t.startswith(prefix) and rest.startswith(t.removeprefix(prefix))]
+        if not prefix:
+            fits = [t for t in fits if not t.startswith(CONTINUES)]
+        if not fits:
+            return ()
+        longest = max(fits, key=len)
+        tokens.append(vocabulary.index(longest))
+        rest, prefix = rest[len(longest.removeprefix(prefix)) :], CONTINUES
+    return tuple(tokens)
+
+
+def cosine(a: Vectors, b: Vectors) -> float:
+    return float(a @ b)
+
+
+@given(pieces_of_words, st.text(alphabet="abc", min_size=1, max_size=12))
+def test_words_are_cut_by_greedy_longest_match(vocabulary: list[str], word: str) -> None:
+    assert WordPiece(vocabulary).encode_word(word) == naive_tokens(word, vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "split"),
+    [
+        ("HTTPServer", ["http", "server"]),
+        ("getUserByID", ["get", "user", "by", "id"]),
+        ("snake_case_2nd", ["snake", "case", "2", "nd"]),
+        ("utf8", ["utf", "8"]),
+        ("__init__", ["init"]),
+        ("MAX_SIZE", ["max", "size"]),
+        ("Café", ["cafe"]),
+        ("имяПоля", ["имяполя"]),
+        ("_", []),
+    ],
+)
+def test_identifiers_are_split_into_words(identifier: str, split: list[str]) -> None:
+    assert split_identifier(identifier) == split
+
+
+def test_punctuation_says_nothing() -> None:
+    assert words("a.b(c) += {d: 'e'}") == ["a", "b", "c", "d", "e"]
+    np.testing.assert_array_equal(EMBEDDER.embed(["open(file)"]), EMBEDDER.embed(["open / file;"]))
+
+
+def test_encoded_data_has_no_tokens() -> None:
+    assert EMBEDDER.embed(["x" * 100_000]).any() == np.False_
+
+
+@given(st.lists(code_like, max_size=6))
+def test_vectors_have_length_one_or_zero(texts: list[str]) -> None:
+    lengths = np.linalg.norm(EMBEDDER.embed(texts), axis=1)
+    assert np.all((np.abs(lengths - 1) < 1e-4) | (lengths == 0))
+
+
+@given(st.lists(code_like, min_size=1, max_size=6), st.integers(0, 5))
+def test_a_text_has_the_same_vector_in_every_batch(texts: list[str], at: int) -> None:
+    at %= len(texts)
+    np.testing.assert_array_equal(EMBEDDER.embed(texts)[at], EMBEDDER.embed([texts[at]])[0])
+
+
+@settings(max_examples=20)
+@given(code_like)
+def test_two_embedders_agree(text: str) -> None:
+    np.testing.assert_array_equal(EMBEDDER.embed([text]), StaticEmbedder(WEIGHTS).embed([text]))
+
+
+@pytest.mark.parametrize("empty", ["", " \n\t", "{}();", "#####"])
+def test_a_text_without_words_is_the_zero_vector(empty: str) -> None:
+    assert not EMBEDDER.embed([empty]).any()
+    assert not EMBEDDER.embed_query(empty).any()
+    assert not EMBEDDER.embed_paths([empty]).any()
+
+
+def test_no_texts_make_no_rows() -> None:
+    assert EMBEDDER.embed([]).shape == (0, DIM)
+    assert EMBEDDER.embed_paths([]).shape == (0, DIM)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("open a database connection", CONNECT),
+        ("log in to a server with a user name", CONNECT),
+        ("try again when a request fails", RETRY),
+        ("turn text into a calendar day", PARSE),
+        ("style of the page's menu and buttons", CSS),
+    ],
+)
+def test_a_question_is_nearest_to_the_code_that_answers_it(question: str, answer: str) -> None:
+    codes = [CONNECT, CSS, RETRY, PARSE]
+    scores = EMBEDDER.embed(codes) @ EMBEDDER.embed_query(question)
+    assert codes[int(scores.argmax())] == answer
+
+
+def test_words_that_only_ask_count_little() -> None:
+    asked = EMBEDDER.embed_query("how does the database connection pool work")
+    assert cosine(asked, EMBEDDER.embed_query("database connection pool")) > 0.9
+
+
+def test_only_the_end_of_a_path_counts() -> None:
+    deep, short = EMBEDDER.embed_paths(["home/me/src/acme/http/client/retry.go", "acme/http/client/retry.go"])
+    np.testing.assert_array_equal(deep, short)
+    other = EMBEDDER.embed_paths(["acme/storage/disk/block.go"])[0]
+    question = EMBEDDER.embed_query("http client")
+    assert cosine(deep, question) > cosine(other, question)
+
+
+def test_threads_share_an_embedder_from_its_first_use_on() -> None:
+    embedder = load_static()
+    wanted, got = EMBEDDER.embed([CONNECT])[0], []
+
+    def ask() -> None:
+        got.append(embedder.embed([CONNECT, RETRY])[0])
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 4
+    for vector in got:
+        np.testing.assert_array_equal(vector, wanted)
+
+
+def test_the_weights_are_read_at_the_first_use_only() -> None:
+    nowhere = StaticEmbedder(Path("nowhere.npz"))
+    assert (nowhere.name, nowhere.dim) == ("kibitz-static-1", DIM)
+    with pytest.raises(FileNotFoundError):
+        nowhere.embed(["text"])
+
+
+def test_it_is_an_embedder() -> None:
+    embedder: Embedder = EMBEDDER
+    assert embedder.embed_query("a question").shape == (embedder.dim,)
+    assert embedder.embed(["a text"]).dtype == np.float32
+
+
+def test_remembered_identifiers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kibitz.indexer.embed.wordpiece.MAX_CACHED", 10)
+    pieces = WordPiece(["a", "##a", "##b"])
+    counts = [pieces.count(f"{'a' * (i + 1)} ab") for i in range(50)]
+    assert all(count for count in counts)
+    assert len(pieces._cache) <= 10
