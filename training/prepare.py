@@ -1,0 +1,140 @@
+"""Turn the mined text into arrays of tokens: a vocabulary, then counted tokens of every text.
+
+    python training/prepare.py [--cache training/cache] [--tokens 34500]
+
+Writes vocabulary.txt and tokens.npz into the cache. Uses the tokens of
+kibitz.indexer.embed.wordpiece, those of run time.
+"""
+
+import argparse
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from fetch import HERE
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from kibitz.indexer.embed.wordpiece import CONTINUES, MAX_WORD_CHARS, WordPiece, words
+
+MIN_FREQUENCY = 6
+MAX_WORD_KINDS = 600_000
+PATH_PARTS = 4
+MAX_QUERY_USES = 2
+
+
+@dataclass(slots=True)
+class Bags:
+    """Texts as bags of tokens, one after another in flat arrays."""
+
+    tokens: list[np.ndarray] = field(default_factory=list)
+    counts: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, pieces: WordPiece, text: str) -> None:
+        """Append one text."""
+        counted = pieces.count(text)
+        self.tokens.append(np.fromiter(counted, np.uint16, len(counted)))
+        self.counts.append(np.minimum(np.fromiter(counted.values(), np.int64, len(counted)), 255).astype(np.uint8))
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Arrays to be saved: tokens, counts and where each text begins."""
+        sizes = [len(one) for one in self.tokens]
+        return {
+            f"{name}_tokens": np.concatenate(self.tokens),
+            f"{name}_counts": np.concatenate(self.counts),
+            f"{name}_starts": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        }
+
+
+def read_lines(path: Path) -> Iterator[dict]:
+    """The objects of a JSON Lines file."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def tail(path: str) -> str:
+    """The last parts of a path: what run time embeds of it."""
+    return "/".join(path.split("/")[-PATH_PARTS:])
+
+
+def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
+    """Learn WordPiece tokens from words counted beforehand (much faster than from running text)."""
+    counted: Counter[str] = Counter()
+    for text in texts:
+        counted.update(words(text))
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=MAX_WORD_CHARS))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=size, min_frequency=MIN_FREQUENCY, limit_alphabet=48, continuing_subword_prefix=CONTINUES
+    )
+    common = [(word, n) for word, n in counted.most_common(MAX_WORD_KINDS) if len(word) <= MAX_WORD_CHARS]
+    # The trainer counts words itself; the square root keeps the frequent ones from costing all the time.
+    repeated = (" ".join([word] * max(1, min(n, int(4 * n**0.5)))) for word, n in common if n >= MIN_FREQUENCY)
+    tokenizer.train_from_iterator(repeated, trainer)
+    by_number = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    return [token for token, _ in by_number if re.sub(f"^{CONTINUES}", "", token)]
+
+
+def main() -> None:
+    """Prepare all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, default=HERE / "cache")
+    parser.add_argument("--tokens", type=int, default=34_500)
+    args = parser.parse_args()
+    cache: Path = args.cache
+
+    def training_texts() -> Iterator[str]:
+        for row in read_lines(cache / "definitions.jsonl"):
+            if not row["held_out"]:
+                yield f"{row['paragraph']} {row['code']} {tail(row['path'])}"
+
+    vocabulary = make_vocabulary(training_texts(), args.tokens)
+    (cache / "vocabulary.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    pieces = WordPiece(vocabulary)
+    sentences, paragraphs, codes, headers, names = Bags(), Bags(), Bags(), Bags(), Bags()
+    packages: dict[str, int] = {}
+    package, documented = [], []
+    uses: Counter[str] = Counter()
+    for row in read_lines(cache / "definitions.jsonl"):
+        if row["held_out"]:
+            continue
+        uses[row["sentence"]] += 1
+        has_doc = bool(row["sentence"]) and uses[row["sentence"]] <= MAX_QUERY_USES
+        sentences.add(pieces, row["sentence"] if has_doc else "")
+        paragraphs.add(pieces, row["paragraph"] if has_doc else "")
+        codes.add(pieces, row["code"])
+        headers.add(pieces, f"{tail(row['path'])} {row['symbol']}")
+        names.add(pieces, row["symbol"].split(".")[-1])
+        package.append(packages.setdefault(row["package"], len(packages)))
+        documented.append(has_doc)
+    paths, chunks = Bags(), Bags()
+    chunk_file, file_package = [], []
+    for number, row in enumerate(row for row in read_lines(cache / "files.jsonl") if not row["held_out"]):
+        paths.add(pieces, tail(row["path"]))
+        file_package.append(packages.setdefault(row["package"], len(packages)))
+        for chunk in row["chunks"]:
+            chunks.add(pieces, chunk)
+            chunk_file.append(number)
+    bags = {"sentence": sentences, "paragraph": paragraphs, "code": codes, "header": headers, "name": names}
+    bags |= {"path": paths, "chunk": chunks}
+    arrays = {key: value for name, bag in bags.items() for key, value in bag.arrays(name).items()}
+    np.savez(
+        cache / "tokens.npz",
+        package=np.array(package, np.int32),
+        documented=np.array(documented),
+        chunk_file=np.array(chunk_file, np.int32),
+        file_package=np.array(file_package, np.int32),
+        **arrays,
+    )
+    print(
+        f"{len(vocabulary)} tokens, {len(chunk_file)} chunks, "
+        f"{sum(documented)} documented of {len(package)} definitions"
+    )
+
+
+if __name__ == "__main__":
+    main()
