@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -76,9 +77,9 @@ async def closing(app: "App") -> AsyncIterator["App"]:
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> "Iterator[Callable[[Progress], None]]":
+def progress_bar() -> Iterator[Callable[["Progress"], None]]:
     """A progress bar on stderr when it is a terminal, else nothing."""
-    if quiet or not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield lambda progress: None
         return
     from rich.console import Console
@@ -96,7 +97,7 @@ def progress_bar(quiet: bool = False) -> "Iterator[Callable[[Progress], None]]":
         yield show
 
 
-def update_index(app: "App", *, show: "Callable[[Progress], None]", rebuild: bool = False) -> "Report":
+def update_index(app: "App", *, show: Callable[["Progress"], None], rebuild: bool = False) -> "Report":
     """Bring the index up to date in this process."""
     from kibitz.indexer.index import update
 
