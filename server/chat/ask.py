@@ -1,0 +1,98 @@
+"""Questions about the code: the prompt, the streamed answer, what it cites."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kibitz.server.chat.citations import Citation, citations, sources
+from kibitz.server.chat.stream import closing, open_stream
+from kibitz.server.llm.ports import ChatModel, Delta
+from kibitz.server.retrieval import Retrieve, to_items
+
+if TYPE_CHECKING:
+    from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.prompts.tokens import Tokenizer
+
+__all__ = ["Answer", "Citation", "ask_prompt", "citations", "collect", "sources", "stream_answer"]
+
+TOKENS_A_HIT = 250  # a small chunk with its header: more hits than fit are asked for, and the budget decides
+MIN_HITS, MAX_HITS = 10, 60
+SHORT_QUESTION_WORDS = 6  # "and where is it called?" means nothing without the question before
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer and the places it cites, all of which were in the prompt."""
+
+    text: str
+    citations: tuple[Citation, ...]
+    finish_reason: str
+
+
+async def ask_prompt(
+    question: str,
+    *,
+    retrieve: Retrieve,
+    tokenizer: "Tokenizer",
+    budget_tokens: int,
+    reserve_tokens: int,
+    history: Sequence[tuple[str, str]] = (),
+    attached: "Sequence[ContextItem]" = (),
+) -> "Rendered":
+    """Render the prompt of a question: what the user attached first, then what the index knows, best first.
+
+    `history` are (role, text) turns, the oldest first.
+
+    Raises:
+        BudgetError: the question alone does not fit.
+    """
+    from kibitz.prompts.render import render
+    from kibitz.prompts.templates.chat import ask_tree
+
+    room = max(0, budget_tokens - reserve_tokens)
+    hits = await retrieve(_query(question, history), min(MAX_HITS, max(MIN_HITS, room // TOKENS_A_HIT)))
+    labels = {item.label for item in attached}
+    found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
+    tree = ask_tree(question, [*attached, *found], history=history, reserve_tokens=reserve_tokens)
+    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+
+async def stream_answer(rendered: "Rendered", model: ChatModel, *, max_tokens: int) -> AsyncIterator[Delta]:
+    """Stream the answer as the model gives it. Closing this closes the model's stream.
+
+    Raises:
+        ModelError: the model could not answer.
+    """
+    async with closing(open_stream(rendered, model, max_tokens=max_tokens)) as stream:
+        async for delta in stream:
+            yield delta
+
+
+async def collect(deltas: AsyncIterator[Delta], rendered: "Rendered") -> Answer:
+    """Read a streamed answer to its end."""
+    pieces: list[str] = []
+    finish = ""
+    async with closing(deltas) as stream:
+        async for delta in stream:
+            pieces.append(delta.text)
+            finish = delta.finish_reason or finish
+    text = "".join(pieces)
+    return Answer(text, citations(text, rendered), finish)
+
+
+def _query(question: str, history: Sequence[tuple[str, str]]) -> str:
+    """Return what to search for: a short follow-up is searched together with the question before it."""
+    before = next((text for role, text in reversed(history) if role == "user"), "")
+    if before and len(question.split()) <= SHORT_QUESTION_WORDS:
+        return f"{before}\n{question}"
+    return question
+
+
+def _inside_any(item: "ContextItem", others: "Sequence[ContextItem]") -> bool:
+    """Whether lines are shown already by something attached."""
+    return any(
+        other.path == item.path and other.start_line <= item.start_line and item.end_line <= other.end_line
+        for other in others
+        if other.path and other.start_line
+    )

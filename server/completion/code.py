@@ -1,0 +1,109 @@
+"""Just enough of code's grammar to clean a suggestion: brackets, strings, comments, indentation.
+
+Not a parser: what stands around a cursor rarely parses. Strings and comments are passed over so that a bracket in
+one is not counted; where the language is not known or is prose, only brackets count.
+"""
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from functools import lru_cache
+
+CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
+CLOSERS = frozenset(CLOSER_OF.values())
+PROSE = frozenset(("", "markdown", "text", "plaintext", "html", "latex", "rst", "restructuredtext"))
+
+_HASH = frozenset(
+    ("python", "ruby", "bash", "shellscript", "toml", "elixir", "yaml", "perl", "r", "julia", "dockerfile", "makefile")
+)
+_DASHES = frozenset(("sql", "haskell", "lua"))
+_TRIPLE = r'"""(?:\\.|(?!""").)*(?:"""|\Z)|\'\'\'(?:\\.|(?!\'\'\').)*(?:\'\'\'|\Z)'
+_DOUBLE = r'"(?:\\.|[^"\\\n])*(?:"|$|\Z)'
+_SINGLE = r"'(?:\\.|[^'\\\n])*'"
+_CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # where an apostrophe also begins a lifetime or ends a name
+_BACKTICKS = r"`(?:\\.|[^`\\])*(?:`|\Z)"
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """A bracket and where it stands."""
+
+    mark: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a text leaves open, outermost first, and the closers in it that close nothing in it, in order."""
+
+    opened: tuple[Bracket, ...]
+    unmatched: tuple[Bracket, ...]
+
+
+@lru_cache(maxsize=64)
+def _tokens(language: str) -> re.Pattern[str]:
+    if language in PROSE:
+        return re.compile(r"[()\[\]{}]")
+    if language in _HASH:
+        comment = r"\#[^\n]*"
+    elif language in _DASHES:
+        comment = r"--[^\n]*"
+    else:
+        comment = r"//[^\n]*|/\*.*?(?:\*/|\Z)"
+    single = _CHARACTER if language in ("rust", "haskell", "scala", "ocaml") else _SINGLE
+    kinds = [comment, _TRIPLE, _DOUBLE, single]
+    if language in ("javascript", "typescript", "javascriptreact", "typescriptreact", "go"):
+        kinds.append(_BACKTICKS)
+    return re.compile("|".join([*kinds, r"[()\[\]{}]"]), re.DOTALL | re.MULTILINE)
+
+
+def balance(text: str, language: str) -> Balance:
+    """Match the brackets of a text; a closer of another kind than the innermost opener is unmatched."""
+    opened: list[Bracket] = []
+    unmatched: list[Bracket] = []
+    for found in _tokens(language).finditer(text):
+        mark = found[0]
+        if mark in CLOSER_OF:
+            opened.append(Bracket(mark, found.start()))
+        elif mark in CLOSERS:
+            if opened and CLOSER_OF[opened[-1].mark] == mark:
+                opened.pop()
+            else:
+                unmatched.append(Bracket(mark, found.start()))
+    return Balance(tuple(opened), tuple(unmatched))
+
+
+def in_text(prefix: str, language: str) -> bool:
+    """Tell whether a text ends inside a comment or a string, where brackets are only characters."""
+    last = deque(_tokens(language).finditer(prefix), maxlen=1)
+    if language not in PROSE and last and last[0].end() == len(prefix) and last[0][0][0] not in "()[]{}":
+        token = last[0][0]
+        quote = token[:3] if token.startswith(('"""', "'''")) else token[0]
+        if quote[0] in "\"'`":
+            return len(token) < 2 * len(quote) or not token.endswith(quote)
+        return not token.endswith("*/")
+    return bool(open_quote(prefix[prefix.rfind("\n") + 1 :], language))
+
+
+def open_quote(line: str, language: str) -> str:
+    """Return the quote of a string that a line leaves open, "" when it leaves none."""
+    if language in PROSE:
+        return ""
+    quote, escaped = "", False
+    for mark in line:
+        if escaped:
+            escaped = False
+        elif mark == "\\":
+            escaped = True
+        elif quote:
+            quote = "" if mark == quote else quote
+        elif mark in "\"'`":
+            quote = mark
+        elif mark == "#" and language in _HASH:
+            return ""
+    return quote
+
+
+def width(line: str) -> int:
+    """Return how far a line is indented; a tab counts as four blanks, which only has to be consistent."""
+    return sum(4 if mark == "\t" else 1 for mark in line[: len(line) - len(line.lstrip(" \t"))])

@@ -1,0 +1,274 @@
+"""What makes a model's raw continuation fit to be shown: an ordered tuple of small pure functions.
+
+Each takes the text and the snapshot and returns the text or less of it: nothing is ever added, so cleaning a clean
+text changes nothing. An empty result means that there is nothing to show.
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from kibitz.server.completion.block import stop_at_block_end
+from kibitz.server.completion.code import CLOSER_OF, PROSE, balance, in_text, open_quote
+from kibitz.server.completion.repetition import drop_repetition
+from kibitz.server.completion.snapshot import Snapshot
+
+Filter = Callable[[str, Snapshot], str]
+
+MAX_LINES = 24  # more is not read before it is accepted
+MAX_REPEATED_LINES = 20  # lines before the cursor that a chat model may say again
+STRONG_LINE_CHARS = 3  # letters and digits that make a line more than a bracket or an "fi"
+
+_CONTROL = re.compile(
+    r"<\|[A-Za-z0-9_/:.-]{1,40}\|>|<\uff5c[^\uff5c\n]{1,40}\uff5c>"  # <|fim_prefix|>, DeepSeek's with wide bars
+    r"|<(?:fim_(?:prefix|suffix|middle|pad)|file_sep|repo_name|reponame|gh_stars|issue_start|jupyter_[a-z_]+"
+    r"|empty_output|commit_(?:before|msg|after)|end_of_turn|start_of_turn)>"
+    r"|(?<![ \"'`])<(?:filename|eos|bos|unk|pad)>"  # after a blank it is a usage line's
+    r"|\u2581?<(?:PRE|SUF|MID|EOT|EOM)>|\[(?:PREFIX|SUFFIX|MIDDLE|INST|/INST)\]|<<SYS>>|</?s>(?=\s*\Z)"
+)
+_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>[\w+#.-]*)[ \t]*$", re.MULTILINE)
+_ONLY_PUNCTUATION = re.compile(r"[\s()\[\]{}<>;:,.'\"`]*")
+
+
+def drop_control_tokens(text: str, at: Snapshot) -> str:
+    """Cut at the first token of a prompt format; those at the very start are taken off."""
+    while found := _CONTROL.search(text):
+        head = text[: found.start()]
+        text = text[found.end() :] if not head.strip() else head
+    return text
+
+
+def drop_thinking(text: str, at: Snapshot) -> str:
+    """Take off what a reasoning model thought before it answered."""
+    return _THINKING.sub("", text)
+
+
+def unwrap_fence(text: str, at: Snapshot) -> str:
+    """Take the code out of a chat model's code block, with the words around it left behind.
+
+    In Markdown a fence is text like any other, so there only an answer that begins with one is unwrapped.
+    """
+    fence = _FENCE.search(text)
+    if fence is None:
+        return text
+    if at.language == "markdown":
+        if text[: fence.start()].strip() or fence["info"] not in ("markdown", "md"):
+            return text
+        ends = list(_FENCE.finditer(text, fence.end()))
+        return text[fence.end() + 1 : ends[-1].start()] if ends else text[fence.end() + 1 :]
+    if text[: fence.start()].strip() and not fence["info"] and not _FENCE.search(text, fence.end()):
+        return text[: fence.start()]  # the end of a block whose start the prompt wrote
+    closing = _FENCE.search(text, fence.end())
+    return text[fence.end() + 1 : closing.start() if closing else len(text)]
+
+
+def drop_repeated_prefix(text: str, at: Snapshot) -> str:
+    """Drop what stands before the cursor already when a model begins with it: the current line, or several."""
+    starts = [0, *(m.end() for m in re.finditer("\n", at.prefix))][-MAX_REPEATED_LINES:]
+    for start in starts:  # the longest repetition first
+        before = at.prefix[start:]
+        if _letters(before) < STRONG_LINE_CHARS - before.endswith(" "):
+            continue
+        for said in (before, before.lstrip(" \t")):
+            if text.startswith(said) and _at_boundary(before, text[len(said) :]):
+                return text[len(said) :]
+    line = _line_before(at)
+    if line and not line.strip() and text.startswith(line) and not _expects_deeper(at):
+        return text[len(line) :]  # the indentation, said again
+    if line.strip() and line[-1] in " \t" and text[:1] in (" ", "\t"):
+        return text.lstrip(" \t")
+    return text
+
+
+def keep_one_line(text: str, at: Snapshot) -> str:
+    """With code after the cursor on its line, a suggestion ends with the line."""
+    rest = _line_after(at)
+    return text if _ONLY_PUNCTUATION.fullmatch(rest) else text.split("\n", 1)[0]
+
+
+def stop_at_next_line(text: str, at: Snapshot) -> str:
+    """Cut where the text runs into the line that follows the cursor's line already.
+
+    A line of mere brackets counts only when all that follows agrees, for one bracket looks like another.
+    """
+    following = [line.rstrip() for line in at.suffix.split("\n")[1:] if line.strip()][: MAX_LINES + 1]
+    if not following:
+        return text
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        whole = (_line_before(at) + line if number == 0 else line).rstrip()
+        if whole != following[0]:
+            continue
+        if _letters(whole) >= STRONG_LINE_CHARS or _agree([whole, *lines[number + 1 :]], following):
+            return "\n".join(lines[:number])
+    return text
+
+
+def drop_repeated_suffix(text: str, at: Snapshot) -> str:
+    """Drop the end of the text that is also the start of what follows on the line.
+
+    A closing bracket or quote that ends something begun inside the text is its own, and stays.
+    """
+    rest = _line_after(at)
+    for length in range(min(len(rest), len(text)), 0, -1):
+        kept, overlap = text[: len(text) - length], rest[:length]
+        if not overlap.strip() or not text.endswith(overlap) or not _at_boundary(kept, overlap):
+            continue
+        closing_nothing = {bracket.offset for bracket in balance(text, "").unmatched}
+        ends = {len(kept) + bracket.offset for bracket in balance(overlap, "").unmatched}
+        if ends <= closing_nothing and _leaves_no_string_open(kept, overlap, at):
+            return kept
+    return text
+
+
+def balance_brackets(text: str, at: Snapshot) -> str:
+    """Cut at a closing bracket that closes nothing, or whose closer stands after the cursor already."""
+    if _in_text(at.prefix, at.language):
+        return text
+    opened, owed = _around(at)
+    for bracket in balance(text, at.language).unmatched:
+        if owed > 0 and opened and CLOSER_OF[opened[-1]] == bracket.mark:
+            opened, owed = opened[:-1], owed - 1
+            continue
+        return text[: bracket.offset]
+    return text
+
+
+def drop_closing_quote(text: str, at: Snapshot) -> str:
+    """Drop a quote that closes the string around the cursor when one stands after the cursor already."""
+    quote = open_quote(_line_before(at), at.language)
+    if not quote or not _line_after(at).startswith(quote):
+        return text
+    escaped = False
+    for number, mark in enumerate(text):
+        if mark == quote and not escaped:
+            opens_again = open_quote(quote + text, at.language) == quote
+            return text if opens_again else text[:number]
+        escaped = mark == "\\" and not escaped
+    return text
+
+
+def limit_lines(text: str, at: Snapshot) -> str:
+    """Keep what can be read at a glance."""
+    return "\n".join(text.split("\n")[:MAX_LINES])
+
+
+def drop_what_is_there(text: str, at: Snapshot) -> str:
+    """Suggest nothing when the same text follows the cursor."""
+    bare = text.strip()
+    there = at.suffix.startswith(bare) or (_letters(bare) >= STRONG_LINE_CHARS and at.suffix.lstrip().startswith(bare))
+    return "" if bare and there else text
+
+
+def trim_end(text: str, at: Snapshot) -> str:
+    """Drop blanks at the end, and text that is all blanks."""
+    return text.rstrip()
+
+
+UNWRAP: tuple[Filter, ...] = (drop_thinking, unwrap_fence, drop_control_tokens, drop_repeated_prefix)
+"""Undo the form in which models answer."""
+
+CUT: tuple[Filter, ...] = (
+    keep_one_line,
+    stop_at_next_line,
+    stop_at_block_end,
+    balance_brackets,
+    drop_closing_quote,
+    drop_repetition,
+    limit_lines,
+)
+"""Find where the suggestion ends. Where one of these cuts, the model need not go on."""
+
+FINISH: tuple[Filter, ...] = (drop_repeated_suffix, drop_what_is_there, trim_end)
+"""Settle the end of a finished text."""
+
+FILTERS: tuple[Filter, ...] = UNWRAP + CUT + FINISH
+
+
+def unwrap(text: str, at: Snapshot) -> str:
+    """Undo only the form of an answer that is still coming."""
+    for drop in UNWRAP:
+        text = drop(text, at)
+    return text
+
+
+def is_wrapped_whole(text: str, at: Snapshot) -> bool:
+    """Tell whether an answer's code block, or the answer before a control token, has come to its end."""
+    text = drop_thinking(text, at)
+    found = _CONTROL.search(text)
+    if found and text[: found.start()].strip():
+        return True
+    fences = list(_FENCE.finditer(text)) if at.language != "markdown" else []
+    return len(fences) >= 2 and fences[1].end() < len(text)
+
+
+def clean(text: str, at: Snapshot) -> str:
+    """Run the filters until nothing changes; each only takes away, so this ends and is idempotent."""
+    text = text.replace("\r\n", "\n")
+    while True:
+        before = text
+        for drop in FILTERS:
+            text = drop(text, at)
+        if text == before:
+            return text
+
+
+def _line_before(at: Snapshot) -> str:
+    return at.prefix[at.prefix.rfind("\n") + 1 :]
+
+
+def _line_after(at: Snapshot) -> str:
+    return at.suffix.split("\n", 1)[0].rstrip("\r")
+
+
+def _letters(text: str) -> int:
+    return sum(mark.isalnum() for mark in text)
+
+
+def _at_boundary(before: str, after: str) -> bool:
+    """Whether a repetition ends where a word ends; "for" is not said again by "format"."""
+    return not (before[-1:].isalnum() and after[:1].isalnum())
+
+
+def _expects_deeper(at: Snapshot) -> bool:
+    """Whether the line above opens a block and the cursor's line is not yet indented below it."""
+    above = at.prefix[: at.prefix.rfind("\n") + 1].rstrip()
+    last = above[above.rfind("\n") + 1 :]
+    indent = len(last) - len(last.lstrip())
+    return above.endswith((":", "{", "(", "[", "=>", "then", "do")) and len(_line_before(at)) <= indent
+
+
+def _agree(lines: list[str], following: list[str]) -> bool:
+    """Whether all lines of one, as far as both go, are those of the other; blank lines do not count."""
+    said = [line.rstrip() for line in lines if line.strip()]
+    return all(a == b for a, b in zip(said, following, strict=False))
+
+
+def _leaves_no_string_open(kept: str, overlap: str, at: Snapshot) -> bool:
+    """Whether no string that begins in the kept text ends in the overlap."""
+    if not any(quote in overlap for quote in "\"'`"):
+        return True
+    line = "" if "\n" in kept else _line_before(at)
+    return open_quote(line + kept[kept.rfind("\n") + 1 :], at.language) == open_quote(line, at.language)
+
+
+@lru_cache(maxsize=4)
+def _in_text(prefix: str, language: str) -> bool:
+    return in_text(prefix, language)
+
+
+def _around(at: Snapshot) -> tuple[tuple[str, ...], int]:
+    """Return the brackets open at the cursor, innermost last, and how many of them nothing after it closes.
+
+    In prose and where the language is not known only the cursor's line counts.
+    """
+    if at.language in PROSE:
+        return _open_and_owed(_line_before(at), _line_after(at), at.language)
+    return _open_and_owed(at.prefix, at.suffix, at.language)
+
+
+@lru_cache(maxsize=4)
+def _open_and_owed(prefix: str, suffix: str, language: str) -> tuple[tuple[str, ...], int]:
+    opened = tuple(bracket.mark for bracket in balance(prefix, language).opened)
+    return opened, max(0, len(opened) - len(balance(suffix, language).unmatched))

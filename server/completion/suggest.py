@@ -1,0 +1,138 @@
+"""Ghost text: the prompt at a cursor, and what a model's continuation leaves to show."""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kibitz.indexer.types import Span
+from kibitz.server.chat.stream import closing, open_stream
+from kibitz.server.completion.filters import CUT, clean, is_wrapped_whole, keep_one_line, unwrap
+from kibitz.server.completion.snapshot import Snapshot
+from kibitz.server.llm.ports import ChatModel, Completer
+from kibitz.server.retrieval import Retrieve, outside, to_items
+
+if TYPE_CHECKING:
+    from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.complete import FimFamily
+    from kibitz.prompts.tokens import Tokenizer
+
+HITS = 6  # asked for; the file's own come off
+SNIPPETS = 4  # shown: each takes room from the lines around the cursor
+QUERY_LINES_BEFORE, QUERY_LINES_AFTER = 8, 3
+QUERY_LINE_CHARS = 200
+CHARS_A_TOKEN = 3  # of code, an underestimate: how far from the cursor the prompt reaches at least
+LINE_END = ("\n",)
+
+_NAME = re.compile(r"[A-Za-z_]\w{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What to insert at the cursor."""
+
+    text: str
+
+
+async def completion_prompt(
+    at: Snapshot,
+    *,
+    retrieve: Retrieve,
+    family: "FimFamily | None",
+    tokenizer: "Tokenizer",
+    budget_tokens: int,
+    reserve_tokens: int,
+    repo: str = "",
+) -> "Rendered":
+    """Render the prompt of a completion: fill-in-the-middle for a family, else messages for a chat model.
+
+    Raises:
+        BudgetError: not even the cursor's line fits.
+    """
+    from kibitz.prompts.render import render
+    from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
+
+    wanted = query(at)
+    hits = await retrieve(wanted, HITS) if wanted else ()
+    items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
+    if family is not None:
+        tree = fim_tree(
+            family,
+            prefix=at.prefix,
+            suffix=at.suffix,
+            path=at.path,
+            repo=repo,
+            items=items,
+            reserve_tokens=reserve_tokens,
+        )
+    else:
+        tree = chat_completion_tree(
+            prefix=at.prefix,
+            suffix=at.suffix,
+            path=at.path,
+            language=at.language,
+            items=items,
+            reserve_tokens=reserve_tokens,
+        )
+    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+
+async def suggest(
+    at: Snapshot,
+    rendered: "Rendered",
+    model: Completer | ChatModel,
+    *,
+    family: "FimFamily | None",
+    max_tokens: int,
+) -> Suggestion | None:
+    """Stream a continuation, stop it as soon as the suggestion is complete, and clean it; None: nothing to show.
+
+    Raises:
+        ModelError: the model could not answer.
+    """
+    stop = family.stop if family is not None else ()
+    if rendered.messages is None and keep_one_line("\n", at) == "":
+        stop = (*stop, *LINE_END)
+    text, finish = "", None
+    async with closing(open_stream(rendered, model, max_tokens=max_tokens, stop=stop)) as stream:
+        async for delta in stream:
+            text += delta.text
+            finish = delta.finish_reason or finish
+            if delta.text and is_complete(text, at):
+                break
+    if finish == "length" and "\n" in text.strip():
+        text = text[: text.rfind("\n")]  # its last line was cut somewhere
+    for token in stop:
+        text = text.split(token, 1)[0]
+    shown = clean(text, at)
+    return Suggestion(shown) if shown.strip() else None
+
+
+def is_complete(text: str, at: Snapshot) -> bool:
+    """Tell whether anything that comes after this much of an answer would be cut away."""
+    if is_wrapped_whole(text, at):
+        return True
+    body = unwrap(text, at)
+    if keep_one_line(body, at) != body:
+        return bool(body.strip())
+    whole_lines = body[: max(0, body.rfind("\n"))]
+    if not whole_lines.strip():
+        return False
+    return any(cut(whole_lines, at).rstrip() != whole_lines.rstrip() for cut in CUT)
+
+
+def query(at: Snapshot) -> str:
+    """Return what to search for: the names on the cursor's line first, then the lines around it."""
+    before, after = at.prefix.split("\n"), at.suffix.split("\n")
+    line = (before[-1] + after[0]).strip()
+    near = [each.strip() for each in before[:-1] if each.strip()][-QUERY_LINES_BEFORE:]
+    below = [each.strip() for each in after[1:] if each.strip()][:QUERY_LINES_AFTER]
+    names = " ".join(dict.fromkeys(_NAME.findall(line)))
+    return "\n".join(each[:QUERY_LINE_CHARS] for each in (names, line, *reversed(near), *below) if each)
+
+
+def _in_reach(at: Snapshot, budget_tokens: int) -> Span:
+    """Return the lines around the cursor that the prompt surely shows; the same file further away may be news."""
+    reach = budget_tokens * CHARS_A_TOKEN // 2
+    line = at.prefix.count("\n")
+    first = line - at.prefix[-reach:].count("\n") if reach else line
+    return Span(first, line + at.suffix[:reach].count("\n") + 1)
