@@ -7,7 +7,7 @@ scope around it is shown. What stands in no scope has the highest priority, `TOP
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from kibitz.prompts.errors import TreeError
 
@@ -90,7 +90,7 @@ class Message(Node):
         return f"{self.role} message"
 
 
-Child = Node | str | None | Iterable["Node | str | None"]
+Child: TypeAlias = "Node | str | Iterable[Child] | None"
 
 
 def text(content: str) -> Text:
