@@ -548,10 +548,8 @@ async def test_the_log_never_holds_the_document(caplog: pytest.LogCaptureFixture
             await wire.initialize(rootUri=ROOT)
             wire.open(URI, "SECRET_TEXT")
             wire.notify("textDocument/didChange", {"textDocument": {"uri": URI}, "contentChanges": "SECRET_TEXT"})
-            wire.notify(
-                "textDocument/didChange",
-                change(at(9, 9), at(9, 9), "SECRET_TEXT", 2) | {"textDocument": {"uri": "file:///no", "version": 1}},
-            )
+            unopened = {"textDocument": {"uri": "file:///no", "version": 1}}
+            wire.notify("textDocument/didChange", {**change(at(9, 9), at(9, 9), "SECRET_TEXT", 2), **unopened})
             with pytest.raises(Refused):
                 await wire.call("kibitz/edit", edit_params(0, 1, instruction="SECRET_TEXT"))
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("kibitz"))
