@@ -1,0 +1,410 @@
+"""Rounds over small workspaces, with real tables on disk; files are parsed in this process."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import filelock
+import pytest
+
+from kibitz.indexer import index
+from kibitz.indexer.errors import IndexBusyError, WorkspaceError
+from kibitz.indexer.index import Progress, Report
+from kibitz.indexer.layout import Places, places
+from kibitz.indexer.manifest import load
+from kibitz.indexer.search import Searcher
+from kibitz.indexer.workspace import Rules
+from tests.fakes.embedder import HashEmbedder
+from tests.fakes.parsing import InProcessParsing
+
+FILES = {
+    "app/session.py": "class Session:\n    # Talks to the server.\n    def close(self):\n        self.open = False\n",
+    "app/retry.py": "def backoff(attempt):\n    return 2 ** attempt\n",
+    "app/empty.py": "",
+    "README.md": "# App\n\nTalks to the server.\n",
+}
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    """Write files with times of some seconds ago, so that they do not look as if they were still being written."""
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, "utf-8")
+    settle(root)
+
+
+def settle(root: Path) -> None:
+    for at, path in enumerate(sorted(root.rglob("*"))):
+        if path.is_file() and path.stat().st_mtime > time.time() - 10:
+            then = time.time() - 60 + at
+            os.utime(path, (then, then))
+
+
+class Bench:
+    """A workspace, a cache and what takes part in a round."""
+
+    def __init__(self, tmp_path: Path, parsing: InProcessParsing) -> None:
+        self.root = tmp_path / "work"
+        self.cache = tmp_path / "cache"
+        self.embedder = HashEmbedder()
+        self.parsing = parsing
+        self.progress: list[Progress] = []
+        write(self.root, FILES)
+
+    def update(self, root: Path | None = None, *, rules: Rules = index.DEFAULT_RULES, rebuild: bool = False) -> Report:
+        self.parsing.paths.clear()
+        self.progress.clear()
+        return index.update(
+            root or self.root,
+            cache_dir=self.cache,
+            embedder=self.embedder,
+            rules=rules,
+            progress=self.progress.append,
+            rebuild=rebuild,
+            lock_wait_s=0.05,
+        )
+
+    def found(self, query: str, root: Path | None = None) -> list[str]:
+        searcher = Searcher.open(root or self.root, cache_dir=self.cache, embedder=self.embedder)
+        return [hit.chunk.path for hit in searcher.search(query)]
+
+    @property
+    def at(self) -> Places:
+        return places(self.root, self.cache, self.embedder)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    parsing = InProcessParsing()
+    monkeypatch.setattr(index, "parse_files", parsing)
+    return Bench(tmp_path, parsing)
+
+
+def test_a_first_round_indexes_everything(bench: Bench) -> None:
+    report = bench.update()
+    assert report.files == 4
+    assert report.parsed_files == 4
+    assert report.embedded_chunks == report.chunks == len(bench.embedder.embedded) == 3
+    assert report.rebuilt is None
+    assert bench.found("close the session")[0] == "app/session.py"
+
+
+def test_a_second_round_reads_and_embeds_nothing(bench: Bench) -> None:
+    first = bench.update()
+    second = bench.update()
+    assert bench.parsing.paths == []
+    assert (second.parsed_files, second.embedded_chunks, second.removed_files) == (0, 0, 0)
+    assert (second.files, second.chunks, second.version) == (first.files, first.chunks, first.version)
+
+
+def test_a_touched_file_is_read_but_not_embedded_again(bench: Bench) -> None:
+    bench.update()
+    os.utime(bench.root / "app/retry.py")
+    assert bench.update().embedded_chunks == 0
+    assert bench.parsing.paths == []
+
+
+def test_a_changed_file_alone_is_parsed(bench: Bench) -> None:
+    bench.update()
+    write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
+    report = bench.update()
+    assert bench.parsing.paths == ["app/retry.py"]
+    assert report.embedded_chunks == 1
+    assert bench.found("exponential")[0] == "app/retry.py"
+
+
+def test_a_file_changed_without_a_new_size_or_time_in_the_rounds_own_instant_is_noticed(bench: Bench) -> None:
+    later = time.time_ns() + 3_600_000_000_000
+    os.utime(bench.root / "app/retry.py", ns=(later, later))
+    bench.update()
+    (bench.root / "app/retry.py").write_text(FILES["app/retry.py"].replace("backoff", "growing"), "utf-8")
+    os.utime(bench.root / "app/retry.py", ns=(later, later))
+    assert bench.update().embedded_chunks == 1
+
+
+def test_a_rename_embeds_nothing_again(bench: Bench) -> None:
+    bench.update()
+    (bench.root / "app/retry.py").rename(bench.root / "app/waiting.py")
+    report = bench.update()
+    assert (report.embedded_chunks, report.parsed_files, report.removed_files) == (0, 0, 1)
+    assert bench.found("backoff")[0] == "app/waiting.py"
+
+
+def test_a_removed_file_is_not_found_any_more(bench: Bench) -> None:
+    bench.update()
+    (bench.root / "app/retry.py").unlink()
+    report = bench.update()
+    assert (report.files, report.removed_files, report.embedded_chunks) == (3, 1, 0)
+    assert "app/retry.py" not in bench.found("backoff attempt")
+
+
+def test_going_back_to_an_earlier_state_embeds_nothing(bench: Bench) -> None:
+    bench.update()
+    write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n", "new.py": "x = 1\n"})
+    bench.update()
+    (bench.root / "new.py").unlink()
+    write(bench.root, {"app/retry.py": FILES["app/retry.py"]})
+    report = bench.update()
+    assert (report.embedded_chunks, report.parsed_files) == (0, 0)
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_two_files_of_one_content_are_embedded_once_and_both_found(bench: Bench) -> None:
+    write(bench.root, {"copy/retry2.py": FILES["app/retry.py"]})
+    report = bench.update()
+    assert (report.embedded_chunks, report.chunks) == (3, 4)
+    assert {"app/retry.py", "copy/retry2.py"} <= set(bench.found("backoff"))
+
+
+def git(folder: Path, *command: str) -> None:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *command], cwd=folder, check=True, capture_output=True)
+
+
+def test_a_second_worktree_and_a_branch_switch_embed_nothing(bench: Bench, tmp_path: Path) -> None:
+    git(bench.root, "init")
+    git(bench.root, "add", ".")
+    git(bench.root, "commit", "-m", "one")
+    bench.update()
+    other = tmp_path / "other"
+    git(bench.root, "worktree", "add", "-b", "side", str(other))
+    report = bench.update(other)
+    assert (report.files, report.embedded_chunks) == (4, 0)
+    write(other, {"more.py": "def only_here():\n    pass\n"})
+    git(other, "add", ".")
+    git(other, "commit", "-m", "two")
+    assert bench.update(other).embedded_chunks == 1
+    assert bench.found("only here", other)[0] == "more.py"
+    assert "more.py" not in bench.found("only here")
+    git(other, "switch", "--detach", "main")
+    git(bench.root, "switch", "side")
+    report = bench.update()
+    assert (report.files, report.embedded_chunks, bench.parsing.paths) == (5, 0, [])
+    assert bench.found("only here")[0] == "more.py"
+
+
+def test_what_was_left_out_for_its_content_is_not_read_again(bench: Bench) -> None:
+    (bench.root / "data.py").write_bytes(b"\0\1\2" * 100)
+    settle(bench.root)
+    assert bench.update().skipped["binary"] == 1
+    again = bench.update()
+    assert bench.parsing.paths == []
+    assert again.skipped["binary"] == 1
+    write(bench.root, {"data.py": "def readable():\n    pass\n"})
+    assert "binary" not in bench.update().skipped
+    assert bench.found("readable")[0] == "data.py"
+
+
+def test_a_stricter_rule_takes_a_file_out(bench: Bench) -> None:
+    bench.update()
+    report = bench.update(rules=Rules(ignore=("retry.py",)))
+    assert (report.files, report.removed_files) == (3, 1)
+    assert "app/retry.py" not in bench.found("backoff")
+
+
+def test_an_unchanged_chunk_of_a_changed_file_keeps_its_vector(bench: Bench) -> None:
+    body = "\n".join(f"    value_{number} = compute(value_{number - 1})" for number in range(1, 40))
+    parts = [f"def part_{letter}():\n{body}\n" for letter in "abc"]
+    write(bench.root, {"long.py": "\n\n".join(parts)})
+    bench.update()
+    bench.embedder.embedded.clear()
+    write(bench.root, {"long.py": "\n\n".join([*parts[:2], parts[2].replace("compute", "derive")])})
+    report = bench.update()
+    assert 0 < report.embedded_chunks < report.chunks - 3
+    assert all("derive" in text for text in bench.embedder.embedded)
+
+
+def test_an_embedder_without_path_vectors_sees_the_path_in_the_text(bench: Bench) -> None:
+    bench.embedder = HashEmbedder(name="headed", paths=False)
+    bench.update()
+    assert any(text.startswith("app/retry.py\n") for text in bench.embedder.embedded)
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_another_embedder_has_a_table_of_its_own(bench: Bench) -> None:
+    bench.update()
+    bench.embedder = HashEmbedder(16, name="https://x/y")
+    assert bench.update().embedded_chunks == 3
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_asking_for_a_rebuild_embeds_everything_again(bench: Bench) -> None:
+    bench.update()
+    report = bench.update(rebuild=True)
+    assert (report.embedded_chunks, report.rebuilt) == (3, "asked for")
+
+
+def test_progress_names_each_phase_in_order(bench: Bench) -> None:
+    bench.update()
+    phases = list(dict.fromkeys(step.phase for step in bench.progress))
+    assert phases == ["survey", "parse", "embed", "commit", "hot"]
+    assert [step.done for step in bench.progress if step.phase == "parse"] == [1, 2, 3, 4]
+
+
+def test_a_folder_with_nothing_to_index_is_refused_with_the_rules_that_say_so(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(WorkspaceError, match=r"no files to index in .*none$"):
+        bench.update(tmp_path / "none")
+    (tmp_path / "none" / "a.py").write_bytes(b"\0" * 50)
+    with pytest.raises(WorkspaceError, match=r"left out, by the rules binary \(1\)"):
+        bench.update(tmp_path / "none")
+
+
+def test_a_workspace_that_has_lost_its_last_file_is_empty(bench: Bench) -> None:
+    bench.update()
+    for path in FILES:
+        (bench.root / path).unlink()
+    report = bench.update()
+    assert (report.files, report.chunks) == (0, 0)
+    assert bench.found("backoff") == []
+
+
+def test_a_second_writer_is_told_to_wait(bench: Bench) -> None:
+    bench.update()
+    with filelock.FileLock(bench.at.lock), pytest.raises(IndexBusyError, match="wait until it has finished"):
+        bench.update()
+
+
+def stop_at(phase: str, number: int) -> Callable[[Progress], None]:
+    def listener(progress: Progress) -> None:
+        if progress.phase == phase and progress.done >= number:
+            raise KeyboardInterrupt
+
+    return listener
+
+
+@pytest.mark.parametrize("phase", ["survey", "parse", "embed", "commit", "hot"])
+def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str) -> None:
+    bench.update()
+    write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
+    with pytest.raises(KeyboardInterrupt):
+        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at(phase, 0))
+    assert bench.found("server")
+    bench.update()
+    assert bench.found("exponential")[0] == "app/retry.py"
+
+
+def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "EMBED_BATCH", 1)
+    monkeypatch.setattr(index, "COMMIT_ROWS", 1)
+    with pytest.raises(KeyboardInterrupt):
+        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at("parse", 4))
+    assert len(bench.embedder.embedded) == 2
+    assert bench.update().embedded_chunks == 1
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def data_files(bench: Bench) -> list[Path]:
+    return sorted(bench.at.table.rglob("data/*.lance"))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def scribble(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 4 : len(data) // 2] = b"\x5a" * (len(data) // 2 - len(data) // 4)
+    path.write_bytes(data)
+
+
+def cut_data(bench: Bench) -> None:
+    cut(data_files(bench)[0])
+
+
+def scribble_data(bench: Bench) -> None:
+    scribble(data_files(bench)[0])
+
+
+def remove_data(bench: Bench) -> None:
+    data_files(bench)[0].unlink()
+
+
+def cut_lance_manifests(bench: Bench) -> None:
+    for path in bench.at.table.rglob("_versions/*.manifest"):
+        cut(path)
+
+
+def empty_the_table(bench: Bench) -> None:
+    shutil.rmtree(bench.at.table / "chunks.lance" / "_versions")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut_data, scribble_data, remove_data, cut_lance_manifests, empty_the_table],
+    ids=lambda one: str(one.__name__),
+)
+def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage: Callable[[Bench], None]) -> None:
+    bench.update()
+    damage(bench)
+    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    report = bench.update()
+    assert report.chunks == 4
+    assert bench.found("only here")[0] == "more.py"
+    assert bench.found("backoff")[0] == "app/retry.py"
+    assert bench.update().rebuilt is None
+
+
+@pytest.mark.parametrize("damage", [cut_data, remove_data, cut_lance_manifests], ids=lambda one: str(one.__name__))
+def test_a_rebuild_says_why(bench: Bench, damage: Callable[[Bench], None]) -> None:
+    bench.update()
+    damage(bench)
+    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    assert str(bench.update().rebuilt).startswith("the table could not be read")
+
+
+def test_a_lost_table_is_made_again(bench: Bench) -> None:
+    bench.update()
+    shutil.rmtree(bench.at.table)
+    shutil.rmtree(bench.at.hot)
+    assert bench.update().embedded_chunks == 3
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_a_damaged_manifest_embeds_nothing_again(bench: Bench) -> None:
+    bench.update()
+    cut(bench.at.manifest(bench.root))
+    report = bench.update()
+    assert (report.files, report.embedded_chunks) == (4, 0)
+
+
+def test_a_damaged_hot_copy_is_made_again(bench: Bench) -> None:
+    bench.update()
+    (copy,) = bench.at.hot.iterdir()
+    cut(copy)
+    assert bench.update().embedded_chunks == 0
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
+    bench.update()
+    (before,) = bench.at.hot.iterdir()
+    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    bench.update()
+    (after,) = bench.at.hot.iterdir()
+    assert before != after
+
+
+def test_rows_that_nothing_names_are_dropped_when_they_are_most(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "FEW_ROWS", 0)
+    bench.update()
+    for turn in range(2):
+        write(bench.root, {path: f"def changed_{turn}_{path[-4]}():\n    pass\n" for path in FILES})
+        bench.update()
+    write(bench.root, {"app/retry.py": FILES["app/retry.py"]})
+    assert bench.update().embedded_chunks == 1
+    assert bench.found("backoff")[0] == "app/retry.py"
+
+
+def test_a_workspace_that_is_gone_keeps_no_rows(bench: Bench, tmp_path: Path) -> None:
+    bench.update()
+    manifest = load(bench.at.manifest(bench.root))
+    assert manifest is not None
+    stray = bench.at.manifests / "0123.json"
+    stray.write_text(bench.at.manifest(bench.root).read_text("utf-8").replace(manifest.root, "/gone"), "utf-8")
+    os.utime(bench.root / "README.md")
+    bench.update()
+    assert not stray.exists()

@@ -1,0 +1,204 @@
+"""Questions to small workspaces."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kibitz.indexer import index
+from kibitz.indexer.errors import NotIndexedError
+from kibitz.indexer.hot import definition_key
+from kibitz.indexer.layout import places
+from kibitz.indexer.search import Searcher
+from kibitz.indexer.signals import asked_definitions, is_symbol
+from kibitz.indexer.types import Hit, Span
+from tests.fakes.embedder import HashEmbedder
+from tests.fakes.parsing import InProcessParsing
+
+FILES = {
+    "src/session.py": "class ClientSession:\n    def close(self):\n        self.pool.release()\n",
+    "src/pool.py": "class ConnectionPool:\n    def release(self):\n        '''Give a session back.'''\n",
+    "src/parse/json_reader.py": "def read(text):\n    return loads(text)\n",
+    "src/helpers.py": "def close_session(session):\n    session.close()\n",
+    "tests/test_session.py": "def test_close():\n    # close the session\n    session.close()\n",
+    "docs/guide.md": "# Guide\n\nOpen a window, then shut it.\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(index, "parse_files", InProcessParsing())
+    for path, text in FILES.items():
+        (tmp_path / "work" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "work" / path).write_text(text, "utf-8")
+    return tmp_path / "work"
+
+
+def update(root: Path) -> None:
+    then = time.time() - 60
+    for path in root.rglob("*.*"):
+        if path.is_file() and path.stat().st_mtime > then + 5:
+            os.utime(path, (then, then))
+    index.update(root, cache_dir=root.parent / "cache", embedder=HashEmbedder())
+
+
+def opened(root: Path) -> Searcher:
+    return Searcher.open(root, cache_dir=root.parent / "cache", embedder=HashEmbedder())
+
+
+@pytest.fixture
+def searcher(root: Path) -> Searcher:
+    update(root)
+    return opened(root)
+
+
+def paths(hits: list[Hit]) -> list[str]:
+    return [hit.chunk.path for hit in hits]
+
+
+def test_a_symbol_is_found_where_it_is_defined(searcher: Searcher) -> None:
+    assert paths(searcher.search("ClientSession"))[0] == "src/session.py"
+    assert paths(searcher.search("client_session"))[0] == "src/session.py"
+
+
+def test_words_that_make_a_defined_name_find_it(searcher: Searcher) -> None:
+    assert paths(searcher.search("how does the connection pool work"))[0] == "src/pool.py"
+
+
+def test_a_file_is_found_by_its_name(searcher: Searcher) -> None:
+    assert paths(searcher.search("JSON reader"))[0] == "src/parse/json_reader.py"
+
+
+def test_tests_stand_below_the_code_unless_they_are_asked_for(searcher: Searcher) -> None:
+    found = paths(searcher.search("close the session"))
+    assert found.index("src/session.py") < found.index("tests/test_session.py")
+    assert paths(searcher.search("test that closes the session"))[0] == "tests/test_session.py"
+
+
+def test_a_hit_carries_its_lines_as_they_are_in_the_file(searcher: Searcher, root: Path) -> None:
+    hit = searcher.search("ClientSession")[0]
+    lines = (root / hit.chunk.path).read_text("utf-8").splitlines(keepends=True)
+    assert hit.chunk.text == "".join(lines[hit.chunk.span.start : hit.chunk.span.end])
+    assert hit.chunk.span == Span(0, 3)
+    assert "lexical" in hit.legs
+    assert not hit.stale
+
+
+def test_scores_never_rise_and_hits_never_repeat(searcher: Searcher) -> None:
+    hits = searcher.search("session", per_file=3)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert len({(hit.chunk.path, hit.chunk.span) for hit in hits}) == len(hits)
+
+
+def test_no_more_hits_than_asked_for(searcher: Searcher) -> None:
+    assert len(searcher.search("session", 2)) == 2
+    assert searcher.search("session", 0) == []
+    assert searcher.search("  ") == []
+
+
+def test_only_the_folder_asked_for_is_searched(searcher: Searcher) -> None:
+    assert set(paths(searcher.search("session", within="tests"))) == {"tests/test_session.py"}
+    assert set(paths(searcher.search("session", within="src/pool.py"))) == {"src/pool.py"}
+    assert searcher.search("session", within="te") == []
+    assert paths(searcher.search("session", within="./src/")) == paths(searcher.search("session", within="src"))
+
+
+def test_one_leg_alone_can_be_asked(searcher: Searcher) -> None:
+    assert {hit.legs for hit in searcher.search("session", legs=("lexical",))} == {("lexical",)}
+    assert searcher.search("nowhere_to_be_found", legs=("lexical",)) == []
+
+
+def test_a_changed_file_is_stale_and_a_lost_one_is_not_shown(searcher: Searcher, root: Path) -> None:
+    with (root / "src/session.py").open("a", encoding="utf-8") as file:
+        file.write("# more\n")
+    (root / "src/pool.py").unlink()
+    hits = searcher.search("session pool")
+    assert [hit.stale for hit in hits if hit.chunk.path == "src/session.py"] == [True]
+    assert "src/pool.py" not in paths(hits)
+
+
+def test_a_file_cut_short_shows_what_it_still_has(searcher: Searcher, root: Path) -> None:
+    (root / "src/session.py").write_text("class ClientSession:\n", "utf-8")
+    hit = searcher.search("ClientSession")[0]
+    assert (hit.chunk.text, hit.stale) == ("class ClientSession:\n", True)
+
+
+def test_a_searcher_follows_the_index(searcher: Searcher, root: Path) -> None:
+    assert not searcher.refresh()
+    (root / "src/new.py").write_text("def brand_new():\n    pass\n", "utf-8")
+    update(root)
+    before = searcher.version
+    assert "src/new.py" not in paths(searcher.search("brand_new"))
+    assert searcher.refresh()
+    assert searcher.version > before
+    assert paths(searcher.search("brand_new"))[0] == "src/new.py"
+    assert not searcher.refresh()
+
+
+def test_a_folder_that_was_never_indexed_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    with pytest.raises(NotIndexedError, match="run `kibitz index`"):
+        opened(tmp_path / "work")
+
+
+@pytest.mark.parametrize("damage", ["cut", "remove"])
+def test_a_lost_hot_copy_is_made_again_from_the_table(root: Path, damage: str) -> None:
+    update(root)
+    (copy,) = places(root, root.parent / "cache", HashEmbedder()).hot.iterdir()
+    if damage == "cut":
+        copy.write_bytes(copy.read_bytes()[:1000])
+    else:
+        copy.unlink()
+    assert paths(opened(root).search("ClientSession"))[0] == "src/session.py"
+
+
+def test_an_index_that_is_damaged_throughout_is_a_sentence(root: Path) -> None:
+    update(root)
+    at = places(root, root.parent / "cache", HashEmbedder())
+    for path in [*at.hot.iterdir(), *at.table.rglob("data/*.lance")]:
+        path.write_bytes(b"no")
+    with pytest.raises(NotIndexedError, match="damaged"):
+        opened(root)
+
+
+def test_opening_loads_neither_the_database_nor_a_grammar(root: Path) -> None:
+    update(root)
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from kibitz.indexer.search import Searcher\n"
+        "from tests.fakes.embedder import HashEmbedder\n"
+        f"searcher = Searcher.open(Path({str(root)!r}), cache_dir=Path({str(root.parent / 'cache')!r}),"
+        " embedder=HashEmbedder())\n"
+        "assert searcher.search('ClientSession')[0].chunk.path == 'src/session.py'\n"
+        "heavy = ('lancedb', 'pyarrow', 'tree_sitter')\n"
+        "print([name for name in sys.modules if name.startswith(heavy)])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "symbol"),
+    [
+        ("ClientSession", True),
+        ("getUser", True),
+        ("read_text", True),
+        ("session", False),
+        ("Session", False),
+        ("HTTP", False),
+    ],
+)
+def test_a_symbol_is_told_by_its_spelling(word: str, symbol: bool) -> None:
+    assert is_symbol(word) == symbol
+
+
+def test_the_names_that_a_question_asks_for() -> None:
+    named, _ = asked_definitions("where is Session.close and read_text used")
+    assert {definition_key("close"), definition_key("read_text")} == set(named)
+    assert asked_definitions("session") == ([definition_key("session")], [])
+    _, joined = asked_definitions("the connection pool")
+    assert definition_key("ConnectionPool") in joined
