@@ -136,6 +136,11 @@ def created(node: "Node") -> str:
     return dotted(text_of(first(node, "object_reference")).replace('"', "").replace("`", ""))
 
 
+def type_alias(node: "Node") -> str:
+    """Python: what stands on the left of a `type` statement."""
+    return dotted(text_of(field(node, "left")))
+
+
 def kotlin_alias(node: "Node") -> str:
     """Kotlin: the name of a type alias stands in its `type` field."""
     return text_of(field(node, "type"))

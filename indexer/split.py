@@ -16,14 +16,18 @@ LIMIT = 1_500
 _RUNT = 200
 """What weighs no more than this goes with a neighbour even where both together are a little over the limit."""
 _MAX_DEPTH = 200
+_PARTS = ("definition", "other", "")  # what both together are a part of: the first that applies
 
 
 class Piece(NamedTuple):
-    """Lines that stay together (0-based, end not included); `cut` when a definition was cut to get them."""
+    """Lines that stay together (0-based, end not included).
+
+    `part` is what they are only a part of, because it was too long: "definition", "other", or "" for nothing.
+    """
 
     start: int
     end: int
-    cut: bool = False
+    part: str = ""
 
 
 class Splitter:
@@ -63,8 +67,9 @@ class Splitter:
         ends = [*(part[0] for part in parts[1:]), end]
         for (first, children), last in zip(parts, ends, strict=True):
             inner = self.split_nodes(children, first, last, depth)
-            if len(inner) > 1 and self._defines(first, last):
-                inner = [piece._replace(cut=True) for piece in inner]
+            if len(inner) > 1:
+                part = "definition" if self._defines(first, last) else "other"
+                inner = [piece._replace(part=part) for piece in inner]
             pieces.extend(inner)
         return self._merge(pieces)
 
@@ -108,14 +113,21 @@ class Splitter:
         merged: list[Piece] = []
         for piece in pieces:
             if merged and self._fit(merged[-1], piece):
-                merged[-1] = Piece(merged[-1].start, piece.end, merged[-1].cut or piece.cut)
+                merged[-1] = Piece(merged[-1].start, piece.end, min(merged[-1].part, piece.part, key=_PARTS.index))
             else:
                 merged.append(piece)
         return merged
 
     def _fit(self, left: Piece, right: Piece) -> bool:
-        """Whether two neighbours become one: what is left of a cut definition stays by itself unless it is a runt."""
+        """Whether two neighbours become one.
+
+        What is left of a definition that was cut stays by itself, and so does a definition beside what is left of
+        something else, unless one of the two is a runt.
+        """
         one, other = self.weight(left.start, left.end), self.weight(right.start, right.end)
-        if one + other <= LIMIT and not (left.cut or right.cut):
+        apart = "definition" in (left.part, right.part) or (
+            "other" in (left.part, right.part) and self._defines(left.start, right.end)
+        )
+        if one + other <= LIMIT and not apart:
             return True
         return min(one, other) <= _RUNT and one + other <= LIMIT + _RUNT

@@ -128,6 +128,7 @@ _C_NAMERS: dict[str, Namer] = {
 }
 
 _NAMERS: dict[str, dict[str, Namer]] = {
+    "python": {"type_alias_statement": names.type_alias},
     "javascript": _SCRIPT_NAMERS,
     "typescript": _SCRIPT_NAMERS,
     "go": {"method_declaration": names.go_method},
