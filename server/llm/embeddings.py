@@ -196,7 +196,7 @@ def _wait_s(error: Exception, attempt: int) -> float | None:
 
     if attempt == ATTEMPTS:
         return None
-    backoff = FIRST_WAIT_S * 2 ** (attempt - 1)
+    backoff: float = FIRST_WAIT_S * 2 ** (attempt - 1)
     if isinstance(error, openai.APIStatusError):
         if error.status_code not in (408, 409, 429, 500, 502, 503, 504) or error.code == "insufficient_quota":
             return None

@@ -97,7 +97,7 @@ class _Session:
                 if not unsupported or parameter not in request or parameter in self._refused:
                     raise
                 self._refused.add(parameter)
-            except openai.APIStatusError as error:
+            except openai.APIError as error:
                 wait = _worth_waiting_s(error)
                 if waited or wait is None:
                     raise
@@ -216,11 +216,18 @@ async def _drain(stream: Any) -> None:
                 pass
 
 
-def _worth_waiting_s(error: "openai.APIStatusError") -> float | None:
+def _worth_waiting_s(error: "openai.APIError") -> float | None:
     """How long to wait before asking once more; None when it is no use."""
+    import httpx2
+    import openai
+
     from kibitz.server.llm.failures import retry_after_s
 
-    if error.status_code not in (429, 502, 503, 504):
+    if isinstance(error, openai.APIConnectionError):
+        # A connection kept open from the last answer, which the server closes just when it is used again.
+        stale = isinstance(error.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError)
+        return 0.0 if stale else None
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (429, 502, 503, 504):
         return None
     wait = retry_after_s(error)
     if wait is None:
