@@ -1,5 +1,6 @@
 """A raw language client: a server process, JSON-RPC over its pipes, and nothing that hides what goes over them."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -115,10 +116,8 @@ class LspClient:
             thread.join(WAIT_S)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             assert pipe is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
         return code
 
     # -- what most tests say -----------------------------------------------------------------------------------

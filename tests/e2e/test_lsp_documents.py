@@ -49,13 +49,9 @@ def edit(random_: random.Random, text: str, encoding: str) -> tuple[str, dict[st
     return text[:start] + new + text[end:], {"range": span, "text": new}
 
 
-def read_back(client: LspClient, model: FakeOpenAI, uri: str, text: str, offset: int, encoding: str) -> str:
+def read_back(client: LspClient, model: FakeOpenAI, uri: str, position: dict[str, int]) -> str:
     """What the server sent to the model's endpoint as the document."""
-    params = {
-        "textDocument": {"uri": uri},
-        "position": place_of(text, offset, encoding),
-        "context": {"triggerKind": 1},
-    }
+    params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1}}
     client.call("textDocument/inlineCompletion", params)
     before, _, rest = model.requests[-1].prompt.rpartition("<|fim_suffix|>")
     return before.rpartition("<|fim_prefix|>")[2] + "<cursor>" + rest.removesuffix("<|fim_middle|>")
@@ -82,6 +78,6 @@ def test_a_hundred_random_edits_keep_the_document_in_step(
             client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
             if version % 10 == 0:
                 offset = random_.choice([n for n in range(len(text) + 1) if n == 0 or text[n - 1 : n + 1] != "\r\n"])
-                got = read_back(client, model, uri, text, offset, encoding)
+                got = read_back(client, model, uri, place_of(text, offset, encoding))
                 assert got == text[:offset] + "<cursor>" + text[offset:], (seed, version)
     assert client.shutdown() == 0

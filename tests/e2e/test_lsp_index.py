@@ -1,0 +1,98 @@
+"""Indexing through the language server: on opening, on saving, on request, and called off."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import StartServer
+from tests.e2e.lsp_client import ErrorAnswer, LspClient, Message
+
+BAR = {"window": {"workDoneProgress": True}}
+
+
+def is_ready(files: int) -> Any:
+    state = {"state": "ready", "message": f"Indexed {files} files."}
+    return lambda message: message.get("method") == "kibitz/status" and message.get("params") == state
+
+
+def paths(client: LspClient, query: str) -> list[str]:
+    return [hit["path"] for hit in client.call("kibitz/search", {"query": query, "k": 2})["hits"]]
+
+
+def children(client: LspClient) -> list[str]:
+    """The server's child processes."""
+    pid = client.process.pid
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [child for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
+
+
+def test_an_opened_workspace_is_indexed_with_a_bar_and_can_be_searched(start_server: StartServer, shop: Path) -> None:
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(shop, BAR)
+    client.wait_for(is_ready(2))
+    kinds = [params["value"]["kind"] for params in client.notifications("$/progress")]
+    assert (kinds[0], kinds[-1]) == ("begin", "end")
+    assert "report" in kinds
+    assert len({params["token"] for params in client.notifications("$/progress")}) == 1
+    assert paths(client, "take money out of the account")[0] == "bank.py"
+    assert paths(client, "circle_area")[0] == "shapes.py"
+    (hit,) = client.call("kibitz/search", {"query": "withdraw", "k": 1})["hits"]
+    lines = (shop / "bank.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    assert hit["text"] == "".join(lines[hit["start_line"] - 1 : hit["end_line"]])
+    status = client.call("kibitz/status")
+    assert (status["indexing"], status["index"]["files"]) == (False, 2)
+    assert client.shutdown() == 0
+
+
+def test_a_saved_file_is_found_as_it_is_now(start_server: StartServer, shop: Path) -> None:
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(shop, BAR)
+    client.wait_for(is_ready(2))
+    new = shop / "zoo.py"
+    new.write_text("def feed_the_crocodile() -> None:\n    ...\n", encoding="utf-8")
+    client.notify("textDocument/didSave", {"textDocument": {"uri": new.as_uri()}})
+    client.wait_for(is_ready(3))
+    assert paths(client, "feed the crocodile")[0] == "zoo.py"
+    assert client.shutdown() == 0
+
+
+def test_indexing_on_request_reports_to_the_clients_token(start_server: StartServer, shop: Path) -> None:
+    client = start_server()
+    client.initialize(shop, BAR)
+    with pytest.raises(ErrorAnswer, match="-32803"):
+        client.call("kibitz/search", {"query": "withdraw"})
+    report = client.call("kibitz/index", {"workDoneToken": "mine"})
+    assert (report["files"], report["parsed_files"]) == (2, 2)
+    kinds = [params["value"]["kind"] for params in client.notifications("$/progress") if params["token"] == "mine"]
+    assert (kinds[0], kinds[-1]) == ("begin", "end")
+    again = client.call("workspace/executeCommand", {"command": "kibitz.index"})
+    assert (again["files"], again["parsed_files"]) == (2, 0)
+    assert client.shutdown() == 0
+
+
+@pytest.mark.parametrize("way", ["the bar", "$/cancelRequest", "shutdown"])
+def test_a_round_that_is_called_off_ends_its_process(start_server: StartServer, shop: Path, way: str) -> None:
+    client = start_server()
+    client.initialize(shop, BAR)
+    asked = client.request("kibitz/index", {"workDoneToken": "mine"})
+    client.wait_for(is_begin)
+    if way == "the bar":
+        client.notify("window/workDoneProgress/cancel", {"token": "mine"})
+    elif way == "$/cancelRequest":
+        client.notify("$/cancelRequest", {"id": asked})
+    else:
+        client.request("shutdown")
+    with pytest.raises(ErrorAnswer, match="-32800"):
+        client.answer_to(asked)
+    assert children(client) == []
+    if way != "shutdown":
+        assert client.call("kibitz/index")["files"] == 2
+        assert client.shutdown() == 0
+    else:
+        client.notify("exit")
+        assert client.wait_for_exit() == 0
+
+
+def is_begin(message: Message) -> bool:
+    return message.get("method") == "$/progress" and message["params"]["value"]["kind"] == "begin"
