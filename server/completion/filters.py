@@ -24,6 +24,7 @@ _CONTROL = re.compile(
     r"|<(?:fim_(?:prefix|suffix|middle|pad)|file_sep|repo_name|reponame|gh_stars|issue_start|jupyter_[a-z_]+"
     r"|empty_output|commit_(?:before|msg|after)|end_of_turn|start_of_turn)>"
     r"|(?<![ \"'`])<(?:filename|eos|bos|unk|pad)>"  # after a blank it is a usage line's
+    r"|<CURSOR_*>"  # the mark in the prompt for chat models
     r"|\u2581?<(?:PRE|SUF|MID|EOT|EOM)>|\[(?:PREFIX|SUFFIX|MIDDLE|INST|/INST)\]|<<SYS>>|</?s>(?=\s*\Z)"
 )
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)

@@ -145,8 +145,8 @@ def still_parses(proposal: Proposal) -> None:
             f"The edit would break the syntax of {path} (line {after.first_line + 1} of the result); ask "
             "again, or select whole statements."
         )
-    line = indentation_error(new, proposal.language)
-    if line is not None and indentation_error(old, proposal.language) is None:
+    line = indentation_error(new, proposal.language, path)
+    if line is not None and indentation_error(old, proposal.language, path) is None:
         raise EditError(
             f"The edit would break the indentation of {path} (line {line + 1} of the result); ask again, "
             "or select whole statements."

@@ -14,10 +14,13 @@ class SyntaxErrors:
 
 
 def count_syntax_errors(text: str, language: str, path: str = "") -> SyntaxErrors | None:
-    """Count the ERROR and MISSING nodes of a text's syntax tree; None for a language without a grammar."""
-    from kibitz.indexer.languages import grammar, grammar_name
+    """Count the ERROR and MISSING nodes of a text's syntax tree; None for a language without a grammar.
 
-    known = grammar(grammar_name(path, language))
+    The path's own language goes before the one named: editors spell names of their own ("typescriptreact").
+    """
+    from kibitz.indexer.languages import grammar, grammar_name, language_of
+
+    known = grammar(grammar_name(path, language_of(path) or language))
     if known is None:
         return None
     import tree_sitter
@@ -36,13 +39,15 @@ def count_syntax_errors(text: str, language: str, path: str = "") -> SyntaxError
     return SyntaxErrors(count, max(first, 0))
 
 
-def indentation_error(text: str, language: str) -> int | None:
+def indentation_error(text: str, language: str, path: str = "") -> int | None:
     """Return the 0-based line where Python's indentation is wrong; None when it is right or not Python.
 
     The grammar is lenient about indentation, Python is not. Other errors are the grammar's to find: which syntax
     is valid depends on the Python that runs this.
     """
-    if language != "python":
+    from kibitz.indexer.languages import language_of
+
+    if (language_of(path) or language) != "python":
         return None
     try:
         with warnings.catch_warnings():

@@ -1,0 +1,135 @@
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kibitz.server.edit.change import Edit
+from kibitz.server.edit.files import decode, read_document, write
+from kibitz.server.errors import EditError
+
+
+def put(root: Path, path: str, data: bytes) -> Path:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    return file
+
+
+def refused(root: Path, edit: Edit) -> str:
+    with pytest.raises(EditError) as error:
+        write(root, edit)
+    return str(error.value)
+
+
+@given(st.binary(max_size=200))
+def test_every_file_s_bytes_come_back_from_its_text(data: bytes) -> None:
+    found = decode(data)
+    assert found.encode(found.text) == data
+
+
+def test_the_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    file = put(tmp_path, "src/a.py", b"x = 1\n")
+    write(tmp_path, Edit("src/a.py", "x = 1\n", "x = 2\n"))
+    assert file.read_bytes() == b"x = 2\n"
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_the_mode_stays(tmp_path: Path) -> None:
+    file = put(tmp_path, "run.sh", b"a\n")
+    file.chmod(0o750)
+    write(tmp_path, Edit("run.sh", "a\n", "b\n"))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o750
+
+
+@pytest.mark.parametrize(
+    ("data", "old", "new", "written"),
+    [
+        (b"a\r\nb\r\n", "a\r\nb\r\n", "a\r\nc\r\n", b"a\r\nc\r\n"),
+        (b"a\r\nb\r\n", "a\nb\n", "a\nc\nd\n", b"a\r\nc\r\nd\r\n"),
+        (b"a\nb\r\nc\r\n", "a\nb\nc\n", "a\nb\nx\n", b"a\nb\r\nx\r\n"),
+        (b"a\nb\r\nc\r\n", "a\nb\nc\n", "x\nb\nc\n", b"x\nb\r\nc\r\n"),
+        (b"a\nb", "a\nb", "a\nc", b"a\nc"),
+        (b"\xef\xbb\xbfa\n", "a\n", "b\n", b"\xef\xbb\xbfb\n"),
+        ("é\n".encode("utf-16"), "é\n", "è\n", "è\n".encode("utf-16")),
+        (b"\xfe\xff\x00a", "a", "b", b"\xfe\xff\x00b"),
+        ("café\n".encode("cp1252"), "café\n", "cafés\n", "cafés\n".encode("cp1252")),
+    ],
+    ids=["crlf", "crlf read as lf", "mixed", "mixed, first line", "no end", "bom", "utf-16", "utf-16-be", "cp1252"],
+)
+def test_encoding_and_line_ends_stay(tmp_path: Path, data: bytes, old: str, new: str, written: bytes) -> None:
+    file = put(tmp_path, "a.txt", data)
+    write(tmp_path, Edit("a.txt", old, new))
+    assert file.read_bytes() == written
+
+
+def test_what_is_read_can_be_written_back(tmp_path: Path) -> None:
+    file = put(tmp_path, "a.txt", b"\xef\xbb\xbfa\r\n")
+    old = read_document(tmp_path, "a.txt")
+    write(tmp_path, Edit("a.txt", old, old.replace("a", "b")))
+    assert file.read_bytes() == b"\xef\xbb\xbfb\r\n"
+
+
+def test_a_file_that_has_changed_is_not_written(tmp_path: Path) -> None:
+    file = put(tmp_path, "a.py", b"x = 3\n")
+    assert "has changed" in refused(tmp_path, Edit("a.py", "x = 1\n", "x = 2\n"))
+    assert file.read_bytes() == b"x = 3\n"
+
+
+def test_a_file_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    assert "does not exist any more" in refused(tmp_path, Edit("a.py", "x = 1\n", "x = 2\n"))
+
+
+def test_a_new_file_is_made_with_its_folders(tmp_path: Path) -> None:
+    write(tmp_path, Edit("tests/test_a.py", "", "x = 1\n"))
+    assert (tmp_path / "tests/test_a.py").read_text() == "x = 1\n"
+
+
+@pytest.mark.parametrize("path", ["../out.py", "/etc/hosts", "a/../../out.py", ".git/config"])
+def test_nothing_outside_the_workspace_is_written(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    put(tmp_path, "out.py", b"")
+    assert "outside the workspace" in refused(root, Edit(path, "", "x\n"))
+    assert (tmp_path / "out.py").read_bytes() == b""
+
+
+def test_a_link_out_of_the_workspace_is_not_followed(tmp_path: Path) -> None:
+    outside = put(tmp_path, "out.py", b"a\n")
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").symlink_to(outside)
+    assert "outside the workspace" in refused(root, Edit("a.py", "a\n", "b\n"))
+    assert outside.read_bytes() == b"a\n"
+
+
+def test_a_link_inside_the_workspace_stays_a_link(tmp_path: Path) -> None:
+    file = put(tmp_path, "real.py", b"a\n")
+    (tmp_path / "link.py").symlink_to("real.py")
+    write(tmp_path, Edit("link.py", "a\n", "b\n"))
+    assert (tmp_path / "link.py").is_symlink()
+    assert file.read_bytes() == b"b\n"
+
+
+def test_a_read_only_file_is_not_written(tmp_path: Path) -> None:
+    file = put(tmp_path, "a.py", b"a\n")
+    file.chmod(0o444)
+    assert "read-only" in refused(tmp_path, Edit("a.py", "a\n", "b\n"))
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    assert "not a regular file" in refused(tmp_path, Edit("a", "", "x\n"))
+
+
+def test_a_character_that_the_encoding_lacks_is_refused(tmp_path: Path) -> None:
+    file = put(tmp_path, "a.txt", "café\n".encode("cp1252"))
+    assert "which has no '☕'" in refused(tmp_path, Edit("a.txt", "café\n", "café ☕\n"))
+    assert file.read_bytes() == "café\n".encode("cp1252")
+
+
+def test_a_binary_file_is_no_document(tmp_path: Path) -> None:
+    put(tmp_path, "a.bin", b"\x00\x01")
+    with pytest.raises(EditError, match="not a text file"):
+        read_document(tmp_path, "a.bin")

@@ -1,0 +1,116 @@
+"""From an answer to an edit. Each case under tests/golden/edit reads: target, answer, what comes of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.render import Rendered
+from kibitz.prompts.tokens import tokenizer_for
+from kibitz.server.edit.change import Edit, Target, apply
+from kibitz.server.edit.propose import edit_prompt, propose, to_edit
+from kibitz.server.errors import EditError, ModelError
+from tests.fakes.models import ScriptedChat
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "edit"
+HEAD, ANSWER, RESULT = "=== target ", "=== answer\n", "=== result\n"
+SOURCE = "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a - b\n"
+TARGET = Target("src/calc.py", SOURCE, Span(4, 6), "python")
+BETTER = "```python\ndef sub(a, b):\n    return b - a\n```\n"
+
+
+def read_case(file: Path) -> tuple[Target, str, str]:
+    text = file.read_text(encoding="utf-8")
+    head, rest = text.removeprefix(HEAD).split("\n", 1)
+    path, lines, language = head.split()
+    source, rest = rest.split(ANSWER, 1)
+    answer, result = rest.split(RESULT, 1)
+    whole = len(source.splitlines())
+    first, last = (1, whole) if lines == "all" else map(int, lines.split("-"))
+    return Target(path, source, Span(first - 1, last), language), answer, result
+
+
+@pytest.mark.parametrize("file", sorted(GOLDEN.glob("*.txt")), ids=lambda file: file.stem)
+def test_an_answer_becomes_the_edit_that_the_golden_file_shows(file: Path) -> None:
+    target, answer, result = read_case(file)
+    try:
+        edit = to_edit(answer, target)
+    except EditError as refusal:
+        assert f"refused: {refusal}\n" == result
+    else:
+        assert edit.diff() == result
+        assert apply(edit.old, edit.replacements()) == edit.new
+
+
+async def nothing(query: str, k: int) -> Sequence[Hit]:
+    return []
+
+
+async def prompt(target: Target = TARGET, budget_tokens: int = 2_000) -> Rendered:
+    return await edit_prompt(
+        "swap the operands",
+        target,
+        retrieve=nothing,
+        tokenizer=tokenizer_for(None),
+        budget_tokens=budget_tokens,
+        reserve_tokens=200,
+    )
+
+
+async def test_an_instruction_becomes_an_edit() -> None:
+    model = ScriptedChat(BETTER)
+    edit = await propose(await prompt(), TARGET, model, max_tokens=200)
+    assert edit == Edit("src/calc.py", SOURCE, SOURCE.replace("a - b", "b - a"))
+    assert model.closed == 1
+
+
+async def test_the_answer_is_told_as_it_comes() -> None:
+    heard: list[str] = []
+    await propose(await prompt(), TARGET, ScriptedChat(BETTER), max_tokens=200, on_delta=heard.append)
+    assert "".join(heard) == BETTER
+    assert len(heard) > 1
+
+
+async def test_an_answer_that_was_cut_is_no_edit() -> None:
+    with pytest.raises(EditError, match="cut at 200 tokens"):
+        await propose(await prompt(), TARGET, ScriptedChat(BETTER, finish_reason="length"), max_tokens=200)
+
+
+async def test_a_model_s_failure_is_the_model_s() -> None:
+    with pytest.raises(ModelError, match="not reachable"):
+        await propose(await prompt(), TARGET, ScriptedChat(ModelError("not reachable")), max_tokens=200)
+
+
+async def test_the_prompt_shows_target_surroundings_and_what_was_found_elsewhere() -> None:
+    asked: list[str] = []
+
+    async def retrieve(query: str, k: int) -> Sequence[Hit]:
+        asked.append(query)
+        return [
+            Hit(Chunk("src/calc.py", Span(0, 2), "def add(a, b): ..."), 2.0, ("lexical",)),
+            Hit(Chunk("src/use.py", Span(9, 10), "print(sub(3, 1))\n"), 1.0, ("lexical",)),
+        ]
+
+    rendered = await edit_prompt(
+        "swap the operands",
+        TARGET,
+        retrieve=retrieve,
+        tokenizer=tokenizer_for(None),
+        budget_tokens=2_000,
+        reserve_tokens=200,
+    )
+    assert rendered.messages is not None
+    said = rendered.messages[-1].content
+    assert asked == ["swap the operands\ndef sub(a, b):\n    return a - b\n"]
+    assert "def sub(a, b):\n    return a - b\n" in said
+    assert "return a + b" in said
+    assert "src/use.py:10-10" in said
+    assert "def add(a, b): ..." not in said, "the file itself is in the prompt already"
+
+
+async def test_a_whole_file_asks_for_blocks() -> None:
+    whole = Target("src/calc.py", SOURCE, Span(0, 6), "python")
+    rendered = await prompt(whole)
+    assert rendered.messages is not None
+    assert "<<<<<<< SEARCH" in rendered.messages[0].content
