@@ -91,6 +91,7 @@ def _part(solved: Solved, leaf: Leaf, text: str, *, shown: bool, start: int) -> 
         message=solved.place[leaf.slot] if shown and layout.chat else None,
         start=start if shown else 0,
         end=start + len(text) if shown else 0,
+        replaced=not shown and leaf.hi >= solved.cutoff,
         _count=solved.job.tokenizer.count,
     )
 

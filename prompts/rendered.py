@@ -17,7 +17,8 @@ class PartReport:
     """What became of one part of the tree.
 
     A shown part stands at characters `start` to `end` (end not included) of the content of message number `message`,
-    or of the raw text, where `message` is None. `tokens` is the size of the part's text on its own.
+    or of the raw text, where `message` is None. One that is not shown may be `replaced` by an alternative. `tokens`
+    is the size of the part's text on its own.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PartReport:
     message: int | None = None
     start: int = 0
     end: int = 0
+    replaced: bool = False
     _count: Callable[[str], int] = field(default=len, repr=False, compare=False)
 
     @property
@@ -78,5 +80,5 @@ class Rendered:
 
     @property
     def omitted(self) -> tuple[str, ...]:
-        """Names of the parts that are not shown, each once, in tree order."""
-        return tuple(dict.fromkeys(part.name for part in self.parts if not part.shown))
+        """Names of the parts of which something is left out, each once, in tree order."""
+        return tuple(dict.fromkeys(part.name for part in self.parts if not part.shown and not part.replaced))

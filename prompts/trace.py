@@ -36,12 +36,7 @@ def summary(rendered: Rendered) -> dict[str, Any]:
 def _joined(rendered: Rendered) -> Iterator[PartReport]:
     kept: PartReport | None = None
     for part in rendered.parts:
-        if kept and (kept.name, kept.shown, kept.message, _file(kept)) == (
-            part.name,
-            part.shown,
-            part.message,
-            _file(part),
-        ):
+        if kept and _fate(kept) == _fate(part):
             kept = replace(
                 kept,
                 text=kept.text + part.text,
@@ -55,6 +50,10 @@ def _joined(rendered: Rendered) -> Iterator[PartReport]:
             kept = part
     if kept:
         yield kept
+
+
+def _fate(part: PartReport) -> tuple[object, ...]:
+    return part.name, part.shown, part.replaced, part.message, _file(part)
 
 
 def _file(part: PartReport) -> str:
@@ -90,8 +89,10 @@ def _why(part: PartReport, rendered: Rendered) -> str:
         if part.priority >= TOP:
             return "always shown"
         return "at or above the cutoff" if part.priority >= rendered.cutoff else "fitted into what was left"
-    if part.priority >= rendered.cutoff:
+    if part.replaced:
         return "another version of it is shown"
+    if part.priority >= rendered.cutoff:
+        return f"priority {part.priority:g}: it did not fit the limit around it"
     return f"priority {part.priority:g} is below the cutoff {_number(rendered.cutoff)} and it did not fit what was left"
 
 
@@ -100,11 +101,15 @@ def _number(priority: float) -> str:
 
 
 _STYLE = """
-:root{color-scheme:light dark}body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}
+:root{color-scheme:light dark}
+body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;font:12.5px/1.5 ui-monospace,monospace;border:1px solid #8886;
-border-radius:6px;padding:1em;margin:.3em 0 1em}h2{font-size:1em;margin:1.5em 0 .2em}mark{color:inherit;border-radius:2px}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.15em .8em .15em 0;border-bottom:1px solid #8884;
-vertical-align:top}td.n,th.n{text-align:right}.bar{height:.7em;border-radius:4px;background:#8883;overflow:hidden}
+border-radius:6px;padding:1em;margin:.3em 0 1em}
+h2{font-size:1em;margin:1.5em 0 .2em}mark{color:inherit;border-radius:2px}
+table{border-collapse:collapse;width:100%}
+td,th{text-align:left;padding:.15em .8em .15em 0;border-bottom:1px solid #8884;vertical-align:top}
+td.n,th.n{text-align:right}
+.bar{height:.7em;border-radius:4px;background:#8883;overflow:hidden}
 .bar i{display:inline-block;height:100%;background:#3a7}.bar i+i{background:#c93}
 """
 

@@ -135,7 +135,7 @@ WORDS = st.sampled_from(
     ]
 )
 TEXTS = st.lists(WORDS, max_size=4).map("".join)
-PRIORITIES = st.one_of(
+PRIORITIES: st.SearchStrategy[dict[str, int]] = st.one_of(
     st.fixed_dictionaries({"p": st.integers(-3, 6)}),
     st.fixed_dictionaries({"prel": st.integers(-3, 2)}),
     st.just({}),
