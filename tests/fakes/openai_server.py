@@ -14,7 +14,8 @@ where script.json is `{"replies": [{"pieces": ["Hel", "lo"], "when": "hello"}], 
 
 Which reply: the first one not yet used whose `at` is in the path and whose `when` is in the prompt; when all of those
 are used, the last one is played again; when there is none, HTTP 500 says so. Pieces are played as they are: `stop` and
-`max_tokens` are recorded, not obeyed. Embeddings need no script: the same text always gets the same vector.
+`max_tokens` are recorded, not obeyed. Lists of models and embeddings need no script, and are as usual again once a
+script for them is used up: the same text always gets the same vector.
 """
 
 import argparse
@@ -44,8 +45,8 @@ class Reply:
 
     `status` other than 200 answers with an error and `body` (a JSON text; default: an OpenAI error object).
     `drop_after` closes the connection after that many pieces. `finish_reason` None ends the stream without one.
-    `body` with status 200 is sent as it is, for answers that are not JSON. `delay_s` passes before every piece
-    (and before an answer that is not streamed).
+    `hang_up` closes it without any answer. `body` with status 200 is sent as it is, for answers that are not JSON.
+    `delay_s` passes before every piece (and before an answer that is not streamed).
     """
 
     pieces: Sequence[str] = ("ok",)
@@ -57,6 +58,7 @@ class Reply:
     body: str | None = None
     retry_after: str | None = None
     drop_after: int | None = None
+    hang_up: bool = False
 
 
 @dataclass(slots=True)
@@ -247,6 +249,8 @@ class _Connection:
                 await self._send(404, _error(f"Unknown request URL: {path}", "invalid_request_error"))
             return True
         reply = self.server.pick(path, request.prompt)
+        if reply.hang_up:
+            return False
         if reply.status != 200 or reply.body is not None:
             await self._pause(reply.delay_s)
             retry = {"Retry-After": reply.retry_after} if reply.retry_after is not None else {}
