@@ -1,63 +1,60 @@
 """Bring an index up to date: what changed is read, cut, embedded and committed; what did not is left alone."""
 
 import contextlib
-import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kibitz.indexer import hot
+from kibitz.indexer.changes import changes, stamps
 from kibitz.indexer.embed import Embedder
-from kibitz.indexer.errors import IndexBusyError, WorkspaceError
+from kibitz.indexer.errors import IndexBusyError
+from kibitz.indexer.languages import language_of
 from kibitz.indexer.layout import Places, places
-from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp, digest_of, load, save
-from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.store import ChunkTable, DamagedTableError, Row
-from kibitz.indexer.terms import Lexed, lex
-from kibitz.indexer.workers import parse_files
-from kibitz.indexer.workspace import Rules, Survey, survey
+from kibitz.indexer.manifest import load
+from kibitz.indexer.round import Progress, Report, Round
+from kibitz.indexer.store import DamagedTableError
+from kibitz.indexer.workspace import Rules, survey
 
-EMBED_BATCH = 1024  # chunks embedded and encoded together
-COMMIT_ROWS = 50_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
-COMMIT_SECONDS = 120.0  # and so does one whose embedder is slow
+__all__ = ["IndexStatus", "Plan", "Progress", "Report", "plan", "status", "update"]
+
 LOCK_WAIT_S = 10.0
-SHARE_OF_GARBAGE = 0.5  # of the table's rows, before those that no manifest names are deleted
-FEW_ROWS = 1_000  # garbage below this is not worth a commit
 DEFAULT_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a round is: phase "survey", "parse", "embed", "commit" or "hot"; total 0 when it is not known."""
+class Plan:
+    """What a round would look at: files and bytes in all, files that it would read, and counts by language and rule.
 
-    phase: str
-    done: int
-    total: int
+    A rule that needs the content of a file is counted once a round has read that file.
+    """
+
+    files: int
+    bytes: int
+    changed_files: int
+    removed_files: int
+    languages: Mapping[str, int]
+    skipped: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a round did. `files` and `chunks` are the workspace's now; `rebuilt` says why, when it was from nothing."""
+class IndexStatus:
+    """The state of a workspace's index.
 
-    files: int
-    chunks: int
-    parsed_files: int
-    embedded_chunks: int
-    removed_files: int
-    skipped: Mapping[str, int]
-    seconds: float
-    version: int
-    rebuilt: str | None = None
+    `bytes` is what it takes on disk, shared with the repository's other worktrees. `behind` is how many files have
+    been added, changed or removed since. `indexed_at` is when the last round began, in seconds since 1970.
+    """
 
-
-Listener = Callable[[Progress], None]
+    indexed: bool
+    files: int = 0
+    chunks: int = 0
+    bytes: int = 0
+    version: int = 0
+    indexed_at: float = 0.0
+    behind: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
 
 def _silent(progress: Progress) -> None:
@@ -71,7 +68,7 @@ def update(
     embedder: Embedder,
     rules: Rules = DEFAULT_RULES,
     workers: int = 2,
-    progress: Listener = _silent,
+    progress: Callable[[Progress], None] = _silent,
     rebuild: bool = False,
     lock_wait_s: float = LOCK_WAIT_S,
 ) -> Report:
@@ -87,248 +84,64 @@ def update(
     began = time.monotonic()
     at = places(root, cache_dir, embedder)
     with _writer(at, root, lock_wait_s):
-        why = "asked for" if rebuild else None
+        notice = None
         if rebuild:
             _drop(at)
-        job = _Round(root, at, embedder, rules, workers, progress)
         try:
-            report = job.run()
+            report = Round(root, at, embedder, rules, workers, progress).run()
         except DamagedTableError as damage:
-            why = f"the table could not be read ({str(damage).strip().splitlines()[0][:200]})"
+            reason = " ".join(str(damage).split())[:120]
+            notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _Round(root, at, embedder, rules, workers, progress).run()
-    return replace(report, seconds=time.monotonic() - began, rebuilt=why)
+            report = Round(root, at, embedder, rules, workers, progress).run()
+    return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 
-def stamps(root: Path, found: Survey) -> dict[str, Stamp]:
-    """The stamps of the surveyed files that are still there."""
-    now: dict[str, Stamp] = {}
-    for source in found.files:
-        with contextlib.suppress(OSError):
-            status = (root / source.path).stat()
-            now[source.path] = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
-    return now
+def plan(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DEFAULT_RULES) -> Plan:
+    """What a round would do. Reads no file's content and writes nothing.
 
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What differs between a manifest and the files: `kept` and `passed` need no reading, `read` do."""
-
-    kept: dict[str, Entry]
-    passed: dict[str, Passed]
-    read: list[str]
-    removed: list[str]
-
-
-def changes(old: Manifest | None, now: Mapping[str, Stamp]) -> Changes:
-    """Compare the files' stamps with those of the last round. Pure."""
-    if old is None:
-        return Changes({}, {}, list(now), [])
-    kept: dict[str, Entry] = {}
-    passed: dict[str, Passed] = {}
-    read: list[str] = []
-    for path, stamp in now.items():
-        if (entry := old.files.get(path)) and old.is_current(entry.stamp, stamp):
-            kept[path] = entry
-        elif (one := old.passed.get(path)) and old.is_current(one.stamp, stamp):
-            passed[path] = one
-        else:
-            read.append(path)
-    return Changes(kept, passed, read, [path for path in old.files if path not in now])
-
-
-@dataclass
-class _Round:
-    """One round of one writer, which holds the lock.
-
-    `now`, `files` and `passed` are the workspace as this round finds it; `known` are the table's blobs with how many
-    rows each has, those that this round stages included.
+    Raises:
+        WorkspaceError: the folder cannot be read.
     """
-
-    root: Path
-    at: Places
-    embedder: Embedder
-    rules: Rules
-    workers: int
-    progress: Listener
-    parsed_files: int = 0
-    embedded: int = 0
-    cut: int = 0
-    now: dict[str, Stamp] = field(default_factory=dict)
-    files: dict[str, Entry] = field(default_factory=dict)
-    passed: dict[str, Passed] = field(default_factory=dict)
-    known: dict[str, int] = field(default_factory=dict)
-    reusable: dict[str, NDArray[np.float16]] = field(default_factory=dict)
-    committed_at: float = field(default_factory=time.monotonic)
-
-    def run(self) -> Report:
-        self.progress(Progress("survey", 0, 0))
-        started_ns = time.time_ns()
-        found = survey(self.root, self.rules)
-        old = load(self.at.manifest(self.root))
-        self.now = stamps(self.root, found)
-        diff = changes(old, self.now)
-        removed = len(diff.removed)
-        if old and not diff.read and not removed and self._is_served(old):
-            return self._report(old, found, removed)
-        self.files, self.passed = dict(diff.kept), dict(diff.passed)
-        table = ChunkTable(self.at.table, self.embedder.dim)
-        self.known = table.blobs()
-        todo = self._recognise(diff, old)
-        if old:
-            replaced = {old.files[path].blob for path in todo if path in old.files}
-            self.reusable = table.vectors_of(replaced & self.known.keys())
-        self._parse(table, todo)
-        if not self.files and not (old and old.files):
-            raise WorkspaceError(_nothing(self.root, found, self.passed))
-        self.progress(Progress("commit", 0, 0))
-        table.commit()
-        where = str(self.root.resolve())
-        new = Manifest(where, self.files, self.passed, table.version, started_ns, digest_of(self.files))
-        self._serve(table, new)
-        save(new, self.at.manifest(self.root))
-        self._tidy(table)
-        return self._report(new, found, removed)
-
-    def _is_served(self, manifest: Manifest) -> bool:
-        try:
-            hot.load(hot.hot_path(self.at.hot, manifest))
-        except DamagedFileError:
-            return False
-        return True
-
-    def _recognise(self, diff: Changes, old: Manifest | None) -> list[str]:
-        """Enter the files whose blob is in the table already, and return those that have to be parsed."""
-        todo = [path for path, entry in diff.kept.items() if entry.chunks and entry.blob not in self.known]
-        empty = {entry.blob for entry in old.files.values() if not entry.chunks} if old else set()
-        sizes = {**self.known, **dict.fromkeys(empty, 0)}
-        if not sizes:
-            return sorted([*todo, *diff.read])
-        for path in diff.read:
-            try:
-                with (self.root / path).open("rb") as file:
-                    blob = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError:
-                blob = ""  # the worker says why it cannot be read
-            if blob in sizes:
-                self.files[path] = Entry(blob, self.now[path], sizes[blob])
-            else:
-                todo.append(path)
-        return sorted(todo)
-
-    def _parse(self, table: ChunkTable, todo: Sequence[str]) -> None:
-        """Parse, embed and stage; commits on the way only in very long rounds."""
-        if not todo:
-            return
-        waiting: list[Row] = []
-        parsing = parse_files(self.root, todo, workers=self.workers, max_bytes=self.rules.max_bytes, after=lex)
-        with contextlib.closing(cast("Generator[Lexed]", parsing)) as stream:
-            for done, lexed in enumerate(stream, 1):
-                waiting += self._entered(lexed)
-                self.progress(Progress("parse", done, len(todo)))
-                if len(waiting) >= EMBED_BATCH:
-                    self._embed(table, waiting)
-                    waiting = []
-        if waiting:
-            self._embed(table, waiting)
-
-    def _entered(self, lexed: Lexed) -> list[Row]:
-        """Enter a parsed file, and return the rows that its blob still needs."""
-        parsed = lexed.parsed
-        self.files.pop(parsed.path, None)
-        if parsed.skipped:
-            self.passed[parsed.path] = Passed(parsed.skipped.rule, self.now[parsed.path])
-            return []
-        self.parsed_files += 1
-        self.files[parsed.path] = Entry(parsed.blob, self.now[parsed.path], len(parsed.chunks))
-        if parsed.blob in self.known or not parsed.chunks:
-            return []
-        self.known[parsed.blob] = len(parsed.chunks)
-        self.cut += len(parsed.chunks)
-        return _rows(lexed)
-
-    def _embed(self, table: ChunkTable, rows: list[Row]) -> None:
-        texts = [row.chunk.text for row in rows]
-        fresh = [at for at, text in enumerate(texts) if text not in self.reusable]
-        vectors = np.empty((len(rows), self.embedder.dim), np.float32)
-        if fresh:
-            vectors[fresh] = self.embedder.embed([self._embedded_text(rows[at]) for at in fresh])
-        for at, text in enumerate(texts):
-            if text in self.reusable:
-                vectors[at] = self.reusable[text]
-        self.embedded += len(fresh)
-        table.stage(rows, vectors)
-        self.progress(Progress("embed", self.embedded, self.cut))
-        if table.pending_rows >= COMMIT_ROWS or time.monotonic() - self.committed_at > COMMIT_SECONDS:
-            table.commit()
-            self.committed_at = time.monotonic()
-
-    def _embedded_text(self, row: Row) -> str:
-        if self._has_path_vectors():
-            return row.chunk.text
-        return f"{row.chunk.path}\n{row.chunk.text}"
-
-    def _has_path_vectors(self) -> bool:
-        return self.embedder.embed_paths([]) is not None
-
-    def _serve(self, table: ChunkTable, manifest: Manifest) -> None:
-        """Make the hot copy before the manifest that names it, so that no reader has to wait for one."""
-        self.progress(Progress("hot", 0, 0))
-        try:
-            parts = hot.build(manifest, table.columns(), self.embedder)
-        except KeyError as error:
-            raise DamagedTableError(str(error)) from error
-        hot.save(hot.hot_path(self.at.hot, manifest), parts)
-
-    def _tidy(self, table: ChunkTable) -> None:
-        """Drop hot copies that no manifest names, and rows when there are too many of them."""
-        live: set[str] = set()
-        served: set[str] = set()
-        for path in self.at.manifests.glob("*.json"):
-            manifest = load(path)
-            if manifest is None or not Path(manifest.root).is_dir():
-                path.unlink(missing_ok=True)
-                continue
-            live |= manifest.blobs()
-            served.add(hot.hot_path(self.at.hot, manifest).name)
-        for path in self.at.hot.iterdir():
-            if path.name not in served:
-                with contextlib.suppress(OSError):  # Windows keeps what another process has mapped
-                    path.unlink()
-        garbage = [blob for blob in self.known if blob not in live]
-        rows = sum(self.known[blob] for blob in garbage)
-        if rows > max(FEW_ROWS, SHARE_OF_GARBAGE * sum(self.known.values())):
-            table.remove(garbage)
-        table.tidy()
-
-    def _report(self, manifest: Manifest, found: Survey, removed: int) -> Report:
-        rules = [skip.rule for skip in found.skipped] + [one.rule for one in manifest.passed.values()]
-        return Report(
-            files=len(manifest.files),
-            chunks=manifest.chunks,
-            parsed_files=self.parsed_files,
-            embedded_chunks=self.embedded,
-            removed_files=removed,
-            skipped=dict(Counter(rules).most_common()),
-            seconds=0.0,
-            version=manifest.version,
-        )
+    found = survey(root, rules)
+    manifest = load(places(root, cache_dir, embedder).manifest(root))
+    now = stamps(root, found)
+    diff = changes(manifest, now)
+    rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
+    admitted = [path for path in now if path not in diff.passed]
+    return Plan(
+        files=len(admitted),
+        bytes=sum(now[path].size for path in admitted),
+        changed_files=len(diff.read),
+        removed_files=len(diff.removed),
+        languages=dict(Counter(map(language_of, admitted)).most_common()),
+        skipped=dict(Counter(rules_hit).most_common()),
+    )
 
 
-def _rows(lexed: Lexed) -> list[Row]:
-    chunks = lexed.parsed.chunks
-    return [
-        Row(lexed.parsed.blob, ordinal, chunk, terms)
-        for ordinal, (chunk, terms) in enumerate(zip(chunks, lexed.terms, strict=True))
-    ]
+def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DEFAULT_RULES) -> IndexStatus:
+    """What is indexed, and how far behind it is. Reads no file's content and opens no table.
 
-
-def _nothing(root: Path, found: Survey, passed: Mapping[str, Passed]) -> str:
-    counted = Counter([skip.rule for skip in found.skipped] + [one.rule for one in passed.values()])
-    if not counted:
-        return f"there are no files to index in {root}"
-    listed = ", ".join(f"{rule} ({count})" for rule, count in counted.most_common(3))
-    return f"there are no files to index in {root}: all were left out, by the rules {listed}"
+    Raises:
+        WorkspaceError: the folder cannot be read.
+    """
+    at = places(root, cache_dir, embedder)
+    found = survey(root, rules)
+    manifest = load(at.manifest(root))
+    if manifest is None:
+        return IndexStatus(indexed=False)
+    diff = changes(manifest, stamps(root, found))
+    rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
+    return IndexStatus(
+        indexed=True,
+        files=len(manifest.files),
+        chunks=manifest.chunks,
+        bytes=sum(path.stat().st_size for path in at.folder.rglob("*") if path.is_file()),
+        version=manifest.version,
+        indexed_at=manifest.started_ns / 1e9,
+        behind=len(diff.read) + len(diff.removed),
+        skipped=dict(Counter(rules_hit).most_common()),
+    )
 
 
 @contextlib.contextmanager

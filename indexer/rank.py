@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-RRF_K = 60
-
 
 def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
     """The sum of each file's `best` highest chunk scores, (files,).
@@ -48,30 +46,30 @@ def order_of(scores: Scores) -> Ids:
     return np.argsort(-scores, kind="stable")
 
 
-def fuse(legs: Sequence[Scores], k: int = RRF_K) -> Scores:
-    """Reciprocal-rank fusion of scores of the same items: 1 for an item that all legs put first.
-
-    An item whose score is not above 0 is not found by that leg and gets nothing from it. Items with equal scores
-    share the best rank among them. Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and
-    individual Rank Learning Methods", 2009.
-    """
-    fused = np.zeros(len(legs[0]), np.float64)
-    for scores in legs:
-        found = np.flatnonzero(scores > 0)
-        if not len(found):
-            continue
-        falling = np.sort(-scores[found])
-        rank = np.searchsorted(falling, -scores[found], side="left")
-        fused[found] += (k + 1) / (k + 1 + rank)
-    return (fused / max(len(legs), 1)).astype(np.float32)
-
-
 def relative(scores: Scores) -> Scores:
     """Scores as shares of the highest one; nothing above 0 stays nothing."""
     top = float(scores.max(initial=0.0))
     if top <= 0:
         return np.zeros_like(scores)
     return (np.maximum(scores, 0) / top).astype(np.float32)
+
+
+def blend(legs: Sequence[Scores]) -> Scores:
+    """One score from the legs' scores of the same items: the mean of their shares of the highest, 0 to 1.
+
+    How far an item stands behind the best says more than its rank: reciprocal-rank fusion, which looks at ranks alone,
+    cost 0.025 NDCG@10 on the development benchmark. Bruch, Gai and Ingber, "An Analysis of Fusion Functions for
+    Hybrid Retrieval", 2023, found the same.
+    """
+    blended: Scores = np.mean([relative(scores) for scores in legs], axis=0, dtype=np.float32)
+    return blended
+
+
+def among_best(scores: Scores, count: int) -> NDArray[np.bool_]:
+    """Which items have a score above 0 that at most `count` others reach, (n,)."""
+    lowest = np.partition(scores, -count)[-count] if len(scores) > count else 0
+    best: NDArray[np.bool_] = (scores > 0) & (scores >= lowest)
+    return best
 
 
 def pick(files: Scores, chunks: Scores, first: Ids, k: int, per_file: int) -> Iterator[tuple[int, float]]:

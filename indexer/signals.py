@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.hot import ASIDE_WORDS, HotCopy, definition_key
 from kibitz.indexer.lexical import Postings, idf
-from kibitz.indexer.rank import Scores, best_and_mean, fuse, relative, sum_of_best
+from kibitz.indexer.rank import Scores, among_best, best_and_mean, blend, relative, sum_of_best
 from kibitz.indexer.terms import query_terms, words_of
 
 BEST_CHUNKS = 4  # so many chunks of a file add up
@@ -23,6 +23,7 @@ STEM_WEIGHT = 1.0  # the file's name is what was asked for
 FOLDER_WEIGHT = 0.5
 NAMED_WEIGHT = 1.0  # a definition of a symbol that the question spells as one
 JOINED_WEIGHT = 0.5  # a definition whose name the question's words make when joined
+NEAREST = 100  # so many chunks count as found by their vectors: every chunk is a little like every question
 ASIDE = 0.6  # tests, examples and the like, unless the question asks for them
 
 _SYMBOL = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|^[A-Z]\w*[a-z]\w*[A-Z]")
@@ -94,7 +95,7 @@ def signals(copy: HotCopy, query: str, legs: Mapping[str, Scores], inside: NDArr
         by_leg.append(sum_of_best(legs["lexical"], copy.first, BEST_CHUNKS))
     if "vector" in legs:
         by_leg.append(best_and_mean(legs["vector"], copy.first, MEAN_SHARE))
-    fused = fuse(by_leg)
+    fused = blend(by_leg)
     named, joined = asked_definitions(query)
     of_named, of_joined = defining(copy, named), defining(copy, joined)
     boost = (
@@ -110,4 +111,5 @@ def signals(copy: HotCopy, query: str, legs: Mapping[str, Scores], inside: NDArr
     lexical = relative(legs["lexical"]) if "lexical" in legs else 0
     vector = relative(legs["vector"]) if "vector" in legs else 0
     chunks = lexical + np.float32(0.3) * vector + of_named + np.float32(0.5) * of_joined
-    return Signals(scores.astype(np.float32), chunks.astype(np.float32), {n: s > 0 for n, s in legs.items()})
+    found = {name: among_best(scores, NEAREST) if name == "vector" else scores > 0 for name, scores in legs.items()}
+    return Signals(scores.astype(np.float32), chunks.astype(np.float32), found)

@@ -11,6 +11,7 @@ import filelock
 import pytest
 
 from kibitz.indexer import index
+from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import IndexBusyError, WorkspaceError
 from kibitz.indexer.index import Progress, Report
 from kibitz.indexer.layout import Places, places
@@ -79,7 +80,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     parsing = InProcessParsing()
-    monkeypatch.setattr(index, "parse_files", parsing)
+    monkeypatch.setattr(indexing_round, "parse_files", parsing)
     return Bench(tmp_path, parsing)
 
 
@@ -234,7 +235,7 @@ def test_another_embedder_has_a_table_of_its_own(bench: Bench) -> None:
 def test_asking_for_a_rebuild_embeds_everything_again(bench: Bench) -> None:
     bench.update()
     report = bench.update(rebuild=True)
-    assert (report.embedded_chunks, report.rebuilt) == (3, "asked for")
+    assert (report.embedded_chunks, report.rebuilt) == (3, None)
 
 
 def test_progress_names_each_phase_in_order(bench: Bench) -> None:
@@ -288,8 +289,8 @@ def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str)
 
 
 def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "EMBED_BATCH", 1)
-    monkeypatch.setattr(index, "COMMIT_ROWS", 1)
+    monkeypatch.setattr(indexing_round, "EMBED_BATCH", 1)
+    monkeypatch.setattr(indexing_round, "COMMIT_ROWS", 1)
     with pytest.raises(KeyboardInterrupt):
         index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at("parse", 4))
     assert len(bench.embedder.embedded) == 2
@@ -353,7 +354,7 @@ def test_a_rebuild_says_why(bench: Bench, damage: Callable[[Bench], None]) -> No
     bench.update()
     damage(bench)
     write(bench.root, {"more.py": "def only_here():\n    pass\n"})
-    assert str(bench.update().rebuilt).startswith("the table could not be read")
+    assert str(bench.update().rebuilt).startswith("The index was damaged and has been made again (")
 
 
 def test_a_lost_table_is_made_again(bench: Bench) -> None:
@@ -389,7 +390,7 @@ def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
 
 
 def test_rows_that_nothing_names_are_dropped_when_they_are_most(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "FEW_ROWS", 0)
+    monkeypatch.setattr(indexing_round, "FEW_ROWS", 0)
     bench.update()
     for turn in range(2):
         write(bench.root, {path: f"def changed_{turn}_{path[-4]}():\n    pass\n" for path in FILES})
@@ -408,3 +409,32 @@ def test_a_workspace_that_is_gone_keeps_no_rows(bench: Bench, tmp_path: Path) ->
     os.utime(bench.root / "README.md")
     bench.update()
     assert not stray.exists()
+
+
+def test_a_plan_says_what_a_round_would_do_and_does_nothing(bench: Bench) -> None:
+    (bench.root / "data.py").write_bytes(b"\0" * 50)
+    (bench.root / "logo.png").write_bytes(b"\0" * 50)
+    settle(bench.root)
+    planned = index.plan(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    assert not bench.cache.exists()
+    assert (planned.files, planned.changed_files, planned.skipped) == (5, 5, {"binary": 1})
+    assert planned.languages == {"python": 4, "markdown": 1}
+    assert planned.bytes == sum(len(text) for text in FILES.values()) + 50
+    bench.update()
+    (bench.root / "README.md").unlink()
+    planned = index.plan(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    assert (planned.files, planned.changed_files, planned.removed_files, planned.skipped) == (3, 0, 1, {"binary": 2})
+
+
+def test_the_status_says_how_far_behind_the_index_is(bench: Bench) -> None:
+    before = index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    assert not before.indexed
+    report = bench.update()
+    fresh = index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    assert (fresh.indexed, fresh.files, fresh.chunks, fresh.behind) == (True, 4, 3, 0)
+    assert fresh.version == report.version
+    assert fresh.bytes > 1000
+    assert abs(fresh.indexed_at - time.time()) < 60
+    write(bench.root, {"more.py": "x = 1\n", "app/retry.py": "y = 2\n"})
+    (bench.root / "README.md").unlink()
+    assert index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder).behind == 3

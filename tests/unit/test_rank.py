@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.rank import Ids, Scores, best_and_mean, fuse, order_of, pick, relative, sum_of_best
+from kibitz.indexer.rank import Ids, Scores, among_best, best_and_mean, blend, order_of, pick, relative, sum_of_best
 
 
 def scores(*values: float) -> Scores:
@@ -35,28 +35,30 @@ def test_a_file_has_its_best_chunk_and_its_mean() -> None:
     assert best_and_mean(scores(1, 3, 4), first(0, 2, 3), 0.5).tolist() == [2.5, 4]
 
 
-def test_fusion_puts_first_what_both_legs_put_first() -> None:
-    assert fuse([scores(5, 3, 1), scores(9, 1, 4)])[0] == 1
+def test_blending_puts_first_what_both_legs_put_first() -> None:
+    blended = blend([scores(5, 3, 1), scores(9, 1, 4)])
+    assert blended[0] == 1
+    assert order_of(blended)[0] == 0
 
 
 def test_what_a_leg_did_not_find_gets_nothing_from_it() -> None:
-    assert fuse([scores(0, 2), scores(0, 1)]).tolist() == [0, 1]
-
-
-def test_equal_scores_share_a_rank() -> None:
-    fused = fuse([scores(4, 4, 1)])
-    assert fused[0] == fused[1] > fused[2] > 0
+    assert blend([scores(0, 2), scores(0, 1)]).tolist() == [0, 1]
 
 
 @given(SCORES)
-def test_fusing_one_leg_keeps_its_order(values: list[float]) -> None:
-    assert order_of(fuse([scores(*values)])).tolist() == order_of(scores(*values)).tolist()
+def test_one_leg_alone_keeps_its_order(values: list[float]) -> None:
+    assert order_of(blend([scores(*values)])).tolist() == order_of(scores(*values)).tolist()
 
 
-@given(SCORES, st.integers(1, 50))
-def test_fusion_does_not_depend_on_the_scale_of_a_leg(values: list[float], factor: int) -> None:
+@given(SCORES, st.sampled_from([2, 4, 1024]))
+def test_blending_does_not_depend_on_the_scale_of_a_leg(values: list[float], factor: int) -> None:
     leg, other = scores(*values), scores(*values[::-1])
-    assert fuse([leg, other]).tolist() == fuse([leg * factor, other]).tolist()
+    assert blend([leg, other]).tolist() == blend([leg * factor, other]).tolist()
+
+
+def test_among_the_best_are_those_that_few_others_reach() -> None:
+    assert among_best(scores(3, 0, 5, 4), 2).tolist() == [False, False, True, True]
+    assert among_best(scores(3, -1), 5).tolist() == [True, False]
 
 
 def test_relative_scores_are_shares_of_the_highest() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer import index
+from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.hot import definition_key
 from kibitz.indexer.layout import places
@@ -22,7 +23,7 @@ FILES = {
     "src/session.py": "class ClientSession:\n    def close(self):\n        self.pool.release()\n",
     "src/pool.py": "class ConnectionPool:\n    def release(self):\n        '''Give a session back.'''\n",
     "src/parse/json_reader.py": "def read(text):\n    return loads(text)\n",
-    "src/helpers.py": "def close_session(session):\n    session.close()\n",
+    "src/helpers.py": "def close_session(session):\n    # close the session\n    session.close()\n",
     "tests/test_session.py": "def test_close():\n    # close the session\n    session.close()\n",
     "docs/guide.md": "# Guide\n\nOpen a window, then shut it.\n",
 }
@@ -30,7 +31,7 @@ FILES = {
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(index, "parse_files", InProcessParsing())
+    monkeypatch.setattr(indexing_round, "parse_files", InProcessParsing())
     for path, text in FILES.items():
         (tmp_path / "work" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "work" / path).write_text(text, "utf-8")
@@ -74,7 +75,7 @@ def test_a_file_is_found_by_its_name(searcher: Searcher) -> None:
 
 def test_tests_stand_below_the_code_unless_they_are_asked_for(searcher: Searcher) -> None:
     found = paths(searcher.search("close the session"))
-    assert found.index("src/session.py") < found.index("tests/test_session.py")
+    assert found.index("src/helpers.py") < found.index("tests/test_session.py")
     assert paths(searcher.search("test that closes the session"))[0] == "tests/test_session.py"
 
 

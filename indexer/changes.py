@@ -1,0 +1,46 @@
+"""What has changed in a workspace since its last round."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp
+from kibitz.indexer.workspace import Survey
+
+
+def stamps(root: Path, found: Survey) -> dict[str, Stamp]:
+    """The stamps of the surveyed files that are still there."""
+    now: dict[str, Stamp] = {}
+    for source in found.files:
+        with contextlib.suppress(OSError):
+            status = (root / source.path).stat()
+            now[source.path] = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+    return now
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between a manifest and the files: `kept` and `passed` need no reading, `read` do."""
+
+    kept: dict[str, Entry]
+    passed: dict[str, Passed]
+    read: list[str]
+    removed: list[str]
+
+
+def changes(old: Manifest | None, now: Mapping[str, Stamp]) -> Changes:
+    """Compare the files' stamps with those of the last round. Pure."""
+    if old is None:
+        return Changes({}, {}, list(now), [])
+    kept: dict[str, Entry] = {}
+    passed: dict[str, Passed] = {}
+    read: list[str] = []
+    for path, stamp in now.items():
+        if (entry := old.files.get(path)) and old.is_current(entry.stamp, stamp):
+            kept[path] = entry
+        elif (one := old.passed.get(path)) and old.is_current(one.stamp, stamp):
+            passed[path] = one
+        else:
+            read.append(path)
+    return Changes(kept, passed, read, [path for path in old.files if path not in now])
