@@ -89,7 +89,10 @@ class SearchParams:
 
 @dataclass(frozen=True, slots=True)
 class PromptParams:
-    """The request whose prompt is wanted: `kind` is "ask", "complete" or "edit", the rest is that request's."""
+    """The request whose prompt is wanted: `kind` is "ask", "complete" or "edit", the rest is that request's.
+
+    `html` asks for a page that shows the prompt, too.
+    """
 
     kind: str
     question: str = ""
@@ -99,6 +102,7 @@ class PromptParams:
     text_document: DocumentRef | None = None
     position: lsp.Position | None = None
     range: lsp.Range | None = None
+    html: bool = False
 
 
 @dataclass(frozen=True, slots=True)

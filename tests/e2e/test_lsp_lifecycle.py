@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,14 +50,15 @@ def test_what_is_wrong_is_answered_and_the_next_request_too(start_server: StartS
     with pytest.raises(ErrorAnswer, match="-32002"):
         client.call("kibitz/status")
     client.initialize(shop)
-    for method, params, code in [
+    wrong: list[tuple[str, Any, int]] = [
         ("kibitz/nothing", {}, -32601),
         ("kibitz/chat", None, -32602),
         ("kibitz/search", {"query": 7}, -32602),
         ("textDocument/inlineCompletion", {"position": {"line": -1, "character": 0}}, -32602),
         ("workspace/executeCommand", {"command": "rm"}, -32602),
         ("initialize", {"processId": None, "capabilities": {}}, -32600),
-    ]:
+    ]
+    for method, params, code in wrong:
         with pytest.raises(ErrorAnswer) as caught:
             client.call(method, params)
         assert caught.value.code == code

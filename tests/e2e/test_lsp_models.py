@@ -91,7 +91,12 @@ def test_an_edit_arrives_in_the_document(client: LspClient, shop: Path, model: F
     model.replies = [Reply(("```python\n", "        self.balance = 100\n", "```\n"))]
     line = BANK.splitlines().index("        self.balance = 0")
     edits: list[Any] = []
-    client.answers["workspace/applyEdit"] = lambda params: edits.append(params["edit"]) or {"applied": True}
+
+    def apply(params: Any) -> dict[str, bool]:
+        edits.append(params["edit"])
+        return {"applied": True}
+
+    client.answers["workspace/applyEdit"] = apply
     selection = {"start": {"line": line, "character": 0}, "end": {"line": line + 1, "character": 0}}
     result = client.call("kibitz/edit", bank(shop, instruction="Start with 100.", range=selection))
     assert result["applied"] is True

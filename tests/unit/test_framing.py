@@ -9,7 +9,8 @@ bodies = st.lists(st.binary(min_size=1, max_size=60), max_size=8)
 
 @given(bodies=bodies, cuts=st.lists(st.integers(1, 20), max_size=60))
 def test_bodies_come_out_whole_however_the_bytes_arrive(bodies: list[bytes], cuts: list[int]) -> None:
-    stream, decoder, got = b"".join(map(encode_frame, bodies)), FrameDecoder(), []
+    stream, decoder = b"".join(map(encode_frame, bodies)), FrameDecoder()
+    got: list[bytes] = []
     for cut in cuts:
         got += decoder.feed(stream[:cut])
         stream = stream[cut:]

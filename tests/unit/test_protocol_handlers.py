@@ -228,12 +228,13 @@ async def test_a_prompt_is_shown_without_a_model() -> None:
     async with connected(app.make) as wire:
         await wire.initialize(rootUri=ROOT)
         wire.open(URI, "ab")
-        asked = await wire.call("kibitz/prompt", {"kind": "ask", "question": "Where is it?"})
+        asked = await wire.call("kibitz/prompt", {"kind": "ask", "question": "Where is it?", "html": True})
         completed = await wire.call(
             "kibitz/prompt", {"kind": "complete", "textDocument": {"uri": URI}, "position": at(0, 1)}
         )
     assert asked["messages"] == [{"role": "user", "content": "Where is it?"}]
-    assert (asked["tokens"], asked["reserved_tokens"], asked["budget_tokens"]) == (3, 10, 1000)
+    assert (asked["tokens"], asked["reserved"], asked["budget"]) == (3, 10, 1000)
+    assert asked["html"].startswith("<!")
     assert completed["messages"][0]["content"] == "a<cursor>b"
 
 

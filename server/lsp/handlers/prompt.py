@@ -21,17 +21,17 @@ def register(ls: "KibitzServer") -> None:
 
 async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, Any]:
     """Answer with the prompt, its tokens, and what is in it and why."""
-    from kibitz.prompts.trace import explain
+    from kibitz.prompts import trace
 
     rendered = await _render(ls, params)
     messages = rendered.messages
+    page = {"html": trace.html(rendered)} if params.html else {}
     return {
         "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
         "text": rendered.text,
-        "tokens": rendered.tokens,
-        "reserved_tokens": rendered.reserved,
-        "budget_tokens": rendered.budget,
-        "parts": explain(rendered),
+        **trace.summary(rendered),
+        "parts": trace.explain(rendered),
+        **page,
     }
 
 
