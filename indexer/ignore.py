@@ -1,11 +1,14 @@
 """Ignore files, read as git reads them: the deepest that has a say decides, and in it the last pattern that matches."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+# A pattern, and whether it ignores or lets in again.
+_Pattern = tuple[re.Pattern[str], bool]
+
+_INSIDE = re.compile(r"(?<=/)\*\*(/?)\s*$")
+_FOLDER_MARK = "ps_d"
 
 
 class IgnoreTree:
@@ -15,8 +18,8 @@ class IgnoreTree:
     """
 
     def __init__(self) -> None:
-        self._specs: dict[str, tuple[str, GitIgnoreSpec]] = {}
-        self._chains: dict[str, tuple[tuple[int, str, GitIgnoreSpec], ...]] = {}
+        self._specs: dict[str, tuple[str, tuple[_Pattern, ...]]] = {}
+        self._chains: dict[str, tuple[tuple[int, str, tuple[_Pattern, ...]], ...]] = {}
         self._folders: dict[str, str] = {"": ""}
 
     def __bool__(self) -> bool:
@@ -27,9 +30,8 @@ class IgnoreTree:
 
         `rule` is what to say of whatever they exclude. A pattern that git would not understand is passed over.
         """
-        spec = _compile([line for line in patterns if line.strip() and not line.startswith("#")])
-        if spec is not None:
-            self._specs[folder] = (rule, spec)
+        if compiled := _compile(line for line in patterns if line.strip() and not line.startswith("#")):
+            self._specs[folder] = (rule, compiled)
 
     def read(self, root: Path, folder: str, name: str) -> None:
         """Add the ignore file called `name` in `folder`, if there is one that can be read."""
@@ -55,13 +57,14 @@ class IgnoreTree:
         return known
 
     def _decide(self, folder: str, path: str) -> str:
-        for offset, rule, spec in self._chain(folder):
-            include = spec.check_file(path[offset:]).include
-            if include is not None:
-                return rule if include else ""
+        for offset, rule, patterns in self._chain(folder):
+            below = path[offset:]
+            for regex, ignores in patterns:
+                if _matches(regex, below):
+                    return rule if ignores else ""
         return ""
 
-    def _chain(self, folder: str) -> "tuple[tuple[int, str, GitIgnoreSpec], ...]":
+    def _chain(self, folder: str) -> tuple[tuple[int, str, tuple[_Pattern, ...]], ...]:
         """The ignore files that hold in `folder`, deepest first, each with the length of its own folder's prefix."""
         known = self._chains.get(folder)
         if known is None:
@@ -73,19 +76,28 @@ class IgnoreTree:
         return known
 
 
-def _compile(lines: list[str]) -> "GitIgnoreSpec | None":
-    from pathspec import GitIgnoreSpec
+def _matches(regex: re.Pattern[str], path: str) -> bool:
+    """Whether a pattern means the path itself (a folder's ends in "/").
 
-    def understood(line: str) -> bool:
+    Pathspec also lets it mean whatever lies below what it names, and marks the slash between by a group. Git does
+    not: a file in a folder that was let in again is judged by the other patterns.
+    """
+    if (mark := regex.groupindex.get(_FOLDER_MARK)) is None:
+        return regex.search(path) is not None
+    return any(found.end(mark) in (-1, len(path)) for found in regex.finditer(path))
+
+
+def _compile(lines: Iterable[str]) -> tuple[_Pattern, ...]:
+    """The patterns that mean something, the last first."""
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    compiled: list[_Pattern] = []
+    for line in lines:
         try:
-            GitIgnoreSpec.from_lines([line])
-        except ValueError:
-            return False
-        return True
-
-    if not lines:
-        return None
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return GitIgnoreSpec.from_lines([line for line in lines if understood(line)])
+            # To git `a/**` is all that is in a, but not a; to pathspec it is a as well.
+            pattern = GitIgnoreSpecPattern(_INSIDE.sub(r"**/*\1", line))
+        except (ValueError, re.error):
+            continue  # Git passes over what it does not understand, too.
+        if pattern.regex is not None and pattern.include is not None:
+            compiled.append((pattern.regex, pattern.include))
+    return tuple(reversed(compiled))
