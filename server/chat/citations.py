@@ -44,7 +44,7 @@ def citations(text: str, rendered: "Rendered") -> tuple[Citation, ...]:
         found += [
             Citation(path, max(start, place.start_line), min(end, place.end_line))
             for place in sorted(shown)
-            if place.path == path and place.start_line <= end and start <= place.end_line
+            if place.path == path and start <= end and place.start_line <= end and start <= place.end_line
         ]
     return tuple(dict.fromkeys(found))
 

@@ -29,7 +29,7 @@ _CONTROL = re.compile(
 )
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>[\w+#.-]*)[ \t]*$", re.MULTILINE)
-_ONLY_PUNCTUATION = re.compile(r"[\s()\[\]{}<>;:,.'\"`]*")
+_CLOSES_ONLY = re.compile(r"(?:[)\]}>'\"`][\s()\[\]{}<>;:,.'\"`]*)?|\s*")
 
 
 def drop_control_tokens(text: str, at: Snapshot) -> str:
@@ -69,7 +69,7 @@ def drop_repeated_prefix(text: str, at: Snapshot) -> str:
     starts = [0, *(m.end() for m in re.finditer("\n", at.prefix))][-MAX_REPEATED_LINES:]
     for start in starts:  # the longest repetition first
         before = at.prefix[start:]
-        if _letters(before) < STRONG_LINE_CHARS - before.endswith(" "):
+        if not _tells(before):
             continue
         for said in (before, before.lstrip(" \t")):
             if text.startswith(said) and _at_boundary(before, text[len(said) :]):
@@ -83,9 +83,8 @@ def drop_repeated_prefix(text: str, at: Snapshot) -> str:
 
 
 def keep_one_line(text: str, at: Snapshot) -> str:
-    """With code after the cursor on its line, a suggestion ends with the line."""
-    rest = _line_after(at)
-    return text if _ONLY_PUNCTUATION.fullmatch(rest) else text.split("\n", 1)[0]
+    """With code after the cursor on its line, a suggestion ends with the line; closing brackets are no code."""
+    return text if _CLOSES_ONLY.fullmatch(_line_after(at)) else text.split("\n", 1)[0]
 
 
 def stop_at_next_line(text: str, at: Snapshot) -> str:
@@ -225,6 +224,14 @@ def _line_after(at: Snapshot) -> str:
 
 def _letters(text: str) -> int:
     return sum(mark.isalnum() for mark in text)
+
+
+def _tells(before: str) -> bool:
+    """Whether text before the cursor is so much that saying it again is no chance: "x = ", "if ", a whole line."""
+    letters = _letters(before)
+    if before.endswith("\n"):
+        return letters >= 2 * STRONG_LINE_CHARS
+    return (letters >= 1 and len(before.strip()) >= 3) or (letters >= 2 and before.endswith(" "))
 
 
 def _at_boundary(before: str, after: str) -> bool:

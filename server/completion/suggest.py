@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.types import Span
+from kibitz.prompts.templates.families import FimFamily
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.completion.filters import CUT, clean, is_wrapped_whole, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
@@ -13,7 +14,6 @@ from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.templates.complete import FimFamily
     from kibitz.prompts.tokens import Tokenizer
 
 HITS = 6  # asked for; the file's own come off
@@ -22,6 +22,9 @@ QUERY_LINES_BEFORE, QUERY_LINES_AFTER = 8, 3
 QUERY_LINE_CHARS = 200
 CHARS_A_TOKEN = 3  # of code, an underestimate: how far from the cursor the prompt reaches at least
 LINE_END = ("\n",)
+
+PLAIN = FimFamily("plain", prefix="", suffix="", middle="", stop=("<|endoftext|>", "</s>"))
+"""For a completer that cannot fill in the middle: it continues what stands before the cursor."""
 
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 
@@ -37,13 +40,15 @@ async def completion_prompt(
     at: Snapshot,
     *,
     retrieve: Retrieve,
-    family: "FimFamily | None",
+    family: FimFamily | None,
     tokenizer: "Tokenizer",
     budget_tokens: int,
     reserve_tokens: int,
     repo: str = "",
 ) -> "Rendered":
-    """Render the prompt of a completion: fill-in-the-middle for a family, else messages for a chat model.
+    """Render the prompt of a completion.
+
+    Fill-in-the-middle for a family, the text before the cursor for `PLAIN`, messages for a chat model with None.
 
     Raises:
         BudgetError: not even the cursor's line fits.
@@ -58,7 +63,7 @@ async def completion_prompt(
         tree = fim_tree(
             family,
             prefix=at.prefix,
-            suffix=at.suffix,
+            suffix=at.suffix if family.suffix else "",
             path=at.path,
             repo=repo,
             items=items,
@@ -81,7 +86,7 @@ async def suggest(
     rendered: "Rendered",
     model: Completer | ChatModel,
     *,
-    family: "FimFamily | None",
+    family: FimFamily | None,
     max_tokens: int,
 ) -> Suggestion | None:
     """Stream a continuation, stop it as soon as the suggestion is complete, and clean it; None: nothing to show.
