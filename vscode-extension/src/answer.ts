@@ -20,21 +20,23 @@ export type Block =
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
 const ITEM = /^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$/;
 const HEADING = /^ {0,3}#{1,6}\s+(.*)$/;
-// Code between backticks, bold text, or path:line and path:line-line.
-const INLINE = /(`+)([^`]+?)\1(?!`)|\*\*([^*\n]+)\*\*|(?<![\w@.+~/\\-])[\w@.+~/\\-]+:L?\d+(?:[-–]L?\d+)?/g;
-const REFERENCE = /^([\w@.+~/\\ -]+):L?(\d+)(?:[-–]L?(\d+))?$/;
+// Code between backticks, bold text, or path:line, path:line-line and path#Lline-Lline.
+const INLINE = /(`+)([^`]+?)\1(?!`)|\*\*([^*\n]+)\*\*|(?<![\w@.+~/\\-])[\w@.+~/\\-]+(?::L?|#L)\d+(?:[-–]L?\d+)?/g;
+const REFERENCE = /^([\w@.+~/\\ -]+)(?::L?|#L)(\d+)(?:[-–]L?(\d+))?$/;
 
-/** What a `path:10-24` names, when that file is among the cited ones. */
+/** What a `path:10-24` names, when that file is among the cited ones; the end of a path will do if only one fits. */
 export function reference(text: string, cited: readonly Cited[]): Cited | undefined {
   const match = REFERENCE.exec(text);
   if (match === null) {
     return undefined;
   }
-  const [, path = "", first = "0", last] = match;
+  const [, named = "", first = "0", last] = match;
   const start_line = Number(first);
   const end_line = Math.max(start_line, Number(last ?? first));
-  const known = cited.some((citation) => citation.path === path);
-  return known && start_line > 0 ? { path, start_line, end_line } : undefined;
+  const paths = [...new Set(cited.map((citation) => citation.path))];
+  const fits = paths.filter((known) => known.endsWith(`/${named}`));
+  const path = paths.includes(named) ? named : fits.length === 1 ? fits[0] : undefined;
+  return path !== undefined && start_line > 0 ? { path, start_line, end_line } : undefined;
 }
 
 /** Lay out Markdown of the plain kind that models write; what is not understood stays as it stands. */

@@ -56,7 +56,7 @@ export interface SearchHit {
   readonly start_line: number;
   readonly end_line: number;
   readonly symbol: string;
-  readonly score: number;
+  readonly text: string;
 }
 
 export const chat = new RequestType<ChatParams, ChatResult, void>("kibitz/chat");

@@ -77,10 +77,12 @@ export function searchWorkspace(server: Server): void {
 
 function itemOf(hit: protocol.SearchHit): HitItem {
   const name = hit.path.slice(hit.path.lastIndexOf("/") + 1);
+  const detail = hit.text.split("\n").find((line) => line.trim() !== "")?.trim() ?? "";
   return {
     hit,
     label: hit.symbol === "" ? name : hit.symbol,
     description: `${hit.path}:${hit.start_line}-${hit.end_line}`,
+    detail: detail.slice(0, 120),
     // The server has ranked them: the editor's own filter must neither hide nor sort.
     alwaysShow: true,
   };

@@ -33,8 +33,15 @@ test("a file that was not in the prompt is never a link", () => {
 test("a link names the lines that the text names", () => {
   assert.deepEqual(reference("src/retry.py:12", CITED), { path: "src/retry.py", start_line: 12, end_line: 12 });
   assert.deepEqual(reference("src/retry.py:L12-L14", CITED), { path: "src/retry.py", start_line: 12, end_line: 14 });
+  assert.deepEqual(reference("src/retry.py#L12-L14", CITED), { path: "src/retry.py", start_line: 12, end_line: 14 });
   assert.equal(reference("src/retry.py:0", CITED), undefined);
   assert.equal(reference("src/retry.py", CITED), undefined);
+});
+
+test("the end of a path is enough where only one cited file ends so", () => {
+  assert.equal(reference("retry.py:12", CITED)?.path, "src/retry.py");
+  assert.equal(reference("retry.py:12", [...CITED, { path: "lib/retry.py", start_line: 1, end_line: 2 }]), undefined);
+  assert.equal(reference("etry.py:12", CITED), undefined);
 });
 
 test("fenced code keeps its text as it stands", () => {

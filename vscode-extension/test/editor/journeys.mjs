@@ -1,0 +1,127 @@
+// What a user sees and does, in the editor's own page; each journey leaves a screenshot.
+import assert from "node:assert/strict";
+
+const MOD = process.platform === "darwin" ? "Meta" : "Control";
+
+export const journeys = {
+  "the status bar says that the index is ready": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await shot("status");
+  },
+
+  "ghost text shows while typing, and Tab accepts it": async (page, shot) => {
+    await openFile(page, "main.py");
+    await page.keyboard.press(`${MOD}+End`);
+    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 15_000 });
+    await shot("ghost-text");
+    await page.keyboard.press("Tab");
+    await until(async () => (await lines(page)).includes("return a + b"));
+    assert.equal(await page.locator(".ghost-text-decoration").count(), 0);
+    await shot("accepted");
+  },
+
+  "an answer streams into the view, and a cited place opens": async (page, shot) => {
+    await command(page, "Kibitz: Ask");
+    await page.keyboard.type("Where is the area computed?");
+    await page.keyboard.press("Enter");
+    const answer = await chat(page);
+    await answer.locator(".answer.streaming").waitFor();
+    await until(async () => (await answer.locator(".answer").last().innerText()).includes("computed in"));
+    await shot("answer-streams");
+    await answer.locator("nav.citations").waitFor({ timeout: 30_000 });
+    await shot("answer");
+    await answer.locator(".answer a", { hasText: "shapes/area.py:1-2" }).click();
+    await page.locator(".tab.active", { hasText: "area.py" }).waitFor();
+    await shot("cited-lines");
+  },
+
+  "a follow-up is asked in the view itself, and can be stopped": async (page, shot) => {
+    const answer = await chat(page);
+    await answer.locator("textarea").fill("Now answer slowly");
+    await answer.locator("textarea").press("Enter");
+    await until(async () => (await answer.locator(".answer").last().innerText()).includes("a b"));
+    await answer.locator("#stop").click();
+    await answer.locator(".note", { hasText: "Stopped." }).waitFor();
+    await shot("stopped");
+  },
+
+  "an edit changes the selection": async (page, shot) => {
+    await openFile(page, "area.py");
+    await page.keyboard.press(`${MOD}+a`);
+    await command(page, "Kibitz: Edit Selection");
+    await page.keyboard.type("Add a docstring.");
+    await shot("edit-asks");
+    await page.keyboard.press("Enter");
+    await until(async () => (await lines(page)).includes('"""The area of a rectangle."""'));
+    await shot("edited");
+    await page.keyboard.press(`${MOD}+z`);
+    await until(async () => !(await lines(page)).includes("The area of a rectangle"));
+  },
+
+  "a search shows hits as one types": async (page, shot) => {
+    await command(page, "Kibitz: Search");
+    await page.keyboard.type("print a report", { delay: 20 });
+    const hit = page.locator(".quick-input-list .monaco-list-row", { hasText: "shapes/report.py" }).first();
+    await hit.waitFor({ timeout: 15_000 });
+    await shot("search");
+    await hit.click();
+    await page.locator(".tab.active", { hasText: "report.py" }).waitFor();
+  },
+
+  "a click on the status shows it": async (page, shot) => {
+    await page.getByText("Kibitz: ready").click();
+    await page.locator(".notification-toast", { hasText: "chunks" }).waitFor();
+    await shot("status-shown");
+  },
+};
+
+async function openFile(page, name) {
+  await page.keyboard.press(`${MOD}+p`);
+  await page.locator(".quick-input-widget input").first().waitFor();
+  await page.keyboard.type(name, { delay: 15 });
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
+  await page.waitForTimeout(400);
+  await page.keyboard.press("Enter");
+  await page.locator(".tab.active", { hasText: name }).waitFor();
+  await page.locator(".editor-instance .view-lines").first().click();
+}
+
+async function command(page, title) {
+  await page.keyboard.press("F1");
+  await page.locator(".quick-input-widget input").first().waitFor();
+  await page.keyboard.type(title);
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+  await page.waitForTimeout(400);
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(500);
+}
+
+/** The frame of the conversation. */
+async function chat(page) {
+  for (let round = 0; round < 100; round += 1) {
+    for (const frame of page.frames()) {
+      if ((await frame.locator("#turns").count().catch(() => 0)) > 0) {
+        return frame;
+      }
+    }
+    await page.waitForTimeout(100);
+  }
+  throw new Error("the view of the conversation did not open");
+}
+
+/** The text that shows in the editor, ghost text included, with plain blanks. */
+async function lines(page) {
+  const texts = await page.locator(".editor-instance .view-line").allInnerTexts();
+  return texts.join("\n").replaceAll("\u00a0", " ");
+}
+
+async function until(fact) {
+  for (let round = 0; round < 150; round += 1) {
+    if (await fact()) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("waited in vain");
+}

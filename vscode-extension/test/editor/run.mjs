@@ -1,0 +1,197 @@
+// Installs the .vsix into a VS Code server, opens it in a browser and runs the tests there; see README.md beside this.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { journeys } from "./journeys.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const extension = resolve(here, "../..");
+const root = resolve(extension, "..");
+const tools = resolve(needed("EDITOR_TEST_TOOLS"));
+const python = needed("EDITOR_TEST_PYTHON");
+const out = resolve(process.env.EDITOR_TEST_OUT ?? join(extension, "dist/editor/screenshots"));
+const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
+
+const children = [];
+const work = await mkdtemp(join(tmpdir(), "kibitz-editor-"));
+const results = join(work, "results.txt");
+let failed = 1;
+try {
+  failed = await main();
+} finally {
+  for (const child of children) {
+    child.kill();
+  }
+  await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
+  await rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+process.exit(failed === 0 ? 0 : 1);
+
+async function main() {
+  const vsix = (await readdir(extension)).find((name) => name.endsWith(".vsix"));
+  if (vsix === undefined) {
+    throw new Error("There is no .vsix: npm run package first.");
+  }
+  await mkdir(out, { recursive: true });
+  const model = await startModel();
+  const folder = join(work, "folder");
+  await cp(join(here, "folder"), folder, { recursive: true });
+  await settings(model);
+  await ended(startEditor(["--install-extension", join(extension, vsix)]));
+  const port = await freePort();
+  const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
+  startEditor([...serve, "--disable-telemetry", "--disable-workspace-trust"]);
+  await answers(`http://127.0.0.1:${port}/`);
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+  const browser = await chromium.launch({ executablePath: process.env.EDITOR_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
+  try {
+    const only = process.argv[2];
+    let count = 0;
+    if (only !== "journeys") {
+      count += await suite(browser, port, folder);
+    }
+    if (only !== "suite") {
+      await rm(folder, { recursive: true });
+      await cp(join(here, "folder"), folder, { recursive: true });
+      count += await walk(browser, port, folder);
+    }
+    return count;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Run the suite in the extension host; the number of failures. */
+async function suite(browser, port, folder) {
+  const page = await browser.newPage();
+  const remote = `vscode-remote://127.0.0.1:${port}`;
+  let finish;
+  const code = new Promise((resolve) => (finish = resolve));
+  await page.exposeFunction("codeAutomationLog", () => undefined);
+  await page.exposeFunction("codeAutomationExit", (value) => finish(value));
+  const payload = [
+    ["extensionDevelopmentPath", remote + extension],
+    ["extensionTestsPath", `${remote}${extension}/dist/editor/suite`],
+    ["skipWelcome", "true"],
+  ];
+  const timer = setTimeout(() => finish("no end within three minutes"), 180_000);
+  await page.goto(`http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+  const value = await code;
+  clearTimeout(timer);
+  await page.close();
+  console.log(await readFile(results, "utf8").catch(() => `the suite did not end: ${value}`));
+  return value === 0 ? 0 : 1;
+}
+
+/** Walk the journeys in one page; the number of failures. */
+async function walk(browser, port, folder) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+  await page.goto(`http://127.0.0.1:${port}/?folder=${folder}`);
+  await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
+  const shot = (name) => page.screenshot({ path: join(out, `${name}.png`) });
+  let count = 0;
+  for (const [name, journey] of Object.entries(journeys)) {
+    try {
+      await journey(page, shot);
+      console.log(`ok - ${name}`);
+    } catch (error) {
+      count += 1;
+      console.log(`not ok - ${name}\n  ${error.message.split("\n", 3).join("\n  ")}`);
+      await shot(`failed-${count}`);
+      await page.keyboard.press("Escape");
+    }
+  }
+  await page.close();
+  return count;
+}
+
+async function startModel() {
+  const args = ["-m", "tests.fakes.openai_server", "--port", "0", "--script", join(here, "model.json")];
+  const child = start(python, args, { cwd: root });
+  const [port] = await once(createInterface({ input: child.stdout }), "line");
+  return `http://127.0.0.1:${port}/v1`;
+}
+
+/** The user's and the machine's settings; a remote editor reads those of scope "machine" from the latter. */
+async function settings(model) {
+  const user = {
+    "security.workspace.trust.enabled": false,
+    "workbench.startupEditor": "none",
+    "telemetry.telemetryLevel": "off",
+    "extensions.autoUpdate": false,
+    "extensions.autoCheckUpdates": false,
+    "window.commandCenter": false,
+    "chat.commandCenter.enabled": false,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+  };
+  const machine = {
+    "kibitz.server.interpreter": python,
+    "kibitz.endpoint.baseUrl": model,
+    "kibitz.model.chat": "scripted-chat",
+    "kibitz.model.completion": "qwen2.5-coder:1.5b-base",
+  };
+  for (const [name, value] of [["User", user], ["Machine", machine]]) {
+    await mkdir(join(work, "data", name), { recursive: true });
+    await writeFile(join(work, "data", name, "settings.json"), JSON.stringify(value));
+  }
+}
+
+function startEditor(args) {
+  const node = join(tools, "node_modules/node/bin/node");
+  const main = join(tools, "node_modules/code-server/lib/vscode/out/server-main.js");
+  const data = join(work, "data");
+  const places = ["--server-data-dir", data, "--user-data-dir", data, "--extensions-dir", join(work, "extensions")];
+  return start(node, [main, "--accept-server-license-terms", ...places, ...args], { cwd: work });
+}
+
+function start(command, args, options) {
+  const ours = { KIBITZ_CACHE_DIR: join(work, "cache"), PYTHONPATH: join(root, ".dev"), EDITOR_TEST_RESULTS: results };
+  const env = { ...process.env, ...ours };
+  const child = spawn(command, args, { ...options, env, stdio: ["ignore", "pipe", "pipe"] });
+  const log = process.env.EDITOR_TEST_LOG !== undefined;
+  child.stdout.on("data", (data) => log && process.stdout.write(data));
+  child.stderr.on("data", (data) => log && process.stderr.write(data));
+  children.push(child);
+  return child;
+}
+
+async function ended(child) {
+  const code = child.exitCode ?? (await once(child, "exit"))[0];
+  if (code !== 0) {
+    throw new Error(`the editor ended with ${code}`);
+  }
+}
+
+async function answers(url) {
+  for (let round = 0; round < 120; round += 1) {
+    if (await fetch(url).then((got) => got.ok, () => false)) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error("the editor did not start");
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+function needed(name) {
+  const value = process.env[name];
+  if (value === undefined || value === "") {
+    throw new Error(`${name} is not set: see test/editor/README.md.`);
+  }
+  return value;
+}
