@@ -23,6 +23,15 @@ START_TIMEOUT_S = 300.0
 
 STOP_TIMEOUT_S = 5.0
 
+ENGINE = Path(__file__).with_name("engine.py")
+
+FAILURES = {
+    "engine": "The embedded engine does not load on this machine: install it again with: "
+    "pip install --force-reinstall xllamacpp",
+    "model": "{gguf} is not a model that the embedded engine can run: is the file complete?",
+}
+DIED = "The embedded engine ended while it loaded {gguf}: is there enough memory?"
+
 
 class EmbeddedModel:
     """A `ChatModel` and a `Completer` over any GGUF file.
@@ -58,8 +67,13 @@ class EmbeddedModel:
         """The longest prompt and answer together."""
         return self._context_tokens
 
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where the engine listens; None while it does not run."""
+        return self._chat.endpoint if self._chat is not None else None
+
     async def start(self) -> None:
-        """Start the engine unless it runs; answers with the first question otherwise.
+        """Start the engine unless it runs; the first question does the same.
 
         Raises:
             ModelError: the engine did not start.
@@ -119,7 +133,7 @@ class EmbeddedModel:
             "key": key,
         }
         engine = subprocess.Popen(
-            [sys.executable, "-P", str(Path(__file__).with_name("engine.py"))],
+            [sys.executable, "-P", str(ENGINE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -131,8 +145,7 @@ class EmbeddedModel:
         if "url" in answer:
             return engine, str(answer["url"])
         _end(engine)
-        reason = "it is not a model llama.cpp can run" if "error" in answer else "the engine ended at once"
-        raise ModelError(f"The embedded model {self._gguf.name} did not start: {reason} ({answer.get('error', '?')}).")
+        raise ModelError(FAILURES.get(str(answer.get("error")), DIED).format(gguf=self._gguf))
 
 
 def check_engine() -> None:

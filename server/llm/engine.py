@@ -4,8 +4,8 @@ A process of its own for three reasons: loading a model holds the interpreter's 
 would be answered meanwhile), llama.cpp ends the whole process when one of its assertions fails, and its log must not
 reach the parent's standard output, which is the language server's wire.
 
-It reads one JSON line from standard input (`gguf`, `name`, `threads`, `context_tokens`, `key`), answers with one JSON
-line (`url` or `error`), and ends when standard input closes: when the parent is done with it, or dead.
+It reads one JSON line from standard input (what `serve` takes), answers with one JSON line (`url`, or `error`: "engine"
+or "model"), and ends when standard input closes: when the parent is done with it, or dead.
 """
 
 import json
@@ -56,8 +56,10 @@ def main() -> None:
     try:
         server = serve(json.loads(sys.stdin.readline()))
         answer = {"url": server.listening_address + "/v1"}
-    except (ImportError, OSError, RuntimeError) as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
+    except ImportError:
+        answer = {"error": "engine"}
+    except (OSError, RuntimeError):
+        answer = {"error": "model"}
     wire.write(json.dumps(answer) + "\n")
     wire.flush()
     sys.stdin.read()
