@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from kibitz.server.completion.answer import drop_control_tokens, drop_thinking, unwrap_fence
 from kibitz.server.completion.block import stop_at_block_end
 from kibitz.server.completion.code import CLOSER_OF, PROSE, balance, in_text, open_quote
 from kibitz.server.completion.repetition import drop_repetition
@@ -19,49 +20,7 @@ MAX_LINES = 24  # more is not read before it is accepted
 MAX_REPEATED_LINES = 20  # lines before the cursor that a chat model may say again
 STRONG_LINE_CHARS = 3  # letters and digits that make a line more than a bracket or an "fi"
 
-_CONTROL = re.compile(
-    r"<\|[A-Za-z0-9_/:.-]{1,40}\|>|<\uff5c[^\uff5c\n]{1,40}\uff5c>"  # <|fim_prefix|>, DeepSeek's with wide bars
-    r"|<(?:fim_(?:prefix|suffix|middle|pad)|file_sep|repo_name|reponame|gh_stars|issue_start|jupyter_[a-z_]+"
-    r"|empty_output|commit_(?:before|msg|after)|end_of_turn|start_of_turn)>"
-    r"|(?<![ \"'`])<(?:filename|eos|bos|unk|pad)>"  # after a blank it is a usage line's
-    r"|<CURSOR_*>"  # the mark in the prompt for chat models
-    r"|\u2581?<(?:PRE|SUF|MID|EOT|EOM)>|\[(?:PREFIX|SUFFIX|MIDDLE|INST|/INST)\]|<<SYS>>|</?s>(?=\s*\Z)"
-)
-_THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>[\w+#.-]*)[ \t]*$", re.MULTILINE)
 _CLOSES_ONLY = re.compile(r"(?:[)\]}>'\"`][\s()\[\]{}<>;:,.'\"`]*)?|\s*")
-
-
-def drop_control_tokens(text: str, at: Snapshot) -> str:
-    """Cut at the first token of a prompt format; those at the very start are taken off."""
-    while found := _CONTROL.search(text):
-        head = text[: found.start()]
-        text = text[found.end() :] if not head.strip() else head
-    return text
-
-
-def drop_thinking(text: str, at: Snapshot) -> str:
-    """Take off what a reasoning model thought before it answered."""
-    return _THINKING.sub("", text)
-
-
-def unwrap_fence(text: str, at: Snapshot) -> str:
-    """Take the code out of a chat model's code block, with the words around it left behind.
-
-    In Markdown a fence is text like any other, so there only an answer that begins with one is unwrapped.
-    """
-    fence = _FENCE.search(text)
-    if fence is None:
-        return text
-    if at.language == "markdown":
-        if text[: fence.start()].strip() or fence["info"] not in ("markdown", "md"):
-            return text
-        ends = list(_FENCE.finditer(text, fence.end()))
-        return text[fence.end() + 1 : ends[-1].start()] if ends else text[fence.end() + 1 :]
-    if text[: fence.start()].strip() and not fence["info"] and not _FENCE.search(text, fence.end()):
-        return text[: fence.start()]  # the end of a block whose start the prompt wrote
-    closing = _FENCE.search(text, fence.end())
-    return text[fence.end() + 1 : closing.start() if closing else len(text)]
 
 
 def drop_repeated_prefix(text: str, at: Snapshot) -> str:
@@ -191,16 +150,6 @@ def unwrap(text: str, at: Snapshot) -> str:
     for drop in UNWRAP:
         text = drop(text, at)
     return text
-
-
-def is_wrapped_whole(text: str, at: Snapshot) -> bool:
-    """Tell whether an answer's code block, or the answer before a control token, has come to its end."""
-    text = drop_thinking(text, at)
-    found = _CONTROL.search(text)
-    if found and text[: found.start()].strip():
-        return True
-    fences = list(_FENCE.finditer(text)) if at.language != "markdown" else []
-    return len(fences) >= 2 and fences[1].end() < len(text)
 
 
 def clean(text: str, at: Snapshot) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from kibitz.indexer.types import Span
 from kibitz.prompts.templates.families import FimFamily
 from kibitz.server.chat.stream import closing, open_stream
-from kibitz.server.completion.filters import CUT, clean, is_wrapped_whole, keep_one_line, unwrap
+from kibitz.server.completion.answer import is_wrapped_whole
+from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.ports import ChatModel, Completer
 from kibitz.server.retrieval import Retrieve, outside, to_items

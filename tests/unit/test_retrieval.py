@@ -24,11 +24,9 @@ class SlowSearcher:
 
 async def test_the_event_loop_goes_on_while_the_index_is_searched() -> None:
     searcher = SlowSearcher()
-    search = asyncio.ensure_future(retriever(searcher)("close the session", 5))
-    while not searcher.asked:
-        await asyncio.sleep(0)
-    searcher.go.set()  # only a loop that still runs gets here
-    assert [found.chunk.path for found in await search] == ["a.py"]
+    asyncio.get_running_loop().call_soon(searcher.go.set)  # only a loop that still runs gets to this
+    hits = await retriever(searcher)("close the session", 5)
+    assert [found.chunk.path for found in hits] == ["a.py"]
     assert searcher.asked == [("close the session", 5, 3)]
 
 
