@@ -173,7 +173,10 @@ class KibitzProtocol(LanguageServerProtocol):
             told = failures.response_error(error)
             self._send_response(msg_id, error=told)
         else:
-            self._send_response(msg_id, result=future.result())
+            try:
+                self._send_response(msg_id, result=future.result())
+            except Exception as bug:  # a result that is no JSON: the client must not wait for ever
+                self._send_response(msg_id, error=failures.response_error(bug))
 
     def _check_handler_result(self, future: "Future[Any]") -> None:
         if future.cancelled() or (error := future.exception()) is None:

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -126,12 +127,14 @@ async def run_session(server: KibitzServer, chunks: AsyncIterator[bytes], writer
         ends.append(asyncio.create_task(_leave_with_parent(server)))
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        protocol.leave()
-        await server.finish()
     finally:
+        protocol.leave()
         for task in ends:
             task.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+        for end in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(end, Exception):
+                logger.error("The session ended unexpectedly.", exc_info=end)
+        await server.finish()
         writer.close()
     return protocol.exit_code or 0
 
@@ -170,11 +173,13 @@ def run_stdio(make_app: MakeApp) -> int:
 
     async def main() -> int:
         server = build_server(make_app)
-        return await run_session(server, read_descriptor(source), DescriptorWriter(sink), watch_parent=True)
+        with contextlib.suppress(NotImplementedError):  # Windows ends a process without asking it
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.protocol.leave)
+        code = await run_session(server, read_descriptor(source), DescriptorWriter(sink), watch_parent=True)
+        _end_regardless(code)  # before the loop waits for its threads
+        return code
 
-    code = asyncio.run(main())
-    _end_regardless(code)
-    return code
+    return asyncio.run(main())
 
 
 def run_tcp(make_app: MakeApp, host: str, port: int) -> int:

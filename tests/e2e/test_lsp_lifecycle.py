@@ -138,3 +138,12 @@ def alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_a_terminated_server_lets_go_and_ends(start_server: StartServer, shop: Path) -> None:
+    client = start_server()
+    client.initialize(shop)
+    client.process.send_signal(signal.SIGTERM)
+    assert client.wait_for_exit() == 1
+    assert client.stderr == ""

@@ -556,3 +556,39 @@ async def test_the_log_never_holds_the_document(caplog: pytest.LogCaptureFixture
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("kibitz"))
     assert "SECRET_TEXT" not in ours
     assert "SECRET_TEXT" not in json.dumps([m for m in wire.received if "error" in m])
+
+
+# -- code actions ----------------------------------------------------------------------------------------------
+
+
+async def test_a_code_action_is_an_edit_that_the_editor_can_run_as_it_is() -> None:
+    app = FakeApp()
+    selection = {"start": at(1, 0), "end": at(2, 0)}
+    problem = {"range": selection, "message": "two is too small"}
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        params = {"textDocument": {"uri": URI}, "range": selection, "context": {"diagnostics": [problem]}}
+        fix, document = await wire.call("textDocument/codeAction", params)
+        assert (fix["kind"], document["kind"]) == ("quickfix", "refactor.rewrite")
+        assert "two is too small" in fix["title"]
+        command = {name: fix["command"][name] for name in ("command", "arguments")}
+        assert (await wire.call("workspace/executeCommand", command))["applied"] is True
+    ((_, (instruction, _)),) = app.asked
+    assert instruction == "Fix this problem: two is too small"
+    assert len(editor.edits) == 1
+
+
+@pytest.mark.parametrize(
+    ("only", "kinds"),
+    [(["quickfix"], ["quickfix"]), (["refactor"], ["refactor.rewrite"]), (["source"], [])],
+)
+async def test_only_the_wanted_kinds_are_offered(only: list[str], kinds: list[str]) -> None:
+    selection = {"start": at(1, 0), "end": at(2, 0)}
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        context = {"diagnostics": [{"range": selection, "message": "no"}], "only": only}
+        params = {"textDocument": {"uri": URI}, "range": selection, "context": context}
+        assert [a["kind"] for a in await wire.call("textDocument/codeAction", params)] == kinds

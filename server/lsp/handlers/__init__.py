@@ -2,7 +2,19 @@
 
 from typing import TYPE_CHECKING
 
-from kibitz.server.lsp.handlers import chat, commands, completion, edit, index, lifecycle, prompt, search, status, sync
+from kibitz.server.lsp.handlers import (
+    actions,
+    chat,
+    commands,
+    completion,
+    edit,
+    index,
+    lifecycle,
+    prompt,
+    search,
+    status,
+    sync,
+)
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
@@ -10,5 +22,5 @@ if TYPE_CHECKING:
 
 def register(ls: "KibitzServer") -> None:
     """Register every method that the server answers."""
-    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands):
+    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands, actions):
         group.register(ls)
