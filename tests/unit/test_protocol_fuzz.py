@@ -1,0 +1,91 @@
+"""Whatever a client sends, every request gets one answer and the server goes on."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from kibitz.server.lsp.methods import CUSTOM_PARAMS
+
+from tests.fakes.app import FakeApp
+from tests.fakes.wire import connected
+
+URI = "file:///work/a.py"
+METHODS = [
+    *CUSTOM_PARAMS,
+    "textDocument/inlineCompletion",
+    "textDocument/completion",
+    "textDocument/codeAction",
+    "textDocument/hover",
+    "workspace/executeCommand",
+    "$/unknown",
+    "",
+]
+NAMES = [
+    *("textDocument", "uri", "version", "position", "range", "start", "end", "line", "character", "context"),
+    *("triggerKind", "question", "query", "k", "instruction", "kind", "history", "role", "content", "attachments"),
+    *("command", "arguments", "partialResultToken", "workDoneToken", "jsonrpc", "id", "method", "only", "diagnostics"),
+]
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 9),
+    st.floats(allow_nan=False, allow_infinity=False, width=16),
+    st.sampled_from([URI, "ask", "complete", "edit", "user", "kibitz.edit", "kibitz.ask", "", "\ud800", "1"]),
+)
+values = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    ),
+    max_leaves=12,
+)
+documents = st.just({"uri": URI})
+likely = st.fixed_dictionaries(
+    {"textDocument": documents},
+    optional={
+        "position": st.fixed_dictionaries({"line": st.integers(-1, 5), "character": st.integers(-1, 9)}),
+        "context": st.fixed_dictionaries({"triggerKind": st.integers(0, 3)}, optional={"diagnostics": values}),
+        "question": st.text(max_size=5) | values,
+        "instruction": st.text(max_size=5) | values,
+        "range": values,
+        "kind": st.sampled_from(["ask", "complete", "edit"]) | values,
+    },
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sent=st.lists(st.tuples(st.sampled_from(METHODS), values | likely), min_size=10, max_size=25))
+def test_every_request_is_answered_once(sent: list[tuple[str, Any]]) -> None:
+    async def session() -> None:
+        async with connected(FakeApp().make) as wire:
+            await wire.initialize(rootUri="file:///work")
+            wire.open(URI, "one\n😀two\n")
+            asked = [wire.request(method, params) for method, params in sent]
+            await wire.call("kibitz/status")
+            await wire.until(lambda: len(answers(wire.received, asked)) == len(asked))
+        got = answers(wire.received, asked)
+        assert sorted(message["id"] for message in got) == asked
+        assert [m["error"] for m in got if m.get("error", {}).get("code") == -32603] == []
+
+    logging.disable()
+    try:
+        asyncio.run(session())
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def answers(received: list[dict[str, Any]], asked: list[int]) -> list[dict[str, Any]]:
+    return [message for message in received if "method" not in message and message.get("id") in set(asked)]
+
+
+@pytest.mark.parametrize("method", ["textDocument/didOpen", "textDocument/didChange", "textDocument/didSave", "exit2"])
+@pytest.mark.parametrize("params", [None, [], {}, {"textDocument": 5}, {"textDocument": {"uri": URI}}])
+async def test_a_notification_that_makes_no_sense_harms_nothing(method: str, params: object) -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.notify(method, params)
+        assert (await wire.call("kibitz/status"))["model"] == "fake"
