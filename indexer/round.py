@@ -202,6 +202,8 @@ class Round:
     def _serve(self, table: ChunkTable, manifest: Manifest) -> None:
         """Make the hot copy before the manifest that names it, so that no reader has to wait for one."""
         self.progress(Progress("hot", 0, 0))
+        if self._is_served(manifest):
+            return
         try:
             parts = hot.build(manifest, table.columns(), self.embedder)
         except KeyError as error:

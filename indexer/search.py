@@ -32,7 +32,8 @@ class Searcher:
         self._at = at
         self._embedder = embedder
         self._seen = _seen(at.manifest(root))
-        self._manifest, self._hot = _opened(root, at, embedder)
+        # One reference, replaced as a whole: a search in another thread sees the old state or the new one.
+        self._state = _opened(root, at, embedder)
 
     @classmethod
     def open(cls, root: Path, *, cache_dir: Path, embedder: Embedder) -> "Searcher":
@@ -46,17 +47,21 @@ class Searcher:
     @property
     def version(self) -> int:
         """The version of the index that answers."""
-        return self._manifest.version
+        return self._state[0].version
+
+    @property
+    def copy(self) -> hot.HotCopy:
+        """The hot copy that answers."""
+        return self._state[1]
 
     def refresh(self) -> bool:
         """Follow the index if a round has finished since; True when there is something new."""
         seen = _seen(self._at.manifest(self._root))
         if seen == self._seen:
             return False
-        manifest, copy = _opened(self._root, self._at, self._embedder)
-        changed = manifest.digest != self._manifest.digest
-        self._seen, self._manifest, self._hot = seen, manifest, copy
-        return changed
+        before = self._state[0].digest
+        self._seen, self._state = seen, _opened(self._root, self._at, self._embedder)
+        return self._state[0].digest != before
 
     def search(
         self, query: str, k: int = 10, *, within: str = "", per_file: int = 1, legs: Sequence[str] = LEGS
@@ -72,7 +77,7 @@ class Searcher:
         """
         if k < 1 or not query.strip():
             return []
-        manifest, copy = self._manifest, self._hot
+        manifest, copy = self._state
         if not copy.paths:
             return []
         found = signals(copy, query, self._legs(copy, query, legs), _inside(copy, within))

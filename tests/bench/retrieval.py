@@ -12,7 +12,11 @@ from typing import Any
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.embed.static import load_static
 from kibitz.indexer.index import update
+from kibitz.indexer.lexical import bm25
+from kibitz.indexer.rank import order_of
 from kibitz.indexer.search import LEGS, Searcher
+from kibitz.indexer.terms import query_terms
+from kibitz.indexer.types import Hit
 
 TOP = 10
 
@@ -25,10 +29,21 @@ def roots(annotations: Path) -> dict[str, str]:
     return {one["name"]: one.get("root") or "" for one in json.loads(described.read_text("utf-8"))}
 
 
+def plain_bm25(searcher: Searcher, query: str) -> list[Hit]:
+    """The chunks with the highest BM25 scores and nothing else: what the ranking is measured against."""
+    copy = searcher.copy
+    scores = bm25(copy.body, copy.lengths, query_terms(query))
+    best = [int(number) for number in order_of(scores)[:TOP] if scores[number] > 0]
+    return [
+        Hit(copy.chunk(number, copy.paths[int(copy.file_of[number])], ""), float(scores[number]), ("lexical",))
+        for number in best
+    ]
+
+
 def answer(searcher: Searcher, query: str, legs: tuple[str, ...]) -> tuple[list[dict[str, Any]], float]:
     """The results of one question, lines 1-based and inclusive, and the seconds that it took."""
     began = time.perf_counter()
-    hits = searcher.search(query, TOP, legs=legs)
+    hits = searcher.search(query, TOP, legs=legs) if legs else plain_bm25(searcher, query)
     took = time.perf_counter() - began
     return [
         {
@@ -79,14 +94,14 @@ def main() -> None:
     parser.add_argument("--annotations", type=Path, required=True, help="a folder with NAME.json for each repository")
     parser.add_argument("--out", type=Path, required=True, help="where to write the results")
     parser.add_argument("--repos", default="", help="only these, separated by commas")
-    parser.add_argument("--legs", choices=[*LEGS, "both"], default="both")
+    parser.add_argument("--legs", choices=["bm25", *LEGS, "both"], default="both")
     parser.add_argument("--cache", type=Path, help="keep the indices here (default: a temporary folder)")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     wanted = set(args.repos.split(",")) if args.repos else set()
     every = sorted(path.stem for path in args.annotations.glob("*.json"))
     names = [name for name in every if not wanted or name in wanted]
-    legs = LEGS if args.legs == "both" else (args.legs,)
+    legs = {"both": LEGS, "bm25": ()}.get(args.legs, (args.legs,))
     with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary:
         results = run(
             names,
