@@ -11,6 +11,10 @@ export interface IndexState {
   readonly indexed: boolean;
   readonly files: number;
   readonly chunks: number;
+  /** Bytes on disk. */
+  readonly bytes: number;
+  /** Files that were added, changed or removed since. */
+  readonly behind: number;
 }
 
 /** The notification kibitz/status: sent when the state has changed. */
@@ -80,6 +84,20 @@ export function look(state: State): Look {
     case "ready":
       return { text: "$(eye) Kibitz: ready", tooltip: `The index is ready: ${counted(state.files, state.chunks)}.`, level: "plain" };
   }
+}
+
+/** What the server says of itself, a line each. */
+export function factsOf({ index, model }: ServerStatus): string[] {
+  const facts: string[] = [];
+  if (index.indexed) {
+    const size = index.bytes < 1e6 ? `${Math.ceil(index.bytes / 1e3)} kB` : `${(index.bytes / 1e6).toFixed(1)} MB`;
+    facts.push(`$(database) ${counted(index.files, index.chunks)}, ${size} on disk`);
+  }
+  if (index.behind > 0) {
+    facts.push(`$(history) ${index.behind} ${index.behind === 1 ? "file has" : "files have"} changed since`);
+  }
+  facts.push(model === null ? "$(hubot) No model has been asked yet" : `$(hubot) ${model}`);
+  return facts;
 }
 
 function counted(files: number, chunks: number): string {

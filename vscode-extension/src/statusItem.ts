@@ -3,7 +3,7 @@ import * as vscode from "vscode";
 
 import * as protocol from "./protocol.js";
 import { sentence, type Server } from "./server.js";
-import { look, stateOf } from "./status.js";
+import { factsOf, look } from "./status.js";
 import type { StateTracker } from "./tracker.js";
 
 const ERROR = new vscode.ThemeColor("statusBarItem.errorBackground");
@@ -27,25 +27,35 @@ export function statusItem(tracker: StateTracker): vscode.Disposable {
 
 /** Show what the server says of itself, with what can be done about it. */
 export async function showStatus(server: Server, tracker: StateTracker): Promise<void> {
-  let detail = look(tracker.state).tooltip;
-  if (server.running) {
-    try {
-      const status = await server.request(protocol.status, {});
-      tracker.fromStatus(status);
-      const model = status.model ?? "none has been asked yet";
-      detail = `${look(stateOf(status)).tooltip} Model: ${model}.`;
-    } catch (error) {
-      detail = sentence(error);
-    }
+  const facts = await told(server, tracker);
+  const about = { label: "", kind: vscode.QuickPickItemKind.Separator };
+  const items: Row[] = [...facts.map((label) => ({ label })), about, ...ACTIONS];
+  const chosen = await vscode.window.showQuickPick(items, { title: "Kibitz", placeHolder: look(tracker.state).tooltip });
+  if (chosen?.command !== undefined) {
+    await vscode.commands.executeCommand(chosen.command);
   }
-  const actions: Record<string, string> = {
-    "Index Workspace": "kibitz.indexWorkspace",
-    "Restart Server": "kibitz.restartServer",
-    "Show Output": "kibitz.showOutput",
-  };
-  const choice = await vscode.window.showInformationMessage(`Kibitz: ${detail}`, ...Object.keys(actions));
-  const command = choice === undefined ? undefined : actions[choice];
-  if (command !== undefined) {
-    await vscode.commands.executeCommand(command);
+}
+
+interface Row extends vscode.QuickPickItem {
+  readonly command?: string;
+}
+
+const ACTIONS: readonly Row[] = [
+  { label: "$(sync) Index Workspace", command: "kibitz.indexWorkspace" },
+  { label: "$(lightbulb) Toggle Ghost Text", command: "kibitz.toggleGhostText" },
+  { label: "$(debug-restart) Restart Server", command: "kibitz.restartServer" },
+  { label: "$(output) Show Output", command: "kibitz.showOutput" },
+];
+
+async function told(server: Server, tracker: StateTracker): Promise<string[]> {
+  if (!server.running) {
+    return [];
+  }
+  try {
+    const status = await server.request(protocol.status, {});
+    tracker.fromStatus(status);
+    return factsOf(status);
+  } catch (error) {
+    return [sentence(error)];
   }
 }

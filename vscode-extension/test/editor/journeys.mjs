@@ -71,8 +71,9 @@ export const journeys = {
 
   "a click on the status shows it": async (page, shot) => {
     await page.getByText("Kibitz: ready").click();
-    await page.locator(".notification-toast", { hasText: "chunks" }).waitFor();
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "chunks" }).waitFor();
     await shot("status-shown");
+    await page.keyboard.press("Escape");
   },
 };
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { look, type State, stateOf } from "../../src/status.js";
+import { factsOf, look, type State, stateOf } from "../../src/status.js";
 import { StateTracker } from "../../src/tracker.js";
 
-const READY = { index: { indexed: true, files: 1204, chunks: 9120 }, model: null };
-const UNINDEXED = { index: { indexed: false, files: 0, chunks: 0 }, model: null };
+const READY = { index: { indexed: true, files: 1204, chunks: 9120, bytes: 18_400_000, behind: 0 }, model: null };
+const UNINDEXED = { index: { indexed: false, files: 0, chunks: 0, bytes: 0, behind: 0 }, model: null };
 
 function tracker(...steps: ((tracked: StateTracker) => void)[]): StateTracker {
   const tracked = new StateTracker();
@@ -41,6 +41,17 @@ test("each state has its text", () => {
 
 test("a ready index says how much it holds", () => {
   assert.equal(look(stateOf(READY)).tooltip, "The index is ready: 1,204 files in 9,120 chunks.");
+});
+
+test("the status tells of index, changes and model", () => {
+  assert.deepEqual(factsOf(READY), ["$(database) 1,204 files in 9,120 chunks, 18.4 MB on disk", "$(hubot) No model has been asked yet"]);
+  const behind = { index: { ...READY.index, bytes: 4_200, behind: 1 }, model: "qwen3" };
+  assert.deepEqual(factsOf(behind), [
+    "$(database) 1,204 files in 9,120 chunks, 5 kB on disk",
+    "$(history) 1 file has changed since",
+    "$(hubot) qwen3",
+  ]);
+  assert.deepEqual(factsOf(UNINDEXED), ["$(hubot) No model has been asked yet"]);
 });
 
 test("an index that is not there is said to be missing, not ready", () => {
