@@ -39,7 +39,7 @@ def chunk_text(path: str, text: str, language: str) -> list[Chunk]:
             for start, end, _ in Splitter(lines, ()).split_text(0, len(lines))
         ]
     found = definitions(tree.root_node, language)
-    pieces = Splitter(lines, found).split_nodes([tree.root_node], 0, len(lines))
+    pieces = Splitter(lines, found).split_tree(tree.root_node)
     return list(_describe(path, lines, pieces, language, found))
 
 

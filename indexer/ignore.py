@@ -1,5 +1,6 @@
 """Ignore files, read as git reads them: the deepest that has a say decides, and in it the last pattern that matches."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,10 +38,14 @@ class IgnoreTree:
         """Add the ignore file called `name` in `folder`, if there is one that can be read."""
         inside = f"{folder}/{name}" if folder else name
         try:
-            text = (root / inside).read_text(encoding="utf-8-sig", errors="replace")
+            handle = os.open(f"{root}/{inside}", os.O_RDONLY)  # Mostly there is none: asked for in the quickest way.
         except OSError:
             return
-        self.add(folder, f"ignored:{inside}", text.split("\n"))
+        try:
+            with os.fdopen(handle, encoding="utf-8-sig", errors="replace") as stream:
+                self.add(folder, f"ignored:{inside}", stream.read().split("\n"))
+        except OSError:
+            return
 
     def rule_for_file(self, path: str) -> str:
         """The rule that ignores a file, itself or through one of its folders; "" when none does."""

@@ -15,6 +15,8 @@ LIMIT = 1_500
 """What a chunk aims at, in characters that are not blank."""
 _RUNT = 200
 """What weighs no more than this goes with a neighbour even where both together are a little over the limit."""
+_CLOSING = 20
+"""What lines that only close something weigh together at most."""
 _MAX_DEPTH = 200
 _PARTS = ("definition", "other", "")  # what both together are a part of: the first that applies
 
@@ -41,6 +43,12 @@ class Splitter:
         self._lines = lines
         self._sums = [0, *accumulate(max(len("".join(line.split())), len(line) // 4, 1) for line in lines)]
         self._starts = sorted({one.start for one in found})
+        # Where the longest and the shortest definition that begins at a line end.
+        self._longest: dict[int, int] = {}
+        self._shortest: dict[int, int] = {}
+        for one in found:
+            self._longest[one.start] = max(one.end, self._longest.get(one.start, one.end))
+            self._shortest[one.start] = min(one.end, self._shortest.get(one.start, one.end))
         # Lines at which nothing is cut, because they are inside a definition that fits a chunk.
         self._held = bytearray(len(lines) + 1)
         for one in found:
@@ -52,8 +60,17 @@ class Splitter:
         end = min(end, len(self._lines))
         return self._sums[end] - self._sums[min(start, end)]
 
-    def split_nodes(self, nodes: "Sequence[Node]", start: int, end: int, depth: int = 0) -> list[Piece]:
-        """Cut the lines `start` to `end`, which hold the nodes, between the nodes' children."""
+    def split_tree(self, root: "Node") -> list[Piece]:
+        """Cut all lines along a syntax tree."""
+        return self._merge(self._split_nodes([root], 0, len(self._lines), 0))
+
+    def _split_nodes(self, nodes: "Sequence[Node]", start: int, end: int, depth: int) -> list[Piece]:
+        """Cut the lines `start` to `end`, which hold the nodes, between the nodes' children.
+
+        A definition's own pieces are merged here, lest what is left of it mix with what comes next, and so are those
+        of a long statement between definitions. All others are left to whoever asks, so that the head of a definition
+        and the first lines of its body come together.
+        """
         if self.weight(start, end) <= LIMIT:
             return [Piece(start, end)]
         parts: list[tuple[int, list[Node]]] = []
@@ -65,13 +82,18 @@ class Splitter:
             return self.split_text(start, end)
         pieces: list[Piece] = []
         ends = [*(part[0] for part in parts[1:]), end]
+        amid = self._holds(start + 1, end)
         for (first, children), last in zip(parts, ends, strict=True):
-            inner = self.split_nodes(children, first, last, depth)
-            if len(inner) > 1:
-                part = "definition" if self._defines(first, last) else "other"
-                inner = [piece._replace(part=part) for piece in inner]
-            pieces.extend(inner)
-        return self._merge(pieces)
+            inner = self._split_nodes(children, first, last, depth)
+            if len(inner) == 1:
+                pieces.extend(inner)
+            elif self._is_definition(first, last):
+                pieces.extend(piece._replace(part="definition") for piece in self._merge(inner))
+            elif amid and not self._defines(first, last):
+                pieces.extend(piece._replace(part="other") for piece in self._merge(inner))
+            else:
+                pieces.extend(inner)
+        return pieces
 
     def _parts(self, nodes: "Iterable[Node]", start: int, end: int) -> "list[tuple[int, list[Node]]]":
         """The nodes' children, grouped by the lines at which one may cut; the first group begins at `start`."""
@@ -109,25 +131,53 @@ class Splitter:
         at = bisect_left(self._starts, start)
         return at < len(self._starts) and self._starts[at] < end
 
-    def _merge(self, pieces: Iterable[Piece]) -> list[Piece]:
-        merged: list[Piece] = []
+    def _holds(self, start: int, end: int) -> bool:
+        """Whether a whole definition is in these lines."""
+        for at in range(bisect_left(self._starts, start), len(self._starts)):
+            if self._starts[at] >= end:
+                return False
+            if self._shortest[self._starts[at]] <= end:
+                return True
+        return False
+
+    def _is_definition(self, start: int, end: int) -> bool:
+        """Whether these lines are one definition, but for blank and closing lines behind it."""
+        return self.weight(self._longest.get(start, start), end) <= _CLOSING
+
+    def _merge(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Put neighbours together from the front; if that leaves little for the last, even out the last two."""
+        groups: list[list[Piece]] = []
         for piece in pieces:
-            if merged and self._fit(merged[-1], piece):
-                merged[-1] = Piece(merged[-1].start, piece.end, min(merged[-1].part, piece.part, key=_PARTS.index))
+            if groups and self._fit(_joined(groups[-1]), piece):
+                groups[-1].append(piece)
             else:
-                merged.append(piece)
-        return merged
+                groups.append([piece])
+        if len(groups) > 1:
+            self._even_out(groups[-2], groups[-1])
+        return [_joined(group) for group in groups]
+
+    def _even_out(self, left: list[Piece], right: list[Piece]) -> None:
+        while len(left) > 1 and self.weight(right[0].start, right[-1].end) < LIMIT // 3:
+            moved, kept = left[-1], _joined(left[:-1])
+            grown = self.weight(moved.start, right[-1].end)
+            if grown > self.weight(kept.start, kept.end) or not self._fit(moved, _joined(right)):
+                return
+            right.insert(0, left.pop())
 
     def _fit(self, left: Piece, right: Piece) -> bool:
         """Whether two neighbours become one.
 
-        What is left of a definition that was cut stays by itself, and so does a definition beside what is left of
-        something else, unless one of the two is a runt.
+        What is left of a definition that was cut stays by itself; in front of its beginning a runt may stand. Nor does
+        a definition go with what is left of something else.
         """
         one, other = self.weight(left.start, left.end), self.weight(right.start, right.end)
-        apart = "definition" in (left.part, right.part) or (
-            "other" in (left.part, right.part) and self._defines(left.start, right.end)
-        )
-        if one + other <= LIMIT and not apart:
-            return True
-        return min(one, other) <= _RUNT and one + other <= LIMIT + _RUNT
+        fits = one + other <= LIMIT or (min(one, other) <= _RUNT and one + other <= LIMIT + _RUNT)
+        if not fits or left.part == "definition":
+            return False
+        if right.part == "definition":
+            return one <= _RUNT
+        return not ("other" in (left.part, right.part) and self._holds(left.start, right.end))
+
+
+def _joined(group: Sequence[Piece]) -> Piece:
+    return Piece(group[0].start, group[-1].end, min((piece.part for piece in group), key=_PARTS.index))

@@ -177,7 +177,8 @@ def definitions(root: "Node", language: str) -> list[Definition]:
         inside = at
         if (read := _read(at.node, kinds, language)) is not None:
             kind, name = read
-            if kind != "namespace":
+            # A Rust impl names the types that its trait wants: those are no definitions that anybody looks for.
+            if kind != "namespace" and not (kind == "type" and at.owner == "holder"):
                 path = f"{at.path}{_SEPARATORS.get(language, '.')}{name}" if at.path else name
                 if kind == "function" and (at.owner in _HOLDING or "." in name):
                     kind = "method"

@@ -173,7 +173,7 @@ def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:
     while waiting:
         folder = waiting.pop()
         try:
-            with os.scandir(root / folder) as entries:
+            with os.scandir(f"{root}/{folder}") as entries:
                 inside = list(entries)
         except OSError:
             yield Skipped(f"{folder}/", "unreadable")
