@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
+MAX_DEPTH = 60  # brackets around a cursor that are looked at
 CLOSERS = frozenset(CLOSER_OF.values())
 PROSE = frozenset(("", "markdown", "text", "plaintext", "html", "latex", "rst", "restructuredtext"))
 
@@ -71,6 +72,59 @@ def balance(text: str, language: str) -> Balance:
             else:
                 unmatched.append(Bracket(mark, found.start()))
     return Balance(tuple(opened), tuple(unmatched))
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The brackets around a cursor.
+
+    `opened` are open at it, outermost first, and `closed` says of each whether something after it closes it; `closers`
+    are the closing brackets after it that close nothing there, in order.
+    """
+
+    opened: tuple[str, ...]
+    closed: tuple[bool, ...]
+    closers: tuple[str, ...]
+
+    def imbalance(self, text: str, language: str) -> int:
+        """Count the brackets without a partner when a text stands at the cursor."""
+        stack, alone = list(self.opened), 0
+        found = balance(text, language)
+        for mark in (*(b.mark for b in found.unmatched), *(b.mark for b in found.opened), *self.closers):
+            if mark in CLOSER_OF:
+                stack.append(mark)
+            elif stack and CLOSER_OF[stack[-1]] == mark:
+                stack.pop()
+            else:
+                alone += 1
+        return alone + len(stack)
+
+
+def around(prefix: str, suffix: str, language: str) -> Around:
+    """Match the brackets that one text leaves open with those that another closes.
+
+    As many as can be, in order, the outermost first: what is being written stands innermost, and has often not been
+    ended yet ("for (x of xs" with "}" below).
+    """
+    opened = tuple(bracket.mark for bracket in balance(prefix, language).opened)[-MAX_DEPTH:]
+    closers = tuple(bracket.mark for bracket in balance(suffix, language).unmatched)[:MAX_DEPTH]
+    inward = closers[::-1]
+    most = [[0] * (len(inward) + 1) for _ in range(len(opened) + 1)]  # pairs in opened[i:] and inward[j:]
+    for i in range(len(opened) - 1, -1, -1):
+        for j in range(len(inward) - 1, -1, -1):
+            pair = most[i + 1][j + 1] + 1 if CLOSER_OF[opened[i]] == inward[j] else 0
+            most[i][j] = max(pair, most[i + 1][j], most[i][j + 1])
+    closed = [False] * len(opened)
+    i = j = 0
+    while i < len(opened) and j < len(inward):
+        if CLOSER_OF[opened[i]] == inward[j] and most[i][j] == most[i + 1][j + 1] + 1:
+            closed[i] = True
+            i, j = i + 1, j + 1
+        elif most[i][j] == most[i][j + 1]:
+            j += 1
+        else:
+            i += 1
+    return Around(opened, tuple(closed), closers)
 
 
 def in_text(prefix: str, language: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from kibitz.server.completion.answer import drop_control_tokens, drop_thinking, unwrap_fence
-from kibitz.server.completion.block import stop_at_block_end
-from kibitz.server.completion.code import CLOSER_OF, PROSE, balance, in_text, open_quote
+from kibitz.server.completion.block import CLOSES, stop_at_block_end
+from kibitz.server.completion.code import CLOSER_OF, PROSE, Around, Bracket, around, balance, in_text, open_quote
 from kibitz.server.completion.repetition import drop_repetition
 from kibitz.server.completion.snapshot import Snapshot
 
@@ -67,30 +67,41 @@ def stop_at_next_line(text: str, at: Snapshot) -> str:
 def drop_repeated_suffix(text: str, at: Snapshot) -> str:
     """Drop the end of the text that is also the start of what follows on the line.
 
-    A closing bracket or quote that ends something begun inside the text is its own, and stays.
+    Of several such ends that one is taken which leaves the fewest brackets without a partner, so that in "foo(" and
+    ")" the text "bar()" keeps its own bracket.
     """
-    rest = _line_after(at)
-    for length in range(min(len(rest), len(text)), 0, -1):
+    rest, brackets = _line_after(at), _around(at)
+    best, least = text, brackets.imbalance(text, at.language)
+    for length in range(1, min(len(rest), len(text)) + 1):
         kept, overlap = text[: len(text) - length], rest[:length]
         if not overlap.strip() or not text.endswith(overlap) or not _at_boundary(kept, overlap):
             continue
-        closing_nothing = {bracket.offset for bracket in balance(text, "").unmatched}
-        ends = {len(kept) + bracket.offset for bracket in balance(overlap, "").unmatched}
-        if ends <= closing_nothing and _leaves_no_string_open(kept, overlap, at):
-            return kept
-    return text
+        alone = brackets.imbalance(kept, at.language)
+        if alone <= least and _leaves_no_string_open(kept, overlap, at):
+            best, least = kept, alone
+    return best
 
 
 def balance_brackets(text: str, at: Snapshot) -> str:
-    """Cut at a closing bracket that closes nothing, or whose closer stands after the cursor already."""
+    """Cut at a closing bracket that closes nothing, or whose closer stands after the cursor already.
+
+    A bracket that is opened again on the same line may be closed: "a).then(" between "f(" and ")".
+    """
     if _in_text(at.prefix, at.language):
         return text
-    opened, owed = _around(at)
-    for bracket in balance(text, at.language).unmatched:
-        if owed > 0 and opened and CLOSER_OF[opened[-1]] == bracket.mark:
-            opened, owed = opened[:-1], owed - 1
-            continue
-        return text[: bracket.offset]
+    brackets = _around(at)
+    opened = list(zip(brackets.opened, brackets.closed, strict=True))
+    found = balance(text, at.language)
+    reopened = list(found.opened)
+    for closer in found.unmatched:
+        if not opened or CLOSER_OF[opened[-1][0]] != closer.mark:
+            return text[: closer.offset]
+        _, closed = opened.pop()
+        if closed:
+            again = next((opener for opener in reopened if _again(opener, closer, text)), None)
+            if again is None:
+                return text[: closer.offset]
+            reopened.remove(again)
     return text
 
 
@@ -116,7 +127,8 @@ def limit_lines(text: str, at: Snapshot) -> str:
 def drop_what_is_there(text: str, at: Snapshot) -> str:
     """Suggest nothing when the same text follows the cursor."""
     bare = text.strip()
-    there = at.suffix.startswith(bare) or (_letters(bare) >= STRONG_LINE_CHARS and at.suffix.lstrip().startswith(bare))
+    tells = _letters(bare) >= STRONG_LINE_CHARS and not CLOSES.match(bare)
+    there = at.suffix.startswith(bare) or (tells and at.suffix.lstrip().startswith(bare))
     return "" if bare and there else text
 
 
@@ -132,6 +144,7 @@ CUT: tuple[Filter, ...] = (
     keep_one_line,
     stop_at_next_line,
     stop_at_block_end,
+    drop_repeated_suffix,
     balance_brackets,
     drop_closing_quote,
     drop_repetition,
@@ -139,7 +152,7 @@ CUT: tuple[Filter, ...] = (
 )
 """Find where the suggestion ends. Where one of these cuts, the model need not go on."""
 
-FINISH: tuple[Filter, ...] = (drop_repeated_suffix, drop_what_is_there, trim_end)
+FINISH: tuple[Filter, ...] = (drop_what_is_there, trim_end)
 """Settle the end of a finished text."""
 
 FILTERS: tuple[Filter, ...] = UNWRAP + CUT + FINISH
@@ -215,17 +228,19 @@ def _in_text(prefix: str, language: str) -> bool:
     return in_text(prefix, language)
 
 
-def _around(at: Snapshot) -> tuple[tuple[str, ...], int]:
-    """Return the brackets open at the cursor, innermost last, and how many of them nothing after it closes.
+def _again(opener: Bracket, closer: Bracket, text: str) -> bool:
+    """Whether an opener left open stands after a closer of its kind on the same line."""
+    same = CLOSER_OF[opener.mark] == closer.mark and opener.offset > closer.offset
+    return same and "\n" not in text[closer.offset : opener.offset]
 
-    In prose and where the language is not known only the cursor's line counts.
-    """
+
+def _around(at: Snapshot) -> Around:
+    """Return the brackets around the cursor; in prose and unknown languages only those of the cursor's line."""
     if at.language in PROSE:
-        return _open_and_owed(_line_before(at), _line_after(at), at.language)
-    return _open_and_owed(at.prefix, at.suffix, at.language)
+        return _cached_around(_line_before(at), _line_after(at), at.language)
+    return _cached_around(at.prefix, at.suffix, at.language)
 
 
 @lru_cache(maxsize=4)
-def _open_and_owed(prefix: str, suffix: str, language: str) -> tuple[tuple[str, ...], int]:
-    opened = tuple(bracket.mark for bracket in balance(prefix, language).opened)
-    return opened, max(0, len(opened) - len(balance(suffix, language).unmatched))
+def _cached_around(prefix: str, suffix: str, language: str) -> Around:
+    return around(prefix, suffix, language)

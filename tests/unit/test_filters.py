@@ -40,6 +40,9 @@ def test_a_continuation_is_shown_as_the_golden_file_says(file: Path) -> None:
         ("xs = [f(║]", "x)]", "x)"),
         ("# see (║", "the docs)", "the docs)"),
         ('s = "(║"', "a)", "a)"),
+        ("foo(║)", "x).bar(y", "x).bar(y"),
+        ("foo(║)", "x).bar(y)", "x).bar(y"),
+        ("call(║) {\n})", "f, (x) {", "f, (x"),
         # quotes
         ('print("║")', 'hello"', "hello"),
         ('print("║")', 'hello")', "hello"),
@@ -165,7 +168,7 @@ def test_a_closing_bracket_after_the_cursor_is_never_said_twice(model: str, lang
     at = at_cursor("call(║)", language)
     depth = 0
     shown = clean(model, at)
-    if language and not any(mark in shown for mark in "\"'#"):
+    if language and not any(mark in shown for mark in "\"'#`/"):
         for mark in shown:
             depth += (mark == "(") - (mark == ")")
             assert depth >= 0
