@@ -20,15 +20,18 @@ NAME = "kibitz-static-1"
 DIM = 256
 WEIGHTS = Path(__file__).with_name("static.npz")
 
-PATH_WEIGHT = 0.7
+PATH_WEIGHT = 0.6
 """How much of a file's unit path vector to add to a chunk's unit vector.
 
-Chosen among 0, 0.3, 0.5, 0.7, 1, 1.5 and 2 on 41 repositories in 19 languages, by the vectors alone: 0.5 to 1
-differ by less than 0.01 NDCG@10, none at all is far worse (figures in training/README.md).
+Chosen among nine weights from 0 to 2 on 41 repositories in 19 languages, by the vectors alone: 0.5 to 0.8 differ by
+less than 0.01 NDCG@10, none at all is far worse (figures in training/README.md).
 """
 
 PATH_PARTS = 4
 """Only the last parts of a path are embedded: those before them are shared by most files of a workspace."""
+
+STEM_FACTOR = 2.0
+"""A file's name says more of it than the folders that hold it; 1.4 to 4 are as good, 1 is worse."""
 
 _MAX_TF = 64
 
@@ -115,9 +118,12 @@ class StaticEmbedder:
         return self._sum(tokens, self._tf(counts.values(), len(counts)))
 
     def _path_vector(self, path: str) -> Vectors:
-        counts = self._weights.pieces.count("/".join(path.split("/")[-PATH_PARTS:]))
-        tokens = np.fromiter(counts, np.int64, len(counts))
-        return self._sum(tokens, np.ones(len(counts), np.float32))
+        pieces = self._weights.pieces
+        parts = path.split("/")[-PATH_PARTS:]
+        tokens = pieces.count("/".join(parts))
+        stem = pieces.count(parts[-1].rpartition(".")[0] or parts[-1])
+        factors = [STEM_FACTOR if token in stem else 1.0 for token in tokens]
+        return self._sum(np.fromiter(tokens, np.int64, len(tokens)), np.array(factors, np.float32))
 
     def _tf(self, times: Iterable[int], count: int) -> Vectors:
         """1 + ln tf, where more than `_MAX_TF` occurrences count as that many."""

@@ -112,7 +112,7 @@ def test_a_text_has_the_same_vector_in_every_batch(texts: list[str], at: int) ->
     np.testing.assert_array_equal(EMBEDDER.embed(texts)[at], EMBEDDER.embed([texts[at]])[0])
 
 
-@settings(max_examples=20)
+@settings(max_examples=5)
 @given(code_like)
 def test_two_embedders_agree(text: str) -> None:
     np.testing.assert_array_equal(EMBEDDER.embed([text]), StaticEmbedder(WEIGHTS).embed([text]))
@@ -157,6 +157,11 @@ def test_only_the_end_of_a_path_counts() -> None:
     other = EMBEDDER.embed_paths(["acme/storage/disk/block.go"])[0]
     question = EMBEDDER.embed_query("http client")
     assert cosine(deep, question) > cosine(other, question)
+
+
+def test_a_file_is_nearer_to_its_name_than_to_its_folder() -> None:
+    path = EMBEDDER.embed_paths(["session/cookie.py"])[0]
+    assert cosine(path, EMBEDDER.embed(["cookie"])[0]) > cosine(path, EMBEDDER.embed(["session"])[0])
 
 
 def test_threads_share_an_embedder_from_its_first_use_on() -> None:
