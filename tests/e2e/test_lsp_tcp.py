@@ -29,8 +29,8 @@ def test_two_clients_at_one_port_do_not_meet(tmp_path: Path, shop: Path) -> None
         env=new_user(tmp_path),
         cwd=tmp_path,
     )
+    assert process.stderr is not None
     try:
-        assert process.stderr is not None
         port = int(process.stderr.readline().decode().rpartition(":")[2])
         first = socket.create_connection(("127.0.0.1", port), timeout=60)
         second = socket.create_connection(("127.0.0.1", port), timeout=60)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kibitz.server.lsp.methods import CUSTOM_PARAMS
 
+from kibitz.server.lsp.methods import CUSTOM_PARAMS
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import connected
 

@@ -68,11 +68,10 @@ seen.search = call("kibitz/search", { query = "area of a circle", k = 1 })
 local last = vim.api.nvim_buf_line_count(buffer)
 vim.api.nvim_buf_set_lines(buffer, last, last, false, { "face = '😀'; area = " })
 local document = { uri = vim.uri_from_bufnr(buffer) }
-local cursor = { line = last, character = vim.str_utfindex("face = '😀'; area = ") }
-if client.offset_encoding == "utf-16" then
-  local _, utf16 = vim.str_utfindex("face = '😀'; area = ")
-  cursor.character = utf16
-end
+local typed = "face = '😀'; area = "
+local codepoints, utf16 = vim.str_utfindex(typed)
+local columns = { ["utf-8"] = #typed, ["utf-16"] = utf16, ["utf-32"] = codepoints }
+local cursor = { line = last, character = columns[client.offset_encoding] }
 seen.list = call("textDocument/completion", { textDocument = document, position = cursor })
 seen.ghost = call("textDocument/inlineCompletion", {
   textDocument = document,
