@@ -10,7 +10,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from ctypes import c_double
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -31,8 +31,10 @@ _BATCH_FILES = 8
 """Files named to a worker at once: fewer, larger messages, and little to do again when the worker dies."""
 _REFILL_FILES = 3
 """With this few left a worker is given the next batch, so that it never waits for one."""
-_ALARM_FACTOR = 3
-"""After this many deadlines a worker ends itself; its parent would have done so at one, were it alive."""
+_WALL_FACTOR = 6
+"""A file may take this many deadlines by the clock: on a busy machine a worker gets little of it."""
+_OVERDUE = int(getattr(signal, "SIGPROF", 0))
+"""The signal that ends a worker which has worked too long on one file; Windows has none and goes by the clock."""
 _HEAD_CHARS = 200
 
 
@@ -101,8 +103,8 @@ def parse_files(
     """Parse files in up to `workers` processes, which end when the iterator ends or is closed. In no certain order.
 
     `after` turns what was parsed into what is wanted; it runs in the worker, so it must be a function of a module.
-    A file that takes longer than `deadline_s` comes back as skipped by "timeout", one that takes its worker down by
-    "crash": `after` is called for these too, in this process.
+    A file that takes longer than `deadline_s` of processor time (six times that by the clock) comes back as skipped
+    by "timeout", one that takes its worker down by "crash": `after` is called for these too, in this process.
 
     Raises:
         IndexerError: no worker process can be started.
@@ -138,7 +140,7 @@ class _Worker:
     def __init__(self, job: _Job) -> None:
         context = multiprocessing.get_context("spawn")
         self.pending: deque[str] = deque()
-        self._deadline_s = job.deadline_s
+        self._patience_s = job.deadline_s * _WALL_FACTOR
         self._greeted = False
         # When the worker began the file it is at, by the clock that all processes share; 0 while it is at none.
         self._began = context.RawValue(c_double, 0.0)
@@ -147,7 +149,8 @@ class _Worker:
             target=_work, args=(theirs, self._began, job), name="kibitz-parse", daemon=True
         )
         try:
-            self._process.start()
+            with _without_interrupts():
+                self._process.start()
         except OSError as error:
             raise IndexerError(f"The process that parses files could not be started: {error.strerror}.") from None
         finally:
@@ -180,8 +183,9 @@ class _Worker:
         except (EOFError, OSError):
             if not self._greeted:
                 raise IndexerError("The process that parses files could not be started.") from None
-            return answers, "crash"
-        late = began > 0 and not answers and time.monotonic() - began > self._deadline_s
+            self._process.join()
+            return answers, "timeout" if self._process.exitcode == -_OVERDUE else "crash"
+        late = began > 0 and not answers and time.monotonic() - began > self._patience_s
         return answers, "timeout" if late else ""
 
     def end(self) -> list[str]:
@@ -191,6 +195,19 @@ class _Worker:
         self._process.close()
         self.pipe.close()
         return list(self.pending)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back: a process started here keeps it blocked, and so says nothing when it comes while it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: "connection.Connection[Any, Any]", began: c_double, job: _Job) -> None:
@@ -203,14 +220,17 @@ def _work(pipe: "connection.Connection[Any, Any]", began: c_double, job: _Job) -
         while True:
             for path in pipe.recv():
                 began.value = time.monotonic()
-                _set_alarm(job.deadline_s * _ALARM_FACTOR)
+                _limit(job.deadline_s)
                 answer = job.after(parse_file(job.root, path, max_bytes=job.max_bytes))
-                _set_alarm(0.0)
+                _limit(0.0)
                 began.value = 0.0
                 pipe.send(answer)
 
 
-def _set_alarm(seconds: float) -> None:
-    """Have the system end this process, should its parent die while a grammar hangs; 0 calls that off."""
+def _limit(seconds: float) -> None:
+    """Have the system end this process once it has worked for so long; 0 calls that off.
+
+    The system does it even where a grammar never comes back, and even after the parent has died.
+    """
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -18,9 +18,10 @@ from kibitz.indexer.workspace import Skipped
 def hang_or_crash(parsed: Parsed) -> tuple[str, str, int]:
     """Stands in for a grammar that misbehaves: it runs where a grammar runs, and holds on just as hard."""
     if "hang" in parsed.path and parsed.skipped is None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         while True:
-            time.sleep(60)
+            pass
+    if "sleep" in parsed.path and parsed.skipped is None:
+        time.sleep(600)
     if "crash" in parsed.path and parsed.skipped is None:
         os.kill(os.getpid(), signal.SIGSEGV)
     return parsed.path, parsed.skipped.rule if parsed.skipped else "", os.getpid()
@@ -50,12 +51,13 @@ def test_every_file_is_parsed_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_hangs_or_crashes_is_skipped_and_the_others_are_parsed(tmp_path: Path) -> None:
-    names = lay(tmp_path, [f"f{i}.py" for i in range(30)] + ["hang.py", "crash.py", "crash_too.py"])
+    names = lay(tmp_path, [f"f{i}.py" for i in range(30)] + ["hang.py", "sleep.py", "crash.py", "crash_too.py"])
     names.sort()
-    found = list(parse_files(tmp_path, names, workers=2, deadline_s=1.0, after=hang_or_crash))
+    found = list(parse_files(tmp_path, names, workers=2, deadline_s=0.5, after=hang_or_crash))
     assert sorted(path for path, _, _ in found) == names
     assert {path: rule for path, rule, _ in found if rule} == {
         "hang.py": "timeout",
+        "sleep.py": "timeout",
         "crash.py": "crash",
         "crash_too.py": "crash",
     }
@@ -65,10 +67,10 @@ def test_a_file_that_hangs_or_crashes_is_skipped_and_the_others_are_parsed(tmp_p
 def test_a_slow_reader_does_not_make_a_file_late(tmp_path: Path) -> None:
     names = lay(tmp_path, [f"f{i}.py" for i in range(12)])
     found = []
-    for path, rule, _ in parse_files(tmp_path, names, workers=1, deadline_s=0.5, after=hang_or_crash):
+    for path, rule, _ in parse_files(tmp_path, names, workers=1, deadline_s=0.2, after=hang_or_crash):
         found.append((path, rule))
         if len(found) in (1, 5):
-            time.sleep(1.0)
+            time.sleep(1.5)
     assert sorted(found) == sorted((name, "") for name in names)
 
 
