@@ -24,6 +24,7 @@ from kibitz.indexer.types import Chunk, Span
 FORMAT = 1
 PATH_WEIGHT = 0.5  # of a file's unit path vector, added to a chunk's unit vector
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
+BLOCK = 4096  # vectors turned to floats at a time: they stay in the processor's cache, and memory stays small
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 
 _ASIDE_WORDS = """
@@ -145,14 +146,14 @@ def build(manifest: Manifest, columns: Columns, embedder: Embedder) -> dict[str,
     defined_at, define_rows = _gather(columns.define_offsets, rows)
     terms_at, term_rows = _gather(columns.term_offsets, rows)
     ids, counts = columns.terms[term_rows], columns.counts[term_rows]
-    chunk_of = np.repeat(np.arange(len(rows)), np.diff(terms_at))
+    chunk_of = np.repeat(np.arange(len(rows), dtype=np.uint32), np.diff(terms_at))
     stems, folders = _path_postings(paths)
     ids, chunk_of, counts = _with_paths((ids, chunk_of, counts), (stems, folders), first)
     names, symbols, defines = _names(columns, rows, define_rows)
     keys = np.array([definition_key(name) for name in columns.define.names], np.uint32)
     defining = np.repeat(np.arange(len(rows)), np.diff(defined_at))
     defined = columns.define.codes[define_rows]
-    vectors, scales = quantised(mixed(columns.vectors[rows], embedder.embed_paths(paths), file_of))
+    vectors, scales = _vectors(columns.vectors, rows, embedder.embed_paths(paths), file_of)
     return {
         "paths": paths,
         "first": first,
@@ -165,7 +166,7 @@ def build(manifest: Manifest, columns: Columns, embedder: Embedder) -> dict[str,
         "defines": defines,
         "names": names,
         "lengths": np.bincount(chunk_of, weights=counts, minlength=len(rows)).astype(np.float32),
-        **_flat("body", invert(ids, chunk_of.astype(np.uint32), counts)),
+        **_flat("body", invert(ids, chunk_of, counts)),
         **_flat("definitions", invert(keys[defined], defining.astype(np.uint32), np.ones(len(defining), np.uint8))),
         **_flat("stems", stems),
         **_flat("folders", folders),
@@ -228,10 +229,23 @@ def quantised(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
 def similarities(hot: HotCopy, question: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot product of a question's vector (dim,) with each chunk's, (n,)."""
     found = np.empty(len(hot.scales), np.float32)
-    block = 4096  # a block of floats stays in the processor's cache
-    for at in range(0, len(found), block):
-        found[at : at + block] = hot.vectors[at : at + block].astype(np.float32) @ question
+    for at in range(0, len(found), BLOCK):
+        found[at : at + BLOCK] = hot.vectors[at : at + BLOCK].astype(np.float32) @ question
     return found * hot.scales
+
+
+def _vectors(
+    bodies: NDArray[np.float16],
+    rows: NDArray[np.int64],
+    paths: NDArray[np.float32] | None,
+    file_of: NDArray[np.int64],
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """The mixed vectors of the table's `rows` in a byte a number, and their scales."""
+    vectors, scales = np.empty((len(rows), bodies.shape[1]), np.int8), np.empty(len(rows), np.float32)
+    for at in range(0, len(rows), BLOCK):
+        block = slice(at, at + BLOCK)
+        vectors[block], scales[block] = quantised(mixed(bodies[rows[block]], paths, file_of[block]))
+    return vectors, scales
 
 
 def _rows(manifest: Manifest, columns: Columns) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
@@ -274,7 +288,7 @@ def _path_postings(paths: list[str]) -> tuple[Postings, Postings]:
     return made[0], made[1]
 
 
-_Triples = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.uint8]]
+_Triples = tuple[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.uint8]]
 
 
 def _with_paths(body: _Triples, words: tuple[Postings, Postings], first: NDArray[np.int64]) -> _Triples:
@@ -285,7 +299,7 @@ def _with_paths(body: _Triples, words: tuple[Postings, Postings], first: NDArray
         sizes = first[files + 1] - first[files]
         of_key = np.repeat(postings.keys, np.diff(postings.offsets))
         terms.append(np.repeat(of_key, sizes))
-        chunks.append(_ranges(first[files], sizes))
+        chunks.append(_ranges(first[files], sizes).astype(np.uint32))
         counts.append(np.repeat(np.minimum(postings.counts.astype(np.int64) * times, 255).astype(np.uint8), sizes))
     return np.concatenate(terms), np.concatenate(chunks), np.concatenate(counts)
 

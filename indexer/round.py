@@ -25,7 +25,7 @@ from kibitz.indexer.workers import parse_files
 from kibitz.indexer.workspace import Rules, Survey, survey
 
 EMBED_BATCH = 1024  # chunks embedded and encoded together
-COMMIT_ROWS = 50_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
+COMMIT_ROWS = 25_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
 COMMIT_SECONDS = 120.0  # and so does one whose embedder is slow
 SHARE_OF_GARBAGE = 0.5  # of the table's rows, before those that no manifest names are deleted
 FEW_ROWS = 1_000  # garbage below this is not worth a commit
