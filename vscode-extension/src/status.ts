@@ -1,7 +1,7 @@
 // What is known of the server, and what the status item shows of it.
 
 /** What of the answer to kibitz/status is used here. */
-export interface ServerStatus {
+export interface ServerStatus extends Notice {
   readonly index: IndexState;
   /** The chat model, once one was chosen. */
   readonly model: string | null;
@@ -17,7 +17,7 @@ export interface IndexState {
   readonly behind: number;
 }
 
-/** The notification kibitz/status: sent when the state has changed. */
+/** The notification kibitz/status: sent when the state has changed; `state` is "ready", "indexing" or "error". */
 export interface Notice {
   readonly state: string;
   readonly message: string;
@@ -45,7 +45,10 @@ export interface Look {
 }
 
 /** The state that the server's answer amounts to. */
-export function stateOf({ index }: ServerStatus): State {
+export function stateOf({ index, state, message }: ServerStatus): State {
+  if (state === "error") {
+    return { kind: "error", reason: message };
+  }
   return index.indexed ? { kind: "ready", files: index.files, chunks: index.chunks } : { kind: "unindexed" };
 }
 

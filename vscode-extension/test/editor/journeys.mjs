@@ -77,6 +77,70 @@ export const journeys = {
   },
 };
 
+/** With a key stored; `asked` tells what the model was asked. */
+export const withKey = {
+  "the key that was set reaches the model, and nothing shows it": async (page, shot, asked) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await command(page, "Kibitz: Set API Key");
+    await page.keyboard.type("sk-for-the-test");
+    await shot("key");
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(3_000); // the server is started again with the key
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    const before = await asked();
+    await command(page, "Kibitz: Ask");
+    await page.keyboard.type("Where is the area computed?");
+    await page.keyboard.press("Enter");
+    await (await chat(page)).locator("nav.citations").last().waitFor({ timeout: 30_000 });
+    const after = await asked();
+    assert.deepEqual([before.at(-1)?.has_key ?? false, after.at(-1).has_key], [false, true]);
+  },
+};
+
+/** In a folder that is not trusted. */
+export const restricted = {
+  "a search works": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await command(page, "Kibitz: Search");
+    await page.keyboard.type("print a report", { delay: 20 });
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "shapes/report.py" }).first().waitFor();
+    await shot("restricted");
+    await page.keyboard.press("Escape");
+  },
+
+  "no model is asked while typing": async (page, _shot, asked) => {
+    const before = await asked();
+    await openFile(page, "main.py");
+    await page.keyboard.press(`${MOD}+End`);
+    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await page.waitForTimeout(3_000);
+    assert.equal(await page.locator(".ghost-text-decoration").count(), 0);
+    assert.equal((await asked()).length, before.length);
+  },
+
+  "asking and editing are not offered": async (page) => {
+    await page.keyboard.press("F1");
+    await page.keyboard.type("Kibitz: ", { delay: 20 });
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "Kibitz: Search" }).first().waitFor();
+    const offered = (await page.locator(".quick-input-list .monaco-list-row").allInnerTexts()).join("\n");
+    assert.doesNotMatch(offered, /Kibitz: (Ask|Edit)/);
+    await page.keyboard.press("Escape");
+  },
+};
+
+/** With a setting that names no Python. */
+export const withoutServer = {
+  "a message says which setting is wrong, and opens it": async (page, shot) => {
+    const toast = page.locator(".notification-toast", { hasText: "named by kibitz.server.interpreter" });
+    await toast.waitFor({ timeout: 60_000 });
+    await page.getByText("Kibitz: stopped").waitFor();
+    await shot("no-server");
+    await toast.getByText("Open Setting").click();
+    await page.locator(".settings-editor").waitFor({ timeout: 15_000 });
+    await shot("setting");
+  },
+};
+
 async function openFile(page, name) {
   await page.keyboard.press(`${MOD}+p`);
   await page.locator(".quick-input-widget input").first().waitFor();

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { journeys } from "./journeys.mjs";
+import { journeys, restricted, withKey, withoutServer } from "./journeys.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const extension = resolve(here, "../..");
@@ -35,32 +35,26 @@ try {
 process.exit(failed === 0 ? 0 : 1);
 
 async function main() {
+  await mkdir(out, { recursive: true });
   const vsix = (await readdir(extension)).find((name) => name.endsWith(".vsix"));
   if (vsix === undefined) {
     throw new Error("There is no .vsix: npm run package first.");
   }
-  await mkdir(out, { recursive: true });
   const model = await startModel();
-  const folder = join(work, "folder");
-  await cp(join(here, "folder"), folder, { recursive: true });
-  await settings(model);
-  await ended(startEditor(["--install-extension", join(extension, vsix)]));
-  const port = await freePort();
-  const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
-  startEditor([...serve, "--disable-telemetry", "--disable-workspace-trust"]);
-  await answers(`http://127.0.0.1:${port}/`);
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
   const browser = await chromium.launch({ executablePath: process.env.EDITOR_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
+  const only = process.argv[2];
+  let count = 0;
   try {
-    const only = process.argv[2];
-    let count = 0;
     if (only !== "journeys") {
-      count += await suite(browser, port, folder);
+      count += await suite(browser, await openEditor("suite", vsix, model));
     }
     if (only !== "suite") {
-      await rm(folder, { recursive: true });
-      await cp(join(here, "folder"), folder, { recursive: true });
-      count += await walk(browser, port, folder);
+      count += await walk(browser, await openEditor("journeys", vsix, model), journeys, model);
+      count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
+      count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
+      const nowhere = { "kibitz.server.interpreter": "/nowhere/python" };
+      count += await walk(browser, await openEditor("no-server", vsix, model, { settings: nowhere }), withoutServer, model);
     }
     return count;
   } finally {
@@ -68,8 +62,22 @@ async function main() {
   }
 }
 
+/** A VS Code server of its own, with the extension installed, and a copy of the folder; its port and that folder. */
+async function openEditor(name, vsix, model, { trusted = true, settings = {} } = {}) {
+  const home = join(work, name);
+  const folder = join(home, "folder");
+  await cp(join(here, "folder"), folder, { recursive: true });
+  await writeSettings(home, model, trusted, settings);
+  await ended(startEditor(home, ["--install-extension", join(extension, vsix)]));
+  const port = await freePort();
+  const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
+  startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])]);
+  await answers(`http://127.0.0.1:${port}/`);
+  return { port, folder };
+}
+
 /** Run the suite in the extension host; the number of failures. */
-async function suite(browser, port, folder) {
+async function suite(browser, { port, folder }) {
   const page = await browser.newPage();
   const remote = `vscode-remote://127.0.0.1:${port}`;
   let finish;
@@ -91,20 +99,21 @@ async function suite(browser, port, folder) {
 }
 
 /** Walk the journeys in one page; the number of failures. */
-async function walk(browser, port, folder) {
+async function walk(browser, { port, folder }, steps, model) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.goto(`http://127.0.0.1:${port}/?folder=${folder}`);
   await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
   const shot = (name) => page.screenshot({ path: join(out, `${name}.png`) });
+  const asked = async () => (await fetch(new URL("/_requests", model))).json();
   let count = 0;
-  for (const [name, journey] of Object.entries(journeys)) {
+  for (const [name, journey] of Object.entries(steps)) {
     try {
-      await journey(page, shot);
+      await journey(page, shot, asked);
       console.log(`ok - ${name}`);
     } catch (error) {
       count += 1;
       console.log(`not ok - ${name}\n  ${error.message.split("\n", 3).join("\n  ")}`);
-      await shot(`failed-${count}`);
+      await shot(`failed-${name.replaceAll(/\W+/g, "-")}`);
       await page.keyboard.press("Escape");
     }
   }
@@ -120,9 +129,10 @@ async function startModel() {
 }
 
 /** The user's and the machine's settings; a remote editor reads those of scope "machine" from the latter. */
-async function settings(model) {
+async function writeSettings(home, model, trusted, changed) {
   const user = {
-    "security.workspace.trust.enabled": false,
+    "security.workspace.trust.enabled": !trusted,
+    "security.workspace.trust.startupPrompt": "never",
     "workbench.startupEditor": "none",
     "telemetry.telemetryLevel": "off",
     "extensions.autoUpdate": false,
@@ -136,19 +146,20 @@ async function settings(model) {
     "kibitz.endpoint.baseUrl": model,
     "kibitz.model.chat": "scripted-chat",
     "kibitz.model.completion": "qwen2.5-coder:1.5b-base",
+    ...changed,
   };
   for (const [name, value] of [["User", user], ["Machine", machine]]) {
-    await mkdir(join(work, "data", name), { recursive: true });
-    await writeFile(join(work, "data", name, "settings.json"), JSON.stringify(value));
+    await mkdir(join(home, "data", name), { recursive: true });
+    await writeFile(join(home, "data", name, "settings.json"), JSON.stringify(value));
   }
 }
 
-function startEditor(args) {
+function startEditor(home, args) {
   const node = join(tools, "node_modules/node/bin/node");
   const main = join(tools, "node_modules/code-server/lib/vscode/out/server-main.js");
-  const data = join(work, "data");
-  const places = ["--server-data-dir", data, "--user-data-dir", data, "--extensions-dir", join(work, "extensions")];
-  return start(node, [main, "--accept-server-license-terms", ...places, ...args], { cwd: work });
+  const data = join(home, "data");
+  const places = ["--server-data-dir", data, "--user-data-dir", data, "--extensions-dir", join(home, "extensions")];
+  return start(node, [main, "--accept-server-license-terms", ...places, ...args], { cwd: home });
 }
 
 function start(command, args, options) {

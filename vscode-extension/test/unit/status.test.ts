@@ -4,8 +4,9 @@ import { test } from "node:test";
 import { factsOf, look, type State, stateOf } from "../../src/status.js";
 import { StateTracker } from "../../src/tracker.js";
 
-const READY = { index: { indexed: true, files: 1204, chunks: 9120, bytes: 18_400_000, behind: 0 }, model: null };
-const UNINDEXED = { index: { indexed: false, files: 0, chunks: 0, bytes: 0, behind: 0 }, model: null };
+const SAID = { state: "ready", message: "" };
+const READY = { ...SAID, index: { indexed: true, files: 1204, chunks: 9120, bytes: 18_400_000, behind: 0 }, model: null };
+const UNINDEXED = { ...SAID, index: { indexed: false, files: 0, chunks: 0, bytes: 0, behind: 0 }, model: null };
 
 function tracker(...steps: ((tracked: StateTracker) => void)[]): StateTracker {
   const tracked = new StateTracker();
@@ -45,7 +46,7 @@ test("a ready index says how much it holds", () => {
 
 test("the status tells of index, changes and model", () => {
   assert.deepEqual(factsOf(READY), ["$(database) 1,204 files in 9,120 chunks, 18.4 MB on disk", "$(hubot) No model has been asked yet"]);
-  const behind = { index: { ...READY.index, bytes: 4_200, behind: 1 }, model: "qwen3" };
+  const behind = { ...SAID, index: { ...READY.index, bytes: 4_200, behind: 1 }, model: "qwen3" };
   assert.deepEqual(factsOf(behind), [
     "$(database) 1,204 files in 9,120 chunks, 5 kB on disk",
     "$(history) 1 file has changed since",
@@ -56,6 +57,11 @@ test("the status tells of index, changes and model", () => {
 
 test("an index that is not there is said to be missing, not ready", () => {
   assert.equal(stateOf(UNINDEXED).kind, "unindexed");
+});
+
+test("an error that stands is not talked away by the numbers", () => {
+  const state = stateOf({ ...READY, state: "error", message: "There is no model to ask." });
+  assert.deepEqual(state, { kind: "error", reason: "There is no model to ask." });
 });
 
 test("progress of the indexing shows, any other progress is left to the editor", () => {
