@@ -20,6 +20,7 @@ MAX_LINES = 24  # more is not read before it is accepted
 MAX_REPEATED_LINES = 20  # lines before the cursor that a chat model may say again
 STRONG_LINE_CHARS = 3  # letters and digits that make a line more than a bracket or an "fi"
 
+_COMMENT = re.compile(r"\s*(?:#|//|--|/\*)")  # may stand two blanks away
 _CLOSES_ONLY = re.compile(r"(?:[)\]}>'\"`][\s()\[\]{}<>;:,.'\"`]*)?|\s*")
 
 
@@ -36,7 +37,7 @@ def drop_repeated_prefix(text: str, at: Snapshot) -> str:
     line = _line_before(at)
     if line and not line.strip() and text.startswith(line) and not _expects_deeper(at):
         return text[len(line) :]  # the indentation, said again
-    if line.strip() and line[-1] in " \t" and text[:1] in (" ", "\t"):
+    if line.strip() and line[-1] in " \t" and text[:1] in (" ", "\t") and not _COMMENT.match(text):
         return text.lstrip(" \t")
     return text
 
