@@ -68,6 +68,7 @@ def cosine(a: Vectors, b: Vectors) -> float:
     return float(a @ b)
 
 
+@settings(deadline=None)
 @given(pieces_of_words, st.text(alphabet="abc", min_size=1, max_size=12))
 def test_words_are_cut_by_greedy_longest_match(vocabulary: list[str], word: str) -> None:
     assert WordPiece(vocabulary).encode_word(word) == naive_tokens(word, vocabulary)
@@ -100,22 +101,23 @@ def test_encoded_data_has_no_tokens() -> None:
     assert EMBEDDER.embed(["x" * 100_000]).any() == np.False_
 
 
+@settings(deadline=None)  # the first example reads the weights
 @given(st.lists(code_like, max_size=6))
 def test_vectors_have_length_one_or_zero(texts: list[str]) -> None:
     lengths = np.linalg.norm(EMBEDDER.embed(texts), axis=1)
     assert np.all((np.abs(lengths - 1) < 1e-4) | (lengths == 0))
 
 
+@settings(deadline=None)  # the first example reads the weights
 @given(st.lists(code_like, min_size=1, max_size=6), st.integers(0, 5))
 def test_a_text_has_the_same_vector_in_every_batch(texts: list[str], at: int) -> None:
     at %= len(texts)
     np.testing.assert_array_equal(EMBEDDER.embed(texts)[at], EMBEDDER.embed([texts[at]])[0])
 
 
-@settings(max_examples=5)
-@given(code_like)
-def test_two_embedders_agree(text: str) -> None:
-    np.testing.assert_array_equal(EMBEDDER.embed([text]), StaticEmbedder(WEIGHTS).embed([text]))
+def test_two_embedders_agree() -> None:
+    texts = [CONNECT, CSS, RETRY, PARSE]
+    np.testing.assert_array_equal(EMBEDDER.embed(texts), StaticEmbedder(WEIGHTS).embed(texts[::-1])[::-1])
 
 
 @pytest.mark.parametrize("empty", ["", " \n\t", "{}();", "#####"])
