@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,11 +29,17 @@ class ErrorAnswer(Exception):
 class LspClient:
     """Use it as a context manager; `received` holds everything the server sent, in order."""
 
-    def __init__(self, *, env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self,
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        python: Sequence[str] = ("-m", "kibitz.server", "serve", "--stdio"),
+    ) -> None:
         self.received: list[Message] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kibitz.server", "serve", "--stdio"],
+            [sys.executable, *python],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import StartServer, new_user
-from tests.e2e.lsp_client import ErrorAnswer
+from tests.e2e.lsp_client import ErrorAnswer, LspClient
 
 
 def test_a_client_that_leaves_as_it_should_gets_exit_code_0(start_server: StartServer, shop: Path) -> None:
@@ -147,3 +147,34 @@ def test_a_terminated_server_lets_go_and_ends(start_server: StartServer, shop: P
     client.process.send_signal(signal.SIGTERM)
     assert client.wait_for_exit() == 1
     assert client.stderr == ""
+
+
+STUCK = """
+import sys, time
+from kibitz.server.lsp.server import run_stdio
+from tests.fakes.app import FakeApp
+
+class Stuck(FakeApp):
+    def status(self):
+        print("a library that prints", flush=True)
+        time.sleep(3600)
+
+sys.exit(run_stdio(Stuck().make))
+"""
+
+
+def test_a_thread_that_is_stuck_does_not_keep_the_process(tmp_path: Path) -> None:
+    here = str(Path(__file__).parents[2])
+    environment = new_user(tmp_path)
+    environment["PYTHONPATH"] = os.pathsep.join([here, environment.get("PYTHONPATH", "")])
+    with LspClient(env=environment, cwd=tmp_path, python=("-c", STUCK)) as client:
+        client.initialize()
+        asked = client.request("kibitz/status")
+        with pytest.raises(ErrorAnswer, match="-32601"):
+            client.call("kibitz/nothing")  # neither the thread nor what it prints disturbs the protocol
+        client.call("shutdown")
+        with pytest.raises(ErrorAnswer, match="-32800"):
+            client.answer_to(asked)
+        client.notify("exit")
+        assert client.wait_for_exit() == 0
+        assert "a library that prints" in client.stderr

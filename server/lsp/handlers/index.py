@@ -60,7 +60,7 @@ async def _round(ls: "KibitzServer", work: WorkDone, *, after_this: bool = False
     except asyncio.CancelledError:
         ls.tell("ready", "Indexing was stopped.")
         raise
-    ls.tell("ready", f"Indexed {report.files} files.")
+    ls.tell("ready", f"Indexed {report.files} {'file' if report.files == 1 else 'files'}.")
     return report
 
 
