@@ -15,6 +15,11 @@ from kibitz.prompts.layout import Layout, Leaf
 from kibitz.prompts.nodes import Isolate
 from kibitz.prompts.tokens import AdditiveTokenizer, Tokenizer
 
+# Leaves of a run that are counted joined. A longer run (hundreds of blank lines, or a tokenizer that says nothing of
+# seams) is cut into pieces at fixed leaves, else each leaf would cost a count of the whole run; a cut may make the
+# tally, but never the final count, too high by a token or so.
+_LONGEST_RUN = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -168,29 +173,36 @@ class Tally:
 
     def _settle(self, slot: _Slot) -> None:
         """Form the runs round every touched leaf and count them joined."""
-        done: set[int] = set()
-        for leaf in sorted(slot.touched):
-            if leaf in done or leaf in slot.run_of:
+        while slot.touched:
+            leaf = slot.touched.pop()
+            if leaf in slot.run_of:
                 continue
             run = self._run(slot.order, bisect_left(slot.order, leaf))
-            done.update(run)
-            if len(run) > 1:
-                for member in run:
-                    self._break_run(slot, member)
-                texts = [self.text(member) for member in run]
-                saved = sum(map(self._weigh, texts)) - self._weigh("".join(texts))
-                slot.saved[run] = saved
-                slot.run_of.update(dict.fromkeys(run, run))
-                slot.weight -= saved
-        slot.touched.clear()
+            if len(run) == 1:
+                continue
+            for member in run:
+                self._break_run(slot, member)
+            texts = [self.text(member) for member in run]
+            saved = sum(map(self._weigh, texts)) - self._weigh("".join(texts))
+            slot.saved[run] = saved
+            slot.run_of.update(dict.fromkeys(run, run))
+            slot.weight -= saved
         self._tokens -= slot.tokens
         slot.tokens = -(-slot.weight // self._scale) + slot.around if slot.order else 0
         self._tokens += slot.tokens
 
     def _run(self, order: list[int], place: int) -> tuple[int, ...]:
+        """Return the run that a place is in: its neighbours as far as no seam is additive, or its piece of them."""
         start, end = place, place + 1
-        while start and not self._additive(self.text(order[start - 1]), self.text(order[start])):
+        while start and place - start <= _LONGEST_RUN and self._joins(order[start - 1], order[start]):
             start -= 1
-        while end < len(order) and not self._additive(self.text(order[end - 1]), self.text(order[end])):
+        while end < len(order) and end - place <= _LONGEST_RUN and self._joins(order[end - 1], order[end]):
             end += 1
+        if end - start > _LONGEST_RUN:
+            piece = order[place] // _LONGEST_RUN
+            start = max(start, bisect_left(order, piece * _LONGEST_RUN))
+            end = min(end, bisect_left(order, (piece + 1) * _LONGEST_RUN))
         return tuple(order[start:end])
+
+    def _joins(self, left: int, right: int) -> bool:
+        return not self._additive(self.text(left), self.text(right))

@@ -104,6 +104,7 @@ _MEMO_CHARACTERS = 4_000_000
 
 # A line of text that starts a new pre-token wherever it stands: no blank line, no "/" (o200k_base lets punctuation at
 # the end of a line swallow line ends and slashes).
+_BLANKS = (" ", "\t")
 _STARTS_AFRESH = re.compile(r"[^\S\r\n]*[^\s/]|[^\S\r\n]+/")
 
 
@@ -193,10 +194,12 @@ class TiktokenTokenizer:
     def additive(self, left: str, right: str) -> bool:
         """Tell whether no token can lie across the seam.
 
-        Both patterns cut after a line end unless white space that reaches a further line end follows, or (o200k_base)
-        a slash; and neither looks back.
+        Both patterns cut between a line end and what starts afresh after it, and between a character that is not
+        white space and a space or tab; and neither looks back.
         """
-        return left.endswith("\n") and _STARTS_AFRESH.match(right) is not None
+        if left.endswith("\n"):
+            return _STARTS_AFRESH.match(right) is not None
+        return right[:1] in _BLANKS and not left[-1:].isspace()
 
 
 def _pieces(text: str) -> list[str]:

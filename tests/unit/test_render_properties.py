@@ -164,7 +164,7 @@ TREES = st.one_of(TEXT_TREES, CHAT_TREES)
 TOKENIZERS = st.sampled_from([Letters(), TiktokenTokenizer("o200k_base"), TiktokenTokenizer("cl100k_base")])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(TREES, st.integers(0, 40), TOKENIZERS)
 def test_strict_mode_finds_what_trying_every_cutoff_finds(tree: Node, budget: int, tokenizer: Tokenizer) -> None:
     best = exhaustive(tree, budget, tokenizer)
@@ -178,7 +178,7 @@ def test_strict_mode_finds_what_trying_every_cutoff_finds(tree: Node, budget: in
     assert got.tokens == best[1].tokens(tokenizer, chat=tree.content == "messages", opening=3)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TREES, st.integers(0, 40), TOKENIZERS)
 def test_fill_mode_is_never_over_and_never_shows_less_than_strict(
     tree: Node, budget: int, tokenizer: Tokenizer
@@ -206,7 +206,7 @@ def holds_isolate(tree: Node) -> bool:
     return any(isinstance(node, Isolate) for node in walk(tree))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TREES, st.integers(0, 60), st.sampled_from(["strict", "fill"]))
 def test_every_shown_part_stands_where_its_report_says(tree: Node, budget: int, mode: str) -> None:
     tokenizer = TiktokenTokenizer("o200k_base")
@@ -226,7 +226,7 @@ def test_every_shown_part_stands_where_its_report_says(tree: Node, budget: int, 
     assert [text for text in everything if text] == [covered[key] for key in sorted(covered, key=lambda k: k or 0)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(TREES, st.integers(0, 60))
 def test_an_estimate_is_kept_to_as_strictly(tree: Node, budget: int) -> None:
     tokenizer = EstimatedTokenizer()
@@ -241,12 +241,12 @@ def test_an_estimate_is_kept_to_as_strictly(tree: Node, budget: int) -> None:
 SEAMS = st.text(alphabet="aB1 .;/\n\r\t'sé中\u2028\x85\x1c", max_size=8)
 
 
-@settings(max_examples=1500, deadline=None)
-@given(SEAMS, SEAMS, SEAMS, SEAMS, st.sampled_from(["o200k_base", "cl100k_base"]))
+@settings(max_examples=600, deadline=None)
+@given(SEAMS, st.one_of(SEAMS, SEAMS.map(lambda text: text + "\n")), SEAMS, SEAMS, st.sampled_from(["o200k_base", "cl100k_base"]))
 def test_where_a_seam_is_called_additive_the_counts_add_up(
     before: str, left: str, right: str, after: str, encoding: str
 ) -> None:
     tokenizer = TiktokenTokenizer(encoding)
-    left, right = before + left + "\n", right + after
+    left, right = before + left, right + after
     if tokenizer.additive(left, right):
         assert tokenizer.encode(left) + tokenizer.encode(right) == tokenizer.encode(left + right)

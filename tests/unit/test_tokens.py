@@ -95,7 +95,7 @@ def test_every_tokenizer_tells_where_counts_add_up() -> None:
         assert not tokenizer.additive("x = 1\n", "\n")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["foo\n", "  bar(1)\n", "\n", "}\n", "9 中\n"]), max_size=8))
 def test_the_estimates_weights_add_up_where_it_says_so(lines: list[str]) -> None:
     estimate = tokens.EstimatedTokenizer()
