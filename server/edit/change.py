@@ -58,7 +58,7 @@ class Edit:
 
     def diff(self, context_lines: int = 3) -> str:
         """Return a unified diff that `patch` and `git apply` take; "" when nothing changed."""
-        old, new = split_lines(self.old), split_lines(self.new)
+        old, new = _patch_lines(self.old), _patch_lines(self.new)
         names = (f"a/{self.path}", f"b/{self.path}")
         return "".join(_printable(difflib.unified_diff(old, new, *names, n=context_lines)))
 
@@ -90,6 +90,12 @@ def _common(a: Sequence[str], b: Sequence[str]) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
+def _patch_lines(text: str) -> list[str]:
+    """Split where patches do: at line feeds alone."""
+    lines = text.split("\n")
+    return [line + "\n" for line in lines[:-1]] + lines[-1:] * bool(lines[-1])
+
+
 def _printable(lines: Iterator[str]) -> Iterator[str]:
     for line in lines:
-        yield line if line.endswith(("\n", "\r")) else line + NO_NEWLINE
+        yield line if line.endswith("\n") else line + NO_NEWLINE

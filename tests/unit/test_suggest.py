@@ -1,6 +1,7 @@
 """Ghost text from a scripted model: when it stops, what it shows, what it asks."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -11,11 +12,32 @@ from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import PLAIN, Suggestion, completion_prompt, query, suggest
 from kibitz.server.errors import ModelError
+from kibitz.server.llm.ports import Delta
 from tests.fakes.cursor import at_cursor
 from tests.fakes.models import ScriptedChat, ScriptedCompleter
 
 QWEN = FAMILIES["qwen-coder"]
 FUNCTION = at_cursor("def area(w, h):\n    ║\n\n\nprint(area(1, 2))\n")
+
+
+class EndlessCompleter:
+    """Begins an answer and never goes on."""
+
+    name = "endless"
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+        self.closed = False
+
+    async def complete(
+        self, prompt: str, *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+    ) -> AsyncIterator[Delta]:
+        try:
+            yield Delta("return ")
+            self.started.set()
+            await asyncio.Event().wait()
+        finally:
+            self.closed = True
 
 
 async def nothing(query: str, k: int) -> Sequence[Hit]:
@@ -97,6 +119,16 @@ async def test_a_completer_without_a_format_continues_the_prefix() -> None:
 async def test_a_model_s_failure_is_the_model_s() -> None:
     with pytest.raises(ModelError, match="busy"):
         await shown(FUNCTION, ScriptedCompleter(ModelError("busy")))
+
+
+async def test_a_cancelled_completion_closes_the_model_s_stream() -> None:
+    model = EndlessCompleter()
+    task = asyncio.create_task(suggest(FUNCTION, await prompt(FUNCTION), model, family=QWEN, max_tokens=64))
+    await model.started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert model.closed
 
 
 def test_the_query_is_the_cursor_s_line_first() -> None:
