@@ -46,11 +46,13 @@ async function main() {
   const only = process.argv[2];
   let count = 0;
   try {
-    if (only !== "journeys") {
+    if (only === undefined || only === "suite") {
       count += await suite(browser, await openEditor("suite", vsix, model));
     }
-    if (only !== "suite") {
+    if (only === undefined || only === "journeys") {
       count += await walk(browser, await openEditor("journeys", vsix, model), journeys, model);
+    }
+    if (only === undefined || only === "settings") {
       count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
       count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
       const nowhere = { "kibitz.server.interpreter": "/nowhere/python" };
