@@ -28,6 +28,7 @@ EMBED_BATCH = 1024  # chunks embedded and encoded together
 COMMIT_ROWS = 25_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
 COMMIT_SECONDS = 120.0  # and so does one whose embedder is slow
 SHARE_OF_GARBAGE = 0.5  # of the table's rows, before those that no manifest names are deleted
+ABANDONED_S = 3_600.0  # a temporary file of this age belongs to a process that was killed
 FEW_ROWS = 1_000  # garbage below this is not worth a commit
 
 
@@ -221,9 +222,10 @@ class Round:
                 continue
             live |= manifest.blobs()
             served.add(hot.hot_path(self.at.hot, manifest).name)
-        for path in self.at.hot.iterdir():
-            if path.name not in served:
-                with contextlib.suppress(OSError):  # Windows keeps what another process has mapped
+        for path in [*self.at.hot.iterdir(), *self.at.manifests.glob("*.tmp")]:
+            with contextlib.suppress(OSError):  # Windows keeps what another process has mapped
+                being_written = path.suffix == ".tmp" and time.time() - path.stat().st_mtime < ABANDONED_S
+                if path.name not in served and not being_written:
                     path.unlink()
         garbage = [blob for blob in self.known if blob not in live]
         rows = sum(self.known[blob] for blob in garbage)

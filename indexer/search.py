@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kibitz.indexer import hot, rank
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
+from kibitz.indexer.grep import grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
 from kibitz.indexer.manifest import Manifest, load
@@ -84,6 +85,16 @@ class Searcher:
         chosen = rank.pick(found.files, found.chunks, copy.first, k, per_file)
         return list(islice(_hits(self._root, manifest, copy, chosen, found), k))
 
+    def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
+        """The first k lines of the indexed files that match a regular expression, in the order of paths.
+
+        Raises:
+            PatternError: the expression does not compile.
+        """
+        paths = self._state[1].paths
+        inside = _inside(self._state[1], within)
+        return grep(self._root, sorted(path for path, wanted in zip(paths, inside, strict=True) if wanted), pattern, k)
+
     def _legs(self, copy: hot.HotCopy, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
         scores: dict[str, rank.Scores] = {}
         if "lexical" in legs:
@@ -128,7 +139,7 @@ def _rebuilt(root: Path, at: Places, embedder: Embedder, manifest: Manifest) -> 
     try:
         hot.save(path, hot.build(manifest, ChunkTable(at.table, embedder.dim).columns(), embedder))
         return hot.load(path)
-    except (DamagedTableError, DamagedFileError, KeyError) as error:
+    except (DamagedTableError, DamagedFileError, KeyError, OSError) as error:
         raise NotIndexedError(f"the index of {root} is damaged: run `kibitz index` there to make it again") from error
 
 

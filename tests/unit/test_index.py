@@ -389,6 +389,17 @@ def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
     assert before != after
 
 
+def test_what_a_killed_process_was_writing_goes_after_a_while(bench: Bench) -> None:
+    bench.update()
+    fresh, old = bench.at.hot / "a.hot.1.tmp", bench.at.hot / "a.hot.2.tmp"
+    fresh.write_bytes(b"x")
+    old.write_bytes(b"x")
+    os.utime(old, (1, 1))
+    os.utime(bench.root / "README.md")
+    bench.update()
+    assert (fresh.exists(), old.exists()) == (True, False)
+
+
 def test_rows_that_nothing_names_are_dropped_when_they_are_most(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing_round, "FEW_ROWS", 0)
     bench.update()
