@@ -79,6 +79,39 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
     return [token for token, _ in by_number if re.sub(f"^{CONTINUES}", "", token)]
 
 
+def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int]) -> dict[str, np.ndarray]:
+    """Sentence, paragraph, code, header (path and symbol) and name of every definition; `packages` is filled."""
+    bags = {name: Bags() for name in ("sentence", "paragraph", "code", "header", "name")}
+    package, documented = [], []
+    uses: Counter[str] = Counter()
+    for row in rows:
+        uses[row["sentence"]] += 1
+        has_doc = bool(row["sentence"]) and uses[row["sentence"]] <= MAX_QUERY_USES
+        bags["sentence"].add(pieces, row["sentence"] if has_doc else "")
+        bags["paragraph"].add(pieces, row["paragraph"] if has_doc else "")
+        bags["code"].add(pieces, row["code"])
+        bags["header"].add(pieces, f"{tail(row['path'])} {row['symbol']}")
+        bags["name"].add(pieces, row["symbol"].split(".")[-1])
+        package.append(packages.setdefault(row["package"], len(packages)))
+        documented.append(has_doc)
+    arrays = {key: value for name, bag in bags.items() for key, value in bag.arrays(name).items()}
+    return arrays | {"package": np.array(package, np.int32), "documented": np.array(documented)}
+
+
+def file_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int]) -> dict[str, np.ndarray]:
+    """Path and chunks of every file, and which chunk is of which file; `packages` is filled."""
+    paths, chunks = Bags(), Bags()
+    chunk_file, file_package = [], []
+    for number, row in enumerate(rows):
+        paths.add(pieces, tail(row["path"]))
+        file_package.append(packages.setdefault(row["package"], len(packages)))
+        for chunk in row["chunks"]:
+            chunks.add(pieces, chunk)
+            chunk_file.append(number)
+    numbers = {"chunk_file": np.array(chunk_file, np.int32), "file_package": np.array(file_package, np.int32)}
+    return paths.arrays("path") | chunks.arrays("chunk") | numbers
+
+
 def main() -> None:
     """Prepare all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -87,53 +120,20 @@ def main() -> None:
     args = parser.parse_args()
     cache: Path = args.cache
 
-    def training_texts() -> Iterator[str]:
-        for row in read_lines(cache / "definitions.jsonl"):
-            if not row["held_out"]:
-                yield f"{row['paragraph']} {row['code']} {tail(row['path'])}"
+    def rows(name: str) -> Iterator[dict]:
+        return (row for row in read_lines(cache / name) if not row["held_out"])
 
-    vocabulary = make_vocabulary(training_texts(), args.tokens)
+    texts = (f"{row['paragraph']} {row['code']} {tail(row['path'])}" for row in rows("definitions.jsonl"))
+    vocabulary = make_vocabulary(texts, args.tokens)
     (cache / "vocabulary.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     pieces = WordPiece(vocabulary)
-    sentences, paragraphs, codes, headers, names = Bags(), Bags(), Bags(), Bags(), Bags()
     packages: dict[str, int] = {}
-    package, documented = [], []
-    uses: Counter[str] = Counter()
-    for row in read_lines(cache / "definitions.jsonl"):
-        if row["held_out"]:
-            continue
-        uses[row["sentence"]] += 1
-        has_doc = bool(row["sentence"]) and uses[row["sentence"]] <= MAX_QUERY_USES
-        sentences.add(pieces, row["sentence"] if has_doc else "")
-        paragraphs.add(pieces, row["paragraph"] if has_doc else "")
-        codes.add(pieces, row["code"])
-        headers.add(pieces, f"{tail(row['path'])} {row['symbol']}")
-        names.add(pieces, row["symbol"].split(".")[-1])
-        package.append(packages.setdefault(row["package"], len(packages)))
-        documented.append(has_doc)
-    paths, chunks = Bags(), Bags()
-    chunk_file, file_package = [], []
-    for number, row in enumerate(row for row in read_lines(cache / "files.jsonl") if not row["held_out"]):
-        paths.add(pieces, tail(row["path"]))
-        file_package.append(packages.setdefault(row["package"], len(packages)))
-        for chunk in row["chunks"]:
-            chunks.add(pieces, chunk)
-            chunk_file.append(number)
-    bags = {"sentence": sentences, "paragraph": paragraphs, "code": codes, "header": headers, "name": names}
-    bags |= {"path": paths, "chunk": chunks}
-    arrays = {key: value for name, bag in bags.items() for key, value in bag.arrays(name).items()}
-    np.savez(
-        cache / "tokens.npz",
-        package=np.array(package, np.int32),
-        documented=np.array(documented),
-        chunk_file=np.array(chunk_file, np.int32),
-        file_package=np.array(file_package, np.int32),
-        **arrays,
-    )
-    print(
-        f"{len(vocabulary)} tokens, {len(chunk_file)} chunks, "
-        f"{sum(documented)} documented of {len(package)} definitions"
-    )
+    arrays = definition_arrays(rows("definitions.jsonl"), pieces, packages)
+    arrays |= file_arrays(rows("files.jsonl"), pieces, packages)
+    np.savez(cache / "tokens.npz", **arrays)
+    documented = arrays["documented"]
+    print(f"{len(vocabulary)} tokens, {len(arrays['chunk_file'])} chunks, ", end="")
+    print(f"{documented.sum()} documented of {len(documented)} definitions")
 
 
 if __name__ == "__main__":
