@@ -9,7 +9,7 @@ from kibitz.server.cli.shared import emit, json_option
 
 @click.group()
 def model() -> None:
-    """Add, list and remove embedded models (they run in process, with the extra kibitz[local]).
+    """Add, list and remove embedded models (they need the extra kibitz[local]).
 
     \b
     Examples:

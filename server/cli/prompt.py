@@ -84,6 +84,32 @@ def _render(make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | No
         html.write_text(trace.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
-        emit(trace.as_json(rendered))
+        emit(as_value(rendered))
     elif html is None:
-        click.echo(trace.as_text(rendered))
+        _show(rendered)
+
+
+def as_value(rendered: "Rendered") -> dict[str, Any]:
+    """A rendered prompt as JSON: what is sent, its sizes, and every part with why it is in or out."""
+    from kibitz.prompts import trace
+
+    messages = rendered.messages
+    return {
+        "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
+        "text": rendered.text,
+        **trace.summary(rendered),
+        "parts": trace.explain(rendered),
+    }
+
+
+def _show(rendered: "Rendered") -> None:
+    value = as_value(rendered)
+    for message in value["messages"] or [{"role": "prompt", "content": value["text"]}]:
+        click.echo(click.style(f"── {message['role']} ", bold=True) + "─" * 60)
+        click.echo(message["content"])
+    exact = "" if value["exact"] else " (an estimate that counts too many, never too few)"
+    click.echo(click.style("── sizes ", bold=True) + "─" * 60)
+    click.echo(f"{value['tokens']} tokens{exact} + {value['reserved']} for the answer, of {value['budget']}")
+    for part in value["parts"]:
+        if part["name"] and not part["shown"]:
+            click.echo(f"left out: {part['name']}, {part['tokens']} tokens: {part['why']}")
