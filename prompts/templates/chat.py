@@ -53,15 +53,20 @@ def ask_tree(
 
 
 def _turns(history: Sequence[tuple[str, str]]) -> list[Scope]:
-    """Make a scope of each turn: the older, the lower its priority, an exchange together."""
-    scopes = []
+    """Make a scope of each exchange, a question with its answer: the older, the lower its priority."""
+    exchanges: list[list[Scope]] = []
     makers = {"user": user, "assistant": assistant}
-    for age, (role, said) in enumerate(reversed(history)):
+    for number, (role, said) in enumerate(history, 1):
         if role not in makers:
             raise TreeError(f"history: a turn is the user's or the assistant's, not {role!r}")
-        priority = _LAST_TURNS if age < 2 else _OLDER - age // 2
-        scopes.append(scope(makers[role](quiet(said)), p=priority, name=f"turn {len(history) - age}"))
-    return scopes[::-1]
+        if role == "user" or not exchanges:
+            exchanges.append([])
+        exchanges[-1].append(scope(makers[role](quiet(said)), name=f"turn {number}"))
+    newest = len(exchanges) - 1
+    return [
+        scope(turns, p=_LAST_TURNS if number == newest else _OLDER - (newest - number))
+        for number, turns in enumerate(exchanges)
+    ]
 
 
 def _excerpt(item: ContextItem, fence: str) -> Node:

@@ -196,6 +196,22 @@ def test_only_what_can_matter_is_encoded() -> None:
     assert 500 / 7 <= known <= 2 * 500 / 7
 
 
+@pytest.mark.parametrize("line", ["\n", "word ", "x"])
+def test_texts_whose_seams_never_add_up_are_not_counted_again_and_again(line: str) -> None:
+    class Counting(TiktokenTokenizer):
+        encoded = 0
+
+        def encode(self, text: str) -> list[int]:
+            self.encoded += len(text)
+            return super().encode(text)
+
+    tokenizer = Counting("o200k_base")
+    tree = fragment(scope(line, p=-number) for number in range(2_000))
+    got = render(tree, budget_tokens=300, tokenizer=tokenizer)
+    assert got.tokens <= 300
+    assert tokenizer.encoded < 130 * len(line) * 2_000
+
+
 def test_a_tokenizer_that_wrongly_says_counts_add_up_cannot_break_the_budget() -> None:
     class Liar(Words):
         scale = 1
