@@ -3,6 +3,7 @@
 import re
 
 from kibitz.prompts.templates.families import FAMILIES
+from kibitz.server.completion.code import PROSE, in_text
 from kibitz.server.completion.snapshot import Snapshot
 
 _TAG = re.compile(r"</?[a-z]+>")  # a control token that is also a tag of HTML or a word of a usage line
@@ -24,6 +25,10 @@ def _control_pattern() -> re.Pattern[str]:
 CONTROL = _control_pattern()
 FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>[\w+#.-]*)[ \t]*$", re.MULTILINE)
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
+_SENTENCE = re.compile(r"\A\s*[A-Z][a-z']*,?(?: [\w'`.<>()-]+,?){4}")
+_SMALL_WORDS = frozenset(
+    ("the", "a", "an", "is", "are", "to", "of", "you", "your", "this", "that", "it", "here", "be", "should", "which")
+)
 
 
 def drop_thinking(text: str, at: Snapshot) -> str:
@@ -56,6 +61,15 @@ def unwrap_fence(text: str, at: Snapshot) -> str:
     if before and not opening["info"] and len(fences) == 1:
         return text[: opening.start()]  # the end of a block whose start the prompt wrote
     return text[opening.end() + 1 : fences[1].start() if len(fences) > 1 else len(text)]
+
+
+def drop_prose(text: str, at: Snapshot) -> str:
+    """Drop an answer that talks about code where code belongs: a sentence of five words, two of them small ones."""
+    if at.language in PROSE or _SENTENCE.match(text) is None:
+        return text
+    first = text.strip().split("\n", 1)[0]
+    small = _SMALL_WORDS.intersection(first.lower().replace(",", " ").replace(".", " ").split())
+    return text if len(small) < 2 or in_text(at.prefix, at.language) else ""
 
 
 def is_wrapped_whole(text: str, at: Snapshot) -> bool:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from kibitz.server.completion.answer import drop_control_tokens, drop_thinking, unwrap_fence
+from kibitz.server.completion.answer import drop_control_tokens, drop_prose, drop_thinking, unwrap_fence
 from kibitz.server.completion.block import CLOSES, stop_at_block_end
 from kibitz.server.completion.code import CLOSER_OF, PROSE, Around, Bracket, around, balance, in_text, open_quote
 from kibitz.server.completion.repetition import drop_repetition
@@ -138,7 +138,7 @@ def trim_end(text: str, at: Snapshot) -> str:
     return text.rstrip()
 
 
-UNWRAP: tuple[Filter, ...] = (drop_thinking, unwrap_fence, drop_control_tokens, drop_repeated_prefix)
+UNWRAP: tuple[Filter, ...] = (drop_thinking, unwrap_fence, drop_prose, drop_control_tokens, drop_repeated_prefix)
 """Undo the form in which models answer."""
 
 CUT: tuple[Filter, ...] = (

@@ -95,6 +95,11 @@ def test_what_is_shown(drawn: str, model: str, shown: str) -> None:
         ("x = ║", "Here you are:\n```python\nx = 1\n```\nThis sets x.", "1"),
         ("x = ║", "1\n```", "1"),
         ("x = ║", "<think>\nset it to 2?\n</think>\n1", "1"),
+        ("x = ║", "The code is designed to return a response.", ""),
+        ("x = ║", "You should set x to 1 here.\n```python\nx = 1\n```", "1"),
+        ("x = ║", "Point(a, b)", "Point(a, b)"),
+        ("# ║", "The code below is kept for the old format.", "The code below is kept for the old format."),
+        ('raise Error("║")', "This is not a file of the index", "This is not a file of the index"),
         ("usage = ║", '"run <filename>"', '"run <filename>"'),
     ],
 )
