@@ -68,8 +68,8 @@ class Rendered:
     reserved: int
     budget: int
     cutoff: float
-    tokenizer: str
-    exact: bool
+    tokenizer: str = ""
+    exact: bool = True
     steps: tuple[tuple[float, int], ...] = field(default=(), repr=False)
     account: Account = field(default_factory=lambda: Account(tuple), repr=False, compare=False)
 
