@@ -3,7 +3,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import * as vscode from "vscode";
 
 import * as protocol from "./protocol.js";
-import { refuseUntrusted, sentence, type Server } from "./server.js";
+import { refuseUntrusted, type Server } from "./server.js";
+import { sentence } from "./serverCommand.js";
 import type { FromPage, Shown, ToPage } from "./webview/messages.js";
 
 /** What is selected in the editor, to go with a question. */

@@ -4,7 +4,8 @@ import * as vscode from "vscode";
 
 import { plain } from "./chat.js";
 import * as protocol from "./protocol.js";
-import { refuseUntrusted, sentence, type Server } from "./server.js";
+import { refuseUntrusted, type Server } from "./server.js";
+import { sentence } from "./serverCommand.js";
 
 /** Ask for an instruction (unless one is given) and carry it out; resolves with whether the document was changed. */
 export async function editSelection(server: Server, given?: string): Promise<boolean> {

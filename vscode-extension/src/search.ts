@@ -3,7 +3,8 @@ import * as vscode from "vscode";
 
 import { reveal } from "./chat.js";
 import * as protocol from "./protocol.js";
-import { sentence, type Server } from "./server.js";
+import type { Server } from "./server.js";
+import { sentence } from "./serverCommand.js";
 
 const PAUSE_MS = 150;
 const HITS = 30;

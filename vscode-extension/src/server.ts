@@ -3,14 +3,13 @@ import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
-  type CancellationToken,
   CloseAction,
   ErrorAction,
-  InlineCompletionRequest,
+  ErrorCodes,
   LanguageClient,
   type LanguageClientOptions,
-  type MessageSignature,
   type RequestType,
+  ResponseError,
   RevealOutputChannelOn,
   State as ClientState,
   TransportKind,
@@ -19,24 +18,21 @@ import {
 import { findServer, type Found, type Machine } from "./launch.js";
 import { initializationOptions, serverEnvironment } from "./options.js";
 import * as protocol from "./protocol.js";
+import { allowed, runShown, sentence } from "./serverCommand.js";
 import { choices, ghostTextEnabled, serverSettings } from "./settings.js";
 import { StateTracker } from "./tracker.js";
 
-/** The server's commands that may run where the workspace is not trusted. */
-const CALLS_NO_MODEL: ReadonlySet<string> = new Set(["kibitz.search", "kibitz.index", "kibitz.status"]);
+const BROKEN_OFF: ReadonlySet<number> = new Set([
+  ErrorCodes.MessageWriteError,
+  ErrorCodes.MessageReadError,
+  ErrorCodes.PendingResponseRejected,
+  ErrorCodes.ConnectionInactive,
+]);
 
-/** A failed request for ghost text is no reason for a pop-up at every key. */
+/** The library's own pop-ups would repeat ours, in its words; what it has to say goes to the output. */
 class QuietClient extends LanguageClient {
-  override handleFailedRequest<T>(
-    type: MessageSignature,
-    token: CancellationToken | undefined,
-    error: unknown,
-    defaultValue: T,
-    showNotification?: boolean,
-    throwOnCancel?: boolean,
-  ): T {
-    const quiet = type.method === InlineCompletionRequest.method;
-    return super.handleFailedRequest(type, token, error, defaultValue, quiet ? false : showNotification, throwOnCancel);
+  override error(message: string, data?: unknown, _showNotification?: boolean | "force"): void {
+    super.error(message, data, false);
   }
 }
 
@@ -52,16 +48,20 @@ export class Server implements vscode.Disposable {
 
   /** Stop what runs and start anew with the settings as they are; calls wait for one another. */
   restart(): Promise<void> {
-    this.turn = this.turn.then(async () => {
+    return this.next(async () => {
       await this.stopClient();
       await this.startClient();
     });
-    return this.turn;
   }
 
   /** Stop for good. */
   stop(): Promise<void> {
-    this.turn = this.turn.then(() => this.stopClient());
+    return this.next(() => this.stopClient());
+  }
+
+  /** One change of the connection after the other; one that fails must not block those behind it. */
+  private next(change: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(change).catch((error: unknown) => this.output.error(sentence(error)));
     return this.turn;
   }
 
@@ -114,6 +114,7 @@ export class Server implements vscode.Disposable {
     this.output.info(`Starting ${found.command} (from ${found.source})`);
     const client = this.newClient(found, await this.apiKey());
     this.client = client;
+    this.ran = false;
     client.onNotification(protocol.statusChanged, (notice) => {
       if (this.tracker.fromNotice(notice)) {
         this.refreshStatus(client);
@@ -123,7 +124,7 @@ export class Server implements vscode.Disposable {
     try {
       await client.start();
     } catch (error) {
-      const reason = `The Kibitz server could not be started: ${sentence(error)}`;
+      const reason = `The Kibitz server could not be started: ${brokenOff(error) ? "it ended at once." : sentence(error)}`;
       this.output.error(reason);
       this.tracker.set({ kind: "stopped", reason });
       void this.offerRepair(reason, found.source.startsWith("kibitz.") ? found.source : "kibitz.server.interpreter");
@@ -140,6 +141,7 @@ export class Server implements vscode.Disposable {
     } else if (state === ClientState.Starting) {
       this.tracker.set({ kind: "starting" });
     } else if (state === ClientState.Running) {
+      this.ran = true;
       this.refreshStatus(client);
     }
   }
@@ -169,7 +171,7 @@ export class Server implements vscode.Disposable {
         provideCodeActions: (document, range, context, token, next) =>
           vscode.workspace.isTrusted ? next(document, range, context, token) : undefined,
         executeCommand: (command, args, next) =>
-          vscode.workspace.isTrusted || CALLS_NO_MODEL.has(command) ? next(command, args) : void refuseUntrusted(),
+          allowed(command) ? runShown(() => next(command, args)) : void refuseUntrusted(),
         handleWorkDoneProgress: (token, params, next) => {
           if (!this.tracker.fromProgress(token, params)) {
             next(token, params);
@@ -189,9 +191,13 @@ export class Server implements vscode.Disposable {
   }
 
   private crashes: number[] = [];
+  private ran = false;
 
   /** Start again after a crash, but not for ever: at most three times in three minutes. */
   private afterCrash(): { action: CloseAction; handled: boolean } {
+    if (!this.ran) {
+      return { action: CloseAction.DoNotRestart, handled: true }; // it never started: that is told elsewhere
+    }
     const now = Date.now();
     this.crashes = [...this.crashes.filter((at) => now - at < 180_000), now];
     if (this.crashes.length <= 3) {
@@ -242,10 +248,9 @@ export async function refuseUntrusted(): Promise<void> {
   }
 }
 
-/** What went wrong, on one line. */
-export function sentence(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? text;
+/** Whether the connection broke, instead of an answer that says why. */
+function brokenOff(error: unknown): boolean {
+  return error instanceof ResponseError && BROKEN_OFF.has(error.code as number);
 }
 
 function thisMachine(): Machine {

@@ -2,7 +2,8 @@
 import * as vscode from "vscode";
 
 import * as protocol from "./protocol.js";
-import { sentence, type Server } from "./server.js";
+import type { Server } from "./server.js";
+import { sentence } from "./serverCommand.js";
 import { factsOf, look } from "./status.js";
 import type { StateTracker } from "./tracker.js";
 

@@ -143,6 +143,18 @@ export const withoutServer = {
   },
 };
 
+/** With a program that ends at once. */
+export const withBrokenServer = {
+  "a server that ends at once is given up with a message": async (page, shot) => {
+    await page.getByText("Kibitz: stopped").waitFor({ timeout: 60_000 });
+    await page.waitForTimeout(2_000);
+    await page.locator("[id='status.notifications']").click();
+    await page.locator(".notifications-center", { hasText: "could not be started: it ended at once." }).waitFor();
+    await shot("broken-server");
+    assert.equal(await page.locator(".notifications-center .monaco-list-row").count(), 1);
+  },
+};
+
 async function openFile(page, name) {
   await page.keyboard.press(`${MOD}+p`);
   await page.locator(".quick-input-widget input").first().waitFor();

@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-import { journeys, restricted, withKey, withoutServer } from "./journeys.mjs";
+import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const extension = resolve(here, "../..");
@@ -57,6 +57,8 @@ async function main() {
       count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
       const nowhere = { "kibitz.server.interpreter": "/nowhere/python" };
       count += await walk(browser, await openEditor("no-server", vsix, model, { settings: nowhere }), withoutServer, model);
+      const broken = { "kibitz.server.command": ["/bin/false"] };
+      count += await walk(browser, await openEditor("broken", vsix, model, { settings: broken }), withBrokenServer, model);
     }
     return count;
   } finally {
