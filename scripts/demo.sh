@@ -26,5 +26,21 @@ kibitz search -k 3 "how are database migrations ordered"
 kibitz search -k 3 "escape html in a template variable"
 kibitz search -k 3 "class CsrfViewMiddleware"
 kibitz ask "How does Django decide which session backend to use?"
-kibitz complete django/utils/crypto.py:1
-kibitz edit "Add a docstring" django/utils/functional.py:1-10
+
+# New code to complete and to edit: what a model of this size can do.
+mkdir -p demo
+cat > demo/stats.py <<'EOF'
+def average(numbers):
+    return sum(numbers) / len(numbers)
+
+
+def is_weekend(day):
+    """Whether a day of the week, by its English name, is Saturday or Sunday."""
+    
+EOF
+say cat demo/stats.py
+cat demo/stats.py
+kibitz complete demo/stats.py:7
+kibitz edit "Return 0 when the list is empty." demo/stats.py:1-2
+
+printf '\nEverything lies in %s; delete it when done.\n' "$DEMO"

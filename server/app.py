@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,8 @@ class App:
         from kibitz.indexer.index import Progress, Report
 
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "kibitz.server", "index", str(self.root), "--json"),
+            # -P: the folder it is started in, often the workspace, must not be where Python looks for modules.
+            *(sys.executable, "-P", "-m", "kibitz.server", "index", str(self.root), "--json"),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -177,19 +178,22 @@ class App:
             reserve_tokens=self.config.answer_tokens,
             history=history,
             attached=attached,
+            small=await self._is_small(),
         )
 
-    async def ask(self, rendered: "Rendered") -> "AsyncIterator[Delta]":
+    async def ask(self, rendered: "Rendered") -> "AsyncGenerator[Delta]":
         """Stream the answer to a rendered question."""
+        from contextlib import aclosing
+
+        from kibitz.prompts.templates.small import ASK_STOP
         from kibitz.server.chat.ask import stream_answer
 
         models = await self.models()
-        deltas = stream_answer(rendered, models.chat, max_tokens=self.config.answer_tokens)
-        try:
+        stop = ASK_STOP if models.small else ()
+        limit = self.config.answer_tokens
+        async with aclosing(stream_answer(rendered, models.chat, max_tokens=limit, stop=stop)) as deltas:
             async for delta in deltas:
                 yield delta
-        finally:
-            await deltas.aclose()  # type: ignore[attr-defined]
 
     async def completion_prompt(self, at: "Snapshot") -> "Rendered":
         """The prompt of a completion."""
@@ -203,6 +207,7 @@ class App:
             tokenizer=self.tokenizer(await self._model_name()),
             budget_tokens=self.config.completion_budget_tokens,
             reserve_tokens=self.config.completion_tokens,
+            repo=self.root.name,
         )
 
     async def suggest(self, at: "Snapshot") -> "Suggestion | None":
@@ -225,6 +230,7 @@ class App:
             tokenizer=self.tokenizer(await self._model_name()),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
+            small=await self._is_small(),
         )
 
     async def propose(
@@ -239,7 +245,10 @@ class App:
 
         models = await self.models()
         rendered = await self.edit_prompt(instruction, target)
-        return await propose(rendered, target, models.chat, max_tokens=self.config.edit_tokens, on_delta=on_delta)
+        limit = self.config.edit_tokens
+        return await propose(
+            rendered, target, models.chat, max_tokens=limit, on_delta=on_delta, instruction=instruction
+        )
 
     async def close(self) -> None:
         """Stop the embedded model, if one runs."""
@@ -254,6 +263,10 @@ class App:
             return await self.models()
         except NoModelError:
             return None
+
+    async def _is_small(self) -> bool:
+        models = await self._models_or_none()
+        return models is not None and models.small
 
     async def _model_name(self) -> str | None:
         models = await self._models_or_none()

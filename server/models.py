@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # The embedded model reads 100 to 160 tokens a second on one thread: a prompt of this size answers in seconds.
 EMBEDDED_BUDGET_TOKENS = 1400
 EMBEDDED_ANSWER_TOKENS = 200
+SMALL_MODEL_BYTES = 500_000_000  # below this a model copies a form better than it follows a rule
 
 KEY_ALONE = " OPENAI_API_KEY alone is not taken as leave to send code anywhere."
 NO_MODEL = (
@@ -29,14 +30,15 @@ NO_MODEL = (
 class Models:
     """The models that were chosen, and why.
 
-    `family` is the completer's fill-in-the-middle format; None asks the chat model instead. `embedded` is what has
-    to be closed in the end.
+    `family` is the completer's fill-in-the-middle format; None asks the chat model instead. `small` asks for the
+    prompts that a very small model can follow. `embedded` is what has to be closed in the end.
     """
 
     chat: "ChatModel"
     completer: "Completer | None"
     family: FimFamily | None
     source: str
+    small: bool = False
     embedded: "EmbeddedModel | None" = None
 
 
@@ -92,12 +94,20 @@ def _with_endpoint(config: "Config", found: "Found") -> Models:
 
 
 def _embedded(config: "Config", name: str) -> Models:
+    from kibitz.server.completion.suggest import PLAIN
     from kibitz.server.llm.embedded import EmbeddedModel
     from kibitz.server.llm.model_store import path_of
 
     gguf = Path(name).expanduser() if name.endswith(".gguf") else path_of(name, config.data_dir)
     model = EmbeddedModel(gguf, threads=config.local_threads)
-    return Models(chat=model, completer=model, family=_family(config, gguf.stem), source="embedded", embedded=model)
+    return Models(
+        chat=model,
+        completer=model,
+        family=_family(config, gguf.stem) or PLAIN,
+        source="embedded",
+        small=gguf.stat().st_size < SMALL_MODEL_BYTES,
+        embedded=model,
+    )
 
 
 def _family(config: "Config", model: str) -> FimFamily | None:

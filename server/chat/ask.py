@@ -1,6 +1,6 @@
 """Questions about the code: the prompt, the streamed answer, what it cites."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,33 +39,49 @@ async def ask_prompt(
     reserve_tokens: int,
     history: Sequence[tuple[str, str]] = (),
     attached: "Sequence[ContextItem]" = (),
+    small: bool = False,
 ) -> "Rendered":
     """Render the prompt of a question: what the user attached first, then what the index knows, best first.
 
-    `history` are (role, text) turns, the oldest first.
+    `history` are (role, text) turns, the oldest first. `small` asks in the form that a very small model can follow,
+    which leaves out history.
 
     Raises:
         BudgetError: the question alone does not fit.
     """
     from kibitz.prompts.render import render
     from kibitz.prompts.templates.chat import ask_tree
+    from kibitz.prompts.templates.small import small_ask_tree
 
     room = max(0, budget_tokens - reserve_tokens)
     hits = await retrieve(_query(question, history), min(MAX_HITS, max(MIN_HITS, room // TOKENS_A_HIT)))
     labels = {item.label for item in attached}
     found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
-    tree = ask_tree(question, [*attached, *found], history=history, reserve_tokens=reserve_tokens)
+    items = [*attached, *found]
+    if small:
+        tree = small_ask_tree(question, items, reserve_tokens=reserve_tokens)
+    else:
+        tree = ask_tree(question, items, history=history, reserve_tokens=reserve_tokens)
     return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
-async def stream_answer(rendered: "Rendered", model: ChatModel, *, max_tokens: int) -> AsyncIterator[Delta]:
+async def stream_answer(
+    rendered: "Rendered", model: ChatModel, *, max_tokens: int, stop: tuple[str, ...] = ()
+) -> AsyncGenerator[Delta]:
     """Stream the answer as the model gives it. Closing this closes the model's stream.
+
+    Where the prompt ends with the beginning of the answer, that comes first.
 
     Raises:
         ModelError: the model could not answer.
     """
-    async with closing(open_stream(rendered, model, max_tokens=max_tokens)) as stream:
+    last = rendered.messages[-1] if rendered.messages else None
+    begun = last.content if last and last.role == "assistant" else ""
+    async with closing(open_stream(rendered, model, max_tokens=max_tokens, stop=stop)) as stream:
         async for delta in stream:
+            if begun:
+                yield Delta(begun)
+                begun = ""
             yield delta
 
 

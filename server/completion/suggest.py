@@ -1,7 +1,7 @@
 """Ghost text: the prompt at a cursor, and what a model's continuation leaves to show."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.types import Span
@@ -24,8 +24,8 @@ QUERY_LINE_CHARS = 200
 CHARS_A_TOKEN = 3  # of code, an underestimate: how far from the cursor the prompt reaches at least
 LINE_END = ("\n",)
 
-PLAIN = FimFamily("plain", prefix="", suffix="", middle="", stop=("<|endoftext|>", "</s>"))
-"""For a completer that cannot fill in the middle: it continues what stands before the cursor."""
+PLAIN = FimFamily("plain", prefix="```\n", suffix="", middle="", stop=("<|endoftext|>", "</s>", "```", "\n\n"))
+"""For a completer that cannot fill in the middle: it continues what stands before the cursor, as in a code block."""
 
 _NAME = re.compile(r"[A-Za-z_]\w{2,}")
 
@@ -57,6 +57,8 @@ async def completion_prompt(
     from kibitz.prompts.render import render
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
 
+    if family is PLAIN:
+        return _plain_prompt(at, tokenizer, budget_tokens, reserve_tokens)
     wanted = query(at)
     hits = await retrieve(wanted, HITS) if wanted else ()
     items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
@@ -64,7 +66,7 @@ async def completion_prompt(
         tree = fim_tree(
             family,
             prefix=at.prefix,
-            suffix=at.suffix if family.suffix else "",
+            suffix=at.suffix,
             path=at.path,
             repo=repo,
             items=items,
@@ -79,6 +81,27 @@ async def completion_prompt(
             items=items,
             reserve_tokens=reserve_tokens,
         )
+    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+
+def _plain_prompt(at: Snapshot, tokenizer: "Tokenizer", budget_tokens: int, reserve_tokens: int) -> "Rendered":
+    """Render the prefix alone: models that only continue are led astray by headers and by other files.
+
+    One blank before the cursor is left out, since tokenizers join it with the word that follows; `suggest` takes one
+    off the answer.
+    """
+    from kibitz.prompts.render import render
+    from kibitz.prompts.templates.complete import fim_tree
+
+    tree = fim_tree(
+        replace(PLAIN, prefix=f"```{at.language}\n"),
+        prefix=at.prefix.removesuffix(" "),
+        suffix="",
+        path=at.path,
+        repo="",
+        items=(),
+        reserve_tokens=reserve_tokens,
+    )
     return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
@@ -105,6 +128,8 @@ async def suggest(
             finish = delta.finish_reason or finish
             if delta.text and is_complete(text, at):
                 break
+    if family is PLAIN and at.prefix.endswith(" "):
+        text = text.removeprefix(" ")
     if finish == "length" and "\n" in text.strip():
         text = text[: text.rfind("\n")]  # its last line was cut somewhere
     for token in stop:

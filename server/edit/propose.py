@@ -33,16 +33,25 @@ async def edit_prompt(
     tokenizer: "Tokenizer",
     budget_tokens: int,
     reserve_tokens: int,
+    small: bool = False,
 ) -> "Rendered":
     """Render the prompt of an edit: the target, the document around it, what the index knows of the matter.
+
+    `small` asks in the form that a very small model can follow: the target lines alone.
 
     Raises:
         BudgetError: the target alone does not fit.
     """
     from kibitz.prompts.render import render
     from kibitz.prompts.templates.edit import edit_tree
+    from kibitz.prompts.templates.small import small_edit_tree
 
     before, inside, after = target.parts()
+    if small:
+        tree = small_edit_tree(
+            instruction, path=target.path, language=target.language, target=inside, reserve_tokens=reserve_tokens
+        )
+        return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
     hits = await retrieve(f"{instruction}\n{inside[:QUERY_CHARS]}", HITS)
     tree = edit_tree(
         instruction,

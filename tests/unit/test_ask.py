@@ -114,7 +114,7 @@ async def test_a_closed_answer_closes_the_model_s_stream() -> None:
     rendered = await prompt("How?", Found(CLOSE))
     deltas = stream_answer(rendered, model, max_tokens=200)
     assert (await anext(deltas)).text
-    await deltas.aclose()  # type: ignore[attr-defined]
+    await deltas.aclose()
     assert model.closed == 1
     assert len(model.sent) == 1
 
@@ -123,3 +123,23 @@ async def test_a_model_s_failure_passes() -> None:
     rendered = await prompt("How?", Found(CLOSE))
     with pytest.raises(ModelError, match="not reachable"):
         await collect(stream_answer(rendered, ScriptedChat(ModelError("not reachable")), max_tokens=200), rendered)
+
+
+async def test_a_very_small_model_is_shown_an_example_and_its_answer_is_begun() -> None:
+    model = ScriptedChat("src/session.py:10-11`, it drains the pool.")
+    rendered = await ask_prompt(
+        "How is a session closed?",
+        retrieve=Found(CLOSE, DRAIN),
+        tokenizer=tokenizer_for("gpt-4o"),
+        budget_tokens=2_000,
+        reserve_tokens=200,
+        small=True,
+    )
+    assert rendered.messages is not None
+    assert [message.role for message in rendered.messages] == ["system", "user", "assistant", "user", "assistant"]
+    best_last = rendered.messages[3].content
+    assert best_last.index("src/pool.py") < best_last.index("src/session.py")
+    answer = await collect(stream_answer(rendered, model, max_tokens=50, stop=("\n\n",)), rendered)
+    assert answer.text == "According to `src/session.py:10-11`, it drains the pool."
+    assert answer.citations == (Citation("src/session.py", 10, 11),)
+    assert model.asked[0].stop == ("\n\n",)
