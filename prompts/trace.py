@@ -19,6 +19,17 @@ def explain(rendered: Rendered) -> list[dict[str, Any]]:
     return [_told(part, rendered) for part in _joined(rendered)]
 
 
+def as_json(rendered: Rendered) -> dict[str, Any]:
+    """Tell all of a rendered prompt: what is sent, its sizes, and every part with why it is in or out."""
+    messages = rendered.messages
+    return {
+        "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
+        "text": rendered.text,
+        **summary(rendered),
+        "parts": explain(rendered),
+    }
+
+
 def summary(rendered: Rendered) -> dict[str, Any]:
     """Tell the sizes, and at which cutoff the prompt would have which size (as far as the search went)."""
     return {

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
 
+LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
+
 
 class App:
     """One workspace with its index and its models. Nothing is opened before it is needed."""
@@ -36,6 +39,7 @@ class App:
         self._environ = environ
         self._models: Models | None = None
         self._choosing = asyncio.Lock()
+        self._none_before: tuple[float, str] | None = None
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
 
@@ -143,24 +147,31 @@ class App:
     # -- the models --------------------------------------------------------------------------------------------
 
     async def models(self) -> "Models":
-        """The models, chosen once; a failed choice is tried again at the next call.
+        """The models, chosen once; where there was none, the next look is taken some seconds later.
 
         Raises:
             NoModelError: there is none; the sentence says what to do.
         """
+        from kibitz.server.errors import NoModelError
+
         async with self._choosing:
             if self._models is None:
                 from kibitz.server.models import budgets_for, choose
 
-                self._models = await choose(self.config)
+                if self._none_before and time.monotonic() < self._none_before[0]:
+                    raise NoModelError(self._none_before[1])
+                try:
+                    self._models = await choose(self.config)
+                except NoModelError as error:
+                    self._none_before = (time.monotonic() + LOOK_AGAIN_S, str(error))
+                    raise
                 self.config = budgets_for(self._models, self.config)
             return self._models
 
-    def tokenizer(self, model: str | None = None) -> "Tokenizer":
-        """The tokenizer that counts for a model."""
-        from kibitz.prompts.tokens import tokenizer_for
-
-        return tokenizer_for(model)
+    async def tokenizer(self) -> "Tokenizer":
+        """The tokenizer that counts for the chosen model; its ranks are read off the event loop."""
+        models = await self._models_or_none()
+        return await asyncio.to_thread(_ready_tokenizer, models.chat.name if models else None)
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
@@ -173,7 +184,7 @@ class App:
         return await ask_prompt(
             question,
             retrieve=self.retrieve,
-            tokenizer=self.tokenizer(await self._model_name()),
+            tokenizer=await self.tokenizer(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
             history=history,
@@ -204,7 +215,7 @@ class App:
             at,
             retrieve=self.retrieve,
             family=models.family if models else None,
-            tokenizer=self.tokenizer(await self._model_name()),
+            tokenizer=await self.tokenizer(),
             budget_tokens=self.config.completion_budget_tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
@@ -227,7 +238,7 @@ class App:
             instruction,
             target,
             retrieve=self.retrieve,
-            tokenizer=self.tokenizer(await self._model_name()),
+            tokenizer=await self.tokenizer(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
             small=await self._is_small(),
@@ -268,10 +279,6 @@ class App:
         models = await self._models_or_none()
         return models is not None and models.small
 
-    async def _model_name(self) -> str | None:
-        models = await self._models_or_none()
-        return models.chat.name if models else None
-
 
 def build_app(
     root: Path,
@@ -287,6 +294,14 @@ def build_app(
     """
     environ = os.environ if environ is None else environ
     return App(root, load(root, environ, options=options, flags=flags), environ)
+
+
+def _ready_tokenizer(model: str | None) -> "Tokenizer":
+    from kibitz.prompts.tokens import tokenizer_for
+
+    tokenizer = tokenizer_for(model)
+    tokenizer.count("ready")  # reads the ranks
+    return tokenizer
 
 
 def _as_environment(config: Config) -> dict[str, str]:

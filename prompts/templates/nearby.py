@@ -15,7 +15,7 @@ FAR = 1_000.0
 
 _PREFIX_SHARE, _SUFFIX_SHARE = 0.7, 0.3
 _NEAR_LINES = 90  # of the prefix and suffix together
-_MOST_LINES = 5_000  # further lines are one part
+_MOST_LINES = 1_000  # on a side, more than any usual budget shows; further lines are one part
 _LONGEST_PIECE = 200  # characters; a longer line is cut, so that a minified file still has a nearest part
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 

@@ -84,26 +84,15 @@ def _render(make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | No
         html.write_text(trace.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
-        emit(as_value(rendered))
+        emit(trace.as_json(rendered))
     elif html is None:
         _show(rendered)
 
 
-def as_value(rendered: "Rendered") -> dict[str, Any]:
-    """A rendered prompt as JSON: what is sent, its sizes, and every part with why it is in or out."""
+def _show(rendered: "Rendered") -> None:
     from kibitz.prompts import trace
 
-    messages = rendered.messages
-    return {
-        "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
-        "text": rendered.text,
-        **trace.summary(rendered),
-        "parts": trace.explain(rendered),
-    }
-
-
-def _show(rendered: "Rendered") -> None:
-    value = as_value(rendered)
+    value = trace.as_json(rendered)
     for message in value["messages"] or [{"role": "prompt", "content": value["text"]}]:
         click.echo(click.style(f"── {message['role']} ", bold=True) + "─" * 60)
         click.echo(message["content"])

@@ -1,6 +1,5 @@
 """`kibitz status` and `kibitz config`."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,10 +13,10 @@ from kibitz.server.cli.shared import emit, json_option, make_app, path_option
 def status(*, root: Path, as_json: bool) -> None:
     """Say what is indexed, how far behind it is and how large."""
     app = make_app(root)
-    state = app.index_status()
     if as_json:
-        emit({"root": str(app.root), "embedder": app.embedder().name, **asdict(state)})
+        emit(app.status())
         return
+    state = app.index_status()
     click.echo(f"Workspace  {app.root}")
     if not state.indexed:
         click.echo("Index      none yet: run `kibitz index`")

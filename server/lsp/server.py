@@ -79,7 +79,7 @@ class KibitzServer(LanguageServer):
             self.protocol.notify(lsp.PROGRESS, lsp.ProgressParams(token=token, value=value))
 
     def tell(self, state: str, message: str) -> None:
-        """Send our state ("ready", "indexing", "error") where it has changed; nothing pops up."""
+        """Send our state ("ready", "indexing", "no_model", "error") where it has changed; nothing pops up."""
         if self.session.told != (state, message):
             self.session.told = (state, message)
             self.protocol.notify(methods.STATUS, {"state": state, "message": message})

@@ -182,10 +182,10 @@ def test_a_prompt_can_be_looked_at_without_a_model(run: Run, workspace: Path) ->
 
 
 def test_status_and_doctor_tell_the_state(run: Run, workspace: Path) -> None:
-    assert json.loads(run("status", "--json").stdout)["indexed"] is False
+    assert json.loads(run("status", "--json").stdout)["index"]["indexed"] is False
     run("index")
     (workspace / "bank.py").write_text(BANK + "\n", encoding="utf-8")
-    status = json.loads(run("status", "--json").stdout)
+    status = json.loads(run("status", "--json").stdout)["index"]
     assert (status["indexed"], status["files"], status["behind"]) == (True, 3, 1)
     checks = {check["name"]: check for check in json.loads(run("doctor", "--json").stdout)}
     assert checks["grammars"]["detail"] == "24 of 24 load"

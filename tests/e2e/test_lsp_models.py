@@ -155,7 +155,7 @@ def test_without_a_model_ghost_text_is_silent_and_chat_says_what_to_do(start_ser
         assert client.call("textDocument/inlineCompletion", ghost(shop, 8, 28)) is None
     with pytest.raises(ErrorAnswer, match="There is no model to ask"):
         client.call("kibitz/chat", {"question": "Where?"})
-    assert [state["state"] for state in client.notifications("kibitz/status")] == ["error"]
+    assert [state["state"] for state in client.notifications("kibitz/status")] == ["no_model"]
     assert client.notifications("window/showMessage") == []
     assert client.call("kibitz/prompt", {"kind": "ask", "question": "Where is money?"})["tokens"] > 0
     assert client.shutdown() == 0

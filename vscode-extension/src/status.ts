@@ -17,7 +17,7 @@ export interface IndexState {
   readonly behind: number;
 }
 
-/** The notification kibitz/status: sent when the state has changed; `state` is "ready", "indexing" or "error". */
+/** The notification kibitz/status: sent when the state has changed; `state` is "ready", "indexing", "no_model" (search works) or "error". */
 export interface Notice {
   readonly state: string;
   readonly message: string;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types as lsp
 
 from kibitz.server.completion.snapshot import Snapshot
-from kibitz.server.errors import USER_ERRORS
+from kibitz.server.errors import USER_ERRORS, NoModelError
 from kibitz.server.lsp.documents import Document, units
 from kibitz.server.lsp.places import place
 
@@ -74,10 +74,13 @@ async def _suggest(ls: "KibitzServer", uri: str, at: Snapshot, *, debounce: bool
             if debounce:
                 await asyncio.sleep(_DEBOUNCE_S)
             suggestion = await ls.session.app.suggest(at)
+        except NoModelError as error:
+            ls.tell("no_model", str(error))
+            return None
         except USER_ERRORS as error:
             ls.tell("error", str(error))
             return None
-    if ls.session.told[0] == "error":
+    if ls.session.told[0] in {"error", "no_model"}:
         ls.tell("ready", "The model answers again.")
     return suggestion.text if suggestion is not None and suggestion.text else None
 

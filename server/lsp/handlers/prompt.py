@@ -24,15 +24,8 @@ async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, 
     from kibitz.prompts import trace
 
     rendered = await _render(ls, params)
-    messages = rendered.messages
     page = {"html": trace.html(rendered)} if params.html else {}
-    return {
-        "messages": messages and [{"role": message.role, "content": message.content} for message in messages],
-        "text": rendered.text,
-        **trace.summary(rendered),
-        "parts": trace.explain(rendered),
-        **page,
-    }
+    return {**trace.as_json(rendered), **page}
 
 
 async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered":
