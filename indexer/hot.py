@@ -78,6 +78,13 @@ class HotCopy:
         return _unpack(self.packed_names)
 
     @cached_property
+    def between(self) -> NDArray[np.bool_]:
+        """Which chunks are code between definitions, (n,)."""
+        kind = self.kinds.index("module") if "module" in self.kinds else len(self.kinds)
+        found: NDArray[np.bool_] = self.codes[:, 0] == kind
+        return found
+
+    @cached_property
     def file_of(self) -> NDArray[np.int64]:
         """Each chunk's file, (n,)."""
         return np.repeat(np.arange(len(self.paths)), np.diff(self.first))

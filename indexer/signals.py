@@ -24,6 +24,8 @@ FOLDER_WEIGHT = 0.5
 NAMED_WEIGHT = 1.0  # a definition of a symbol that the question spells as one
 JOINED_WEIGHT = 0.5  # a definition whose name the question's words make when joined
 NEAREST = 100  # so many chunks count as found by their vectors: every chunk is a little like every question
+VECTOR_SHARE = 0.3  # of a chunk's similarity beside its words, where the chunk to show of a file is chosen
+BETWEEN = 0.7  # code between definitions: lists of imports name everything and explain nothing
 ASIDE = 0.6  # tests, examples and the like, unless the question asks for them
 
 _SYMBOL = re.compile(r"[a-z][A-Z]|[A-Za-z]_[A-Za-z]|^[A-Z]\w*[a-z]\w*[A-Z]")
@@ -110,6 +112,7 @@ def signals(copy: HotCopy, query: str, legs: Mapping[str, Scores], inside: NDArr
         scores *= np.where(copy.aside, np.float32(ASIDE), np.float32(1))
     lexical = relative(legs["lexical"]) if "lexical" in legs else 0
     vector = relative(legs["vector"]) if "vector" in legs else 0
-    chunks = lexical + np.float32(0.3) * vector + of_named + np.float32(0.5) * of_joined
+    told = (lexical + np.float32(VECTOR_SHARE) * vector) * np.where(copy.between, np.float32(BETWEEN), np.float32(1))
+    chunks = told + of_named + np.float32(0.5) * of_joined
     found = {name: among_best(scores, NEAREST) if name == "vector" else scores > 0 for name, scores in legs.items()}
     return Signals(scores.astype(np.float32), chunks.astype(np.float32), found)

@@ -25,7 +25,7 @@ kibitz index
 kibitz search -k 3 "how are database migrations ordered"
 kibitz search -k 3 "escape html in a template variable"
 kibitz search -k 3 "class CsrfViewMiddleware"
-kibitz ask "How does Django decide which session backend to use?"
+kibitz ask "Which middleware checks the CSRF token?"
 
 # New code to complete and to edit: what a model of this size can do.
 mkdir -p demo

@@ -196,13 +196,11 @@ class App:
         """Stream the answer to a rendered question."""
         from contextlib import aclosing
 
-        from kibitz.prompts.templates.small import ASK_STOP
         from kibitz.server.chat.ask import stream_answer
 
         models = await self.models()
-        stop = ASK_STOP if models.small else ()
         limit = self.config.answer_tokens
-        async with aclosing(stream_answer(rendered, models.chat, max_tokens=limit, stop=stop)) as deltas:
+        async with aclosing(stream_answer(rendered, models.chat, max_tokens=limit, small=models.small)) as deltas:
             async for delta in deltas:
                 yield delta
 

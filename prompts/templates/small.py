@@ -14,6 +14,9 @@ from kibitz.prompts.templates.quoting import extension, fence_for, one_line, qui
 ASK_STOP = ("\n\n", "```")
 """One paragraph is as far as such a model gets before it repeats itself."""
 
+ASK_PENALTY = 0.4
+"""The frequency penalty that ends loops and leaves paths alone, found by trying."""
+
 _SYSTEM = "You answer questions about code. Name the place in the code, then explain it."
 _EXAMPLE = (
     "`util/text.py:3-5`:\n```python\ndef slug(title):\n    return re.sub('[^a-z]+', '-', title.lower())\n```\n\n"

@@ -66,18 +66,23 @@ async def ask_prompt(
 
 
 async def stream_answer(
-    rendered: "Rendered", model: ChatModel, *, max_tokens: int, stop: tuple[str, ...] = ()
+    rendered: "Rendered", model: ChatModel, *, max_tokens: int, small: bool = False
 ) -> AsyncGenerator[Delta]:
     """Stream the answer as the model gives it. Closing this closes the model's stream.
 
-    Where the prompt ends with the beginning of the answer, that comes first.
+    Where the prompt ends with the beginning of the answer, that comes first. A `small` model is stopped after a
+    paragraph and kept from repeating itself.
 
     Raises:
         ModelError: the model could not answer.
     """
+    from kibitz.prompts.templates.small import ASK_PENALTY, ASK_STOP
+
     last = rendered.messages[-1] if rendered.messages else None
     begun = last.content if last and last.role == "assistant" else ""
-    async with closing(open_stream(rendered, model, max_tokens=max_tokens, stop=stop)) as stream:
+    stop, penalty = (ASK_STOP, ASK_PENALTY) if small else ((), 0.0)
+    answer = open_stream(rendered, model, max_tokens=max_tokens, stop=stop, frequency_penalty=penalty)
+    async with closing(answer) as stream:
         async for delta in stream:
             if begun:
                 yield Delta(begun)

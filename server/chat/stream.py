@@ -22,10 +22,16 @@ async def closing(stream: AsyncIterator[Delta]) -> AsyncIterator[AsyncIterator[D
 
 
 def open_stream(
-    rendered: "Rendered", model: ChatModel | Completer, *, max_tokens: int, stop: tuple[str, ...] = ()
+    rendered: "Rendered",
+    model: ChatModel | Completer,
+    *,
+    max_tokens: int,
+    stop: tuple[str, ...] = (),
+    frequency_penalty: float = 0.0,
 ) -> AsyncIterator[Delta]:
     """Ask a model: messages go to a chat model, raw text to a completer."""
     if rendered.messages is None:
         return cast(Completer, model).complete(rendered.text or "", max_tokens=max_tokens, stop=stop)
     messages = [ChatMessage(cast(Role, message.role), message.content) for message in rendered.messages]
-    return cast(ChatModel, model).chat(messages, max_tokens=max_tokens, stop=stop)
+    chat = cast(ChatModel, model).chat
+    return chat(messages, max_tokens=max_tokens, stop=stop, frequency_penalty=frequency_penalty)

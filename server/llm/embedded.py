@@ -89,12 +89,24 @@ class EmbeddedModel:
             self._completer = OpenAICompleter(endpoint, self._name)
 
     async def chat(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        frequency_penalty: float = 0.0,
     ) -> AsyncGenerator[Delta, None]:
         """Stream the answer; see `ChatModel.chat`."""
         await self.start()
         assert self._chat is not None
-        deltas = self._chat.chat(messages, max_tokens=max_tokens, stop=stop, temperature=temperature)
+        deltas = self._chat.chat(
+            messages,
+            max_tokens=max_tokens,
+            stop=stop,
+            temperature=temperature,
+            frequency_penalty=frequency_penalty,
+        )
         async with contextlib.aclosing(deltas):
             async for delta in deltas:
                 yield delta

@@ -146,13 +146,21 @@ class OpenAIChat:
         return self._session.model
 
     async def chat(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        frequency_penalty: float = 0.0,
     ) -> AsyncGenerator[Delta, None]:
         """Stream the answer; see `ChatModel.chat`."""
         request: dict[str, Any] = {
             "messages": [{"role": message.role, "content": message.content} for message in messages],
             **_limits(max_tokens, stop, temperature),
         }
+        if frequency_penalty:
+            request["frequency_penalty"] = frequency_penalty
         async with contextlib.aclosing(
             self._session.stream(True, [message.content for message in messages], request)
         ) as deltas:

@@ -32,9 +32,17 @@ class ChatModel(Protocol):
         ...
 
     def chat(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        frequency_penalty: float = 0.0,
     ) -> AsyncIterator[Delta]:
         """Stream the answer. Closing the iterator frees the connection.
+
+        `frequency_penalty` makes what was said less likely to be said again, as OpenAI defines it; 0 leaves it out.
 
         Raises:
             ModelError: the model could not answer; the message is one sentence that says what to do.

@@ -54,7 +54,13 @@ class ScriptedChat(_Script):
         self.name = name
 
     def chat(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int, stop: Sequence[str] = (), temperature: float = 0.0
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        frequency_penalty: float = 0.0,
     ) -> AsyncIterator[Delta]:
         return self._stream(Asked(messages=tuple(messages), max_tokens=max_tokens, stop=tuple(stop)))
 
