@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
 .PHONY: demo test check types unit e2e wheel vsix fmt lock clean
 
@@ -20,6 +21,10 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@
 
+# The embedded model, for the tests that run it for real.
+$(MODEL): | $(VENV)/.ready
+	KIBITZ_DATA_DIR=$(VENV) $(BIN)/kibitz model add smollm2
+
 check: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -27,12 +32,12 @@ check: $(VENV)/.ready
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/unit tests/golden
 
-e2e: $(VENV)/.ready
-	$(BIN)/python -m pytest tests/e2e
+e2e: $(VENV)/.ready $(MODEL)
+	SMOLLM2_GGUF=$(abspath $(MODEL)) $(BIN)/python -m pytest tests/e2e
 
 # The same tests against the built wheel, in an environment that has never seen the sources.
-wheel: $(VENV)/.ready
-	sh scripts/test_wheel.sh $(BIN)
+wheel: $(VENV)/.ready $(MODEL)
+	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN)
 
 vsix:
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package

@@ -11,24 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import BANK, new_user
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
-BANK = '''"""Accounts."""
-
-
-class Account:
-    """Money of one person."""
-
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
-        self.balance = 0
-
-    def withdraw(self, amount: int) -> int:
-        """Take money out, down to nothing but never below."""
-        taken = min(amount, self.balance)
-        self.balance -= taken
-        return taken
-'''
 SHAPES = """/** The area of a circle of this radius. */
 export function circleArea(radius: number): number {
   return Math.PI * radius * radius;
@@ -49,18 +34,6 @@ def workspace(tmp_path: Path) -> Path:
     return root
 
 
-def environment(home: Path, **extra: str) -> dict[str, str]:
-    """A new user's: no settings, no caches, no endpoint, and no model server of this machine."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KIBITZ_", "OPENAI_"))}
-    ours = {
-        "KIBITZ_CONFIG": str(home / "kibitz.toml"),
-        "KIBITZ_CACHE_DIR": str(home / "cache"),
-        "KIBITZ_DATA_DIR": str(home / "data"),
-        "KIBITZ_DETECT": "false",
-    }
-    return {**kept, **ours, **extra}
-
-
 @pytest.fixture
 def run(workspace: Path, tmp_path: Path) -> Run:
     def run(*arguments: str, **extra: str) -> "subprocess.CompletedProcess[str]":
@@ -68,7 +41,7 @@ def run(workspace: Path, tmp_path: Path) -> Run:
         return subprocess.run(
             command,
             cwd=workspace,
-            env=environment(tmp_path / "home", **extra),
+            env=new_user(tmp_path / "home", **extra),
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -272,7 +245,7 @@ def test_ctrl_c_while_indexing_exits_with_130_and_the_next_run_goes_on(tmp_path:
     for number in range(3000):
         (root / f"m{number}.py").write_text(f"def f{number}():\n    return {number}\n" * 20, encoding="utf-8")
     command = [sys.executable, "-m", "kibitz.server", "index", str(root), "--json"]
-    env = environment(tmp_path / "home")
+    env = new_user(tmp_path / "home")
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for line in child.stdout:

@@ -25,13 +25,11 @@ QUESTION = [ChatMessage("user", "Write a Python function that reverses a string.
 
 
 def smollm2() -> Path:
-    """The small model, from KIBITZ_TEST_GGUF or where `kibitz model add` puts it."""
+    """The small model, from SMOLLM2_GGUF or where `kibitz model add` puts it."""
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded engine is not installed: pip install 'kibitz[local]'")
     try:
-        return Path(
-            os.environ.get("KIBITZ_TEST_GGUF") or model_store.path_of("smollm2", load(None, os.environ).data_dir)
-        )
+        return Path(os.environ.get("SMOLLM2_GGUF") or model_store.path_of("smollm2", load(None, os.environ).data_dir))
     except NoModelError as error:
         pytest.skip(str(error))
 

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "vscode-extension"
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MACHINE = "machine"
+pytestmark = pytest.mark.skipif(not EXTENSION.exists(), reason="the extension's sources are not here")
 
 
 @pytest.fixture(scope="module")
