@@ -66,6 +66,11 @@ def may_learn_from(text: str) -> bool:
     return not _GENERATED.search(head[:800])
 
 
+def trees(folder: Path) -> list[Path]:
+    """The folders directly below `folder`; resolved, because rglob enters no linked folder."""
+    return sorted({tree.resolve() for tree in folder.iterdir() if tree.is_dir()})
+
+
 @dataclass(frozen=True, slots=True)
 class Shingles:
     """Runs of five code lines of the trees that must not be seen (comments, and with them licences, left out)."""
@@ -74,12 +79,13 @@ class Shingles:
 
     @classmethod
     def of_trees(cls, folder: Path, suffixes: set[str]) -> "Shingles":
-        """Collect them from all sources below a folder."""
+        """Collect them from all sources below a folder, and scripts without a suffix."""
         found: set[int] = set()
-        for file in folder.rglob("*"):
-            if file.suffix in suffixes and file.is_file():
-                text = file.read_text(encoding="utf-8", errors="replace")
-                found.update(number for _, number in _shingles(text))
+        for tree in trees(folder):
+            for file in tree.rglob("*"):
+                if file.suffix in {*suffixes, ""} and file.is_file():
+                    text = file.read_text(encoding="utf-8", errors="replace")
+                    found.update(number for _, number in _shingles(text))
         return cls(found)
 
     def shared_lines(self, text: str) -> list[int]:

@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from fetch import HERE
 
-from kibitz.indexer.embed.static import PATH_WEIGHT, StaticEmbedder
+from kibitz.indexer.embed.static import StaticEmbedder
 from kibitz.indexer.embed.wordpiece import words
+from kibitz.indexer.hot import PATH_WEIGHT
 
 MAX_QUERIES, MAX_CANDIDATES, MIN_QUERIES = 150, 1500, 40
 TOP = 10

@@ -2,8 +2,9 @@
 
     python training/mine.py [--cache training/cache] [--against TREES] [--processes 2]
 
-Writes definitions.jsonl and files.jsonl into the cache. With --against, whatever shares five lines of code with the
-trees below that folder is left out: benchmark repositories, which files of other projects may have been copied from.
+Writes definitions.jsonl and files.jsonl into the cache. With --against, whatever shares five lines of code with one
+of the folders in that folder (linked ones too) is left out: benchmark repositories, which files of other projects may
+have been copied from.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import tree_sitter as ts
-from admit import Shingles, candidates, may_learn_from, names_never, read_never
+from admit import Shingles, candidates, may_learn_from, names_never, read_never, trees
 from fetch import HERE, Source, read_manifest
 from languages import LANGUAGES, SUFFIXES, definitions, grammar
 
@@ -233,6 +234,10 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     miner = Miner(args.cache / "packages", args.against)
+    if args.against:
+        print(f"against {len(miner.shingles.hashes):,} runs of lines of {len(trees(args.against))} trees", flush=True)
+        if not miner.shingles.hashes:
+            parser.error(f"{args.against} holds no folder with sources")
     sources = [one for one in read_manifest() if not names_never(one.folder, miner.never)]
     totals: Counter[str] = Counter()
     with (

@@ -16,16 +16,9 @@ from numpy.typing import NDArray
 from kibitz.indexer.embed import Vectors
 from kibitz.indexer.embed.wordpiece import WordPiece
 
-NAME = "kibitz-static-1"
+NAME = "kibitz-static-2"
 DIM = 256
 WEIGHTS = Path(__file__).with_name("static.npz")
-
-PATH_WEIGHT = 0.6
-"""How much of a file's unit path vector to add to a chunk's unit vector.
-
-Chosen among nine weights from 0 to 2 on 41 repositories in 19 languages, by the vectors alone: 0.5 to 0.8 differ by
-less than 0.01 NDCG@10, none at all is far worse (figures in training/README.md).
-"""
 
 PATH_PARTS = 4
 """Only the last parts of a path are embedded: those before them are shared by most files of a workspace."""
@@ -98,7 +91,7 @@ class StaticEmbedder:
         return self._sum(tokens, self._tf(counts.values(), len(counts)) * weights.query[tokens])
 
     def embed_paths(self, paths: Sequence[str]) -> Vectors:
-        """Embed workspace paths: (n,) to (n, dim). To be mixed into chunk vectors with `PATH_WEIGHT`."""
+        """Embed workspace paths: (n,) to (n, dim). For the index to mix into chunk vectors."""
         return self._rows(paths, self._path_vector)
 
     @cached_property
