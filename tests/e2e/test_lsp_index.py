@@ -31,6 +31,9 @@ def test_an_opened_workspace_is_indexed_with_a_bar_and_can_be_searched(start_ser
     client = start_server(KIBITZ_INDEX_ON_START="true")
     client.initialize(shop, BAR)
     client.wait_for(is_ready(2))
+    client.wait_for(
+        lambda message: message.get("method") == "$/progress" and message["params"]["value"]["kind"] == "end"
+    )
     kinds = [params["value"]["kind"] for params in client.notifications("$/progress")]
     assert (kinds[0], kinds[-1]) == ("begin", "end")
     assert "report" in kinds
