@@ -155,7 +155,7 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
             yield
     except filelock.Timeout:
         raise IndexBusyError(
-            f"another process is indexing {root}: wait until it has finished, or end it, and try again"
+            f"Another process is indexing {root}: wait until it has finished, or end it, and try again."
         ) from None
 
 

@@ -258,6 +258,6 @@ def _rows(lexed: Lexed) -> list[Row]:
 def _nothing(root: Path, found: Survey, passed: Mapping[str, Passed]) -> str:
     counted = Counter([skip.rule for skip in found.skipped] + [one.rule for one in passed.values()])
     if not counted:
-        return f"there are no files to index in {root}"
+        return f"There are no files to index in {root}."
     listed = ", ".join(f"{rule} ({count})" for rule, count in counted.most_common(3))
-    return f"there are no files to index in {root}: all were left out, by the rules {listed}"
+    return f"There are no files to index in {root}: all were left out, by the rules {listed}."

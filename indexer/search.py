@@ -127,7 +127,7 @@ def _opened(root: Path, at: Places, embedder: Embedder) -> tuple[Manifest, hot.H
 def _manifest(root: Path, at: Places) -> Manifest:
     manifest = load(at.manifest(root))
     if manifest is None:
-        raise NotIndexedError(f"{root} is not indexed yet: run `kibitz index` there first")
+        raise NotIndexedError(f"{root} is not indexed yet: run `kibitz index` there first.")
     return manifest
 
 
@@ -140,7 +140,7 @@ def _rebuilt(root: Path, at: Places, embedder: Embedder, manifest: Manifest) -> 
         hot.save(path, hot.build(manifest, ChunkTable(at.table, embedder.dim).columns(), embedder))
         return hot.load(path)
     except (DamagedTableError, DamagedFileError, KeyError, OSError) as error:
-        raise NotIndexedError(f"the index of {root} is damaged: run `kibitz index` there to make it again") from error
+        raise NotIndexedError(f"The index of {root} is damaged: run `kibitz index` there to make it again.") from error
 
 
 def _inside(copy: hot.HotCopy, within: str) -> NDArray[np.bool_]:

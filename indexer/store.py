@@ -191,7 +191,7 @@ def _damage() -> Iterator[None]:
         yield
     except (RuntimeError, ValueError, OSError, KeyError) as error:
         if "No space left" in str(error) or "os error 28" in str(error):
-            raise IndexerError("the disk is full: the index could not be written") from error
+            raise IndexerError("The disk is full: the index could not be written.") from error
         raise DamagedTableError(str(error)) from error
 
 

@@ -143,7 +143,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not variable.startswith("KIBITZ_") or variable == "KIBITZ_CONFIG":
             continue
         if name not in SETTINGS:
-            raise ConfigError(f"{variable} in the environment names no setting; `kibitz config` lists them.")
+            raise _unknown(name, f"{variable} in the environment")
         found[name] = _parse(name, text, variable)
     return found
 
@@ -164,11 +164,19 @@ def _parse(name: str, text: str, where: str) -> Any:
     return text
 
 
+def _unknown(name: str, source: str) -> ConfigError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, SETTINGS, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`kibitz config` lists those there are, once it is gone."
+    return ConfigError(f"{source} names an unknown setting: {name}; {hint}")
+
+
 def _merge(config: Config, raw: Mapping[str, Any], source: str, *, keys_allowed: bool = True) -> Config:
     changes: dict[str, Any] = {}
     for name, value in raw.items():
         if name not in SETTINGS:
-            raise ConfigError(f"{source} names an unknown setting: {name}; `kibitz config` lists them.")
+            raise _unknown(name, source)
         if SETTINGS[name].metadata["secret"] and not keys_allowed:
             raise ConfigError(f"{source} holds {name}: keys come from the environment or the editor's secret store.")
         changes[name] = _typed(name, value, source)
@@ -212,7 +220,7 @@ def _narrow(config: Config, raw: Mapping[str, Any], source: str) -> Config:
     changes: dict[str, Any] = {}
     for name, value in raw.items():
         if name not in SETTINGS:
-            raise ConfigError(f"{source} names an unknown setting: {name}; `kibitz config` lists them.")
+            raise _unknown(name, source)
         if not SETTINGS[name].metadata["narrows"]:
             raise ConfigError(f"{source} may only narrow, so it cannot set {name}; set it in your own kibitz.toml.")
         typed, now = _typed(name, value, source), getattr(config, name)

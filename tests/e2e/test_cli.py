@@ -183,7 +183,7 @@ def test_an_unknown_path(run: Run) -> None:
 
 def test_a_folder_with_no_code(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "there are no files to index" in failed(run("index", str(tmp_path / "empty")))
+    assert "There are no files to index" in failed(run("index", str(tmp_path / "empty")))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")

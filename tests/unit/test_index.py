@@ -247,7 +247,7 @@ def test_progress_names_each_phase_in_order(bench: Bench) -> None:
 
 def test_a_folder_with_nothing_to_index_is_refused_with_the_rules_that_say_so(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    with pytest.raises(WorkspaceError, match=r"no files to index in .*none$"):
+    with pytest.raises(WorkspaceError, match=r"no files to index in .*none\.$"):
         bench.update(tmp_path / "none")
     (tmp_path / "none" / "a.py").write_bytes(b"\0" * 50)
     with pytest.raises(WorkspaceError, match=r"left out, by the rules binary \(1\)"):
