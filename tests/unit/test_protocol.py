@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Refused, Wire, connected
 
-URI = "file:///work/a.py"
+URI = "file:///code/a.py"
 
 
 async def refusal(wire: Wire, method: str, params: object = None) -> Refused:

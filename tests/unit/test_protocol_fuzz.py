@@ -12,7 +12,7 @@ from kibitz.server.lsp.methods import CUSTOM_PARAMS
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import connected
 
-URI = "file:///work/a.py"
+URI = "file:///code/a.py"
 METHODS = [
     *CUSTOM_PARAMS,
     "textDocument/inlineCompletion",

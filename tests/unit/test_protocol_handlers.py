@@ -12,7 +12,7 @@ from tests.fakes.app import FakeApp
 from tests.fakes.wire import Refused, Wire, connected
 
 ROOT = "file:///work"
-URI = "file:///work/src/a.py"
+URI = "file:///code/src/a.py"
 VERSIONED = {"workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}}}
 
 
@@ -69,7 +69,7 @@ async def test_no_suggestion_and_no_open_document_are_null() -> None:
 
 async def test_a_newer_completion_cancels_the_older_of_the_same_document_only() -> None:
     app = FakeApp()
-    other = "file:///work/src/b.py"
+    other = "file:///code/src/b.py"
     async with connected(app.make) as wire:
         await wire.initialize(rootUri=ROOT)
         wire.open(URI, "a")
@@ -192,7 +192,7 @@ async def test_hits_name_their_file_and_lines() -> None:
     assert app.asked == [("search", ("f", 5, "src/"))]
     assert hit == {
         "path": "src/a b.py",
-        "uri": "file:///work/src/a%20b.py",
+        "uri": "file:///code/src/a%20b.py",
         "start_line": 5,
         "end_line": 6,
         "range": {"start": at(4, 0), "end": at(6, 0)},
@@ -214,7 +214,7 @@ async def test_status_joins_the_apps_state_and_the_sessions() -> None:
         by_command = await wire.call("workspace/executeCommand", {"command": "kibitz.status"})
     assert status == by_command
     assert status == {
-        "root": "/work",
+        "root": "/code",
         "model": "fake",
         "indexing": False,
         "state": "ready",
@@ -399,7 +399,7 @@ async def test_edit_trouble_is_a_sentence() -> None:
         wire.open(URI, TEXT, version=4)
         for params, says in [
             (edit_params(1, 2), "The answer holds no edit."),
-            ({**edit_params(1, 2), "textDocument": {"uri": "file:///work/not-open.py"}}, "not open"),
+            ({**edit_params(1, 2), "textDocument": {"uri": "file:///code/not-open.py"}}, "not open"),
             ({**edit_params(1, 2), "textDocument": {"uri": URI, "version": 3}}, "version 4, not 3"),
         ]:
             with pytest.raises(Refused, match="-32803") as caught:
@@ -539,7 +539,7 @@ async def test_a_folder_that_is_opened_later_is_taken() -> None:
         await wire.initialize()
         event = {"added": [{"uri": ROOT, "name": "work"}], "removed": []}
         wire.notify("workspace/didChangeWorkspaceFolders", {"event": event})
-        await wire.until(lambda: str(app.root) == "/work")
+        await wire.until(lambda: str(app.root) == "/code")
         assert await wire.call("kibitz/search", {"query": "x"}) == {"hits": []}
 
 
