@@ -158,7 +158,7 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
     question = '{"jsonrpc": "2.0", "id": 1, "method": "shutdown"}'
     async with connected(app.make) as wire:
         options = {"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
-        await wire.initialize(rootUri="file:///work", initializationOptions=options)
+        await wire.initialize(rootUri="file:///code", initializationOptions=options)
         found = await wire.call("kibitz/search", {"query": question, "extra": {"jsonrpc": "2.0", "id": 9}})
     assert found == {"hits": []}
     assert ("search", (question, 10, "")) in app.asked
@@ -168,7 +168,7 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
 async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
-        await wire.initialize(rootUri="file:///work")
+        await wire.initialize(rootUri="file:///code")
         assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {"hits": []}
     assert ("search", ("x", 3, "")) in app.asked
 
@@ -178,7 +178,7 @@ async def test_a_bug_is_answered_without_its_traceback_and_logged_without_the_te
 ) -> None:
     app = FakeApp(error=RuntimeError("a bug"))
     async with connected(app.make) as wire:
-        await wire.initialize(rootUri="file:///work")
+        await wire.initialize(rootUri="file:///code")
         with caplog.at_level(logging.INFO):
             refused = await refusal(wire, "kibitz/search", {"query": "SECRET_QUERY"})
     assert refused.code == -32603
@@ -192,7 +192,7 @@ async def test_a_bug_is_answered_without_its_traceback_and_logged_without_the_te
 async def test_a_request_that_is_cancelled_is_answered_so_and_its_work_is_cancelled() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
-        await wire.initialize(rootUri="file:///work")
+        await wire.initialize(rootUri="file:///code")
         app.gate.clear()
         msg_id = wire.request("kibitz/search", {"query": "x"})
         await wire.until(lambda: bool(app.asked))
@@ -206,7 +206,7 @@ async def test_a_request_that_is_cancelled_is_answered_so_and_its_work_is_cancel
 async def test_shutdown_cancels_what_is_under_way() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
-        await wire.initialize(rootUri="file:///work")
+        await wire.initialize(rootUri="file:///code")
         app.gate.clear()
         msg_id = wire.request("kibitz/search", {"query": "x"})
         await wire.until(lambda: bool(app.asked))

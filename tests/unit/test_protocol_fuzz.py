@@ -62,7 +62,7 @@ likely = st.fixed_dictionaries(
 def test_every_request_is_answered_once(sent: list[tuple[str, Any]]) -> None:
     async def session() -> None:
         async with connected(FakeApp().make) as wire:
-            await wire.initialize(rootUri="file:///work")
+            await wire.initialize(rootUri="file:///code")
             wire.open(URI, "one\n😀two\n")
             asked = [wire.request(method, params) for method, params in sent]
             await wire.call("kibitz/status")

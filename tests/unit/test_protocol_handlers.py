@@ -11,7 +11,7 @@ from kibitz.server.errors import ConfigError, EditError, ModelError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Refused, Wire, connected
 
-ROOT = "file:///work"
+ROOT = "file:///code"
 URI = "file:///code/src/a.py"
 VERSIONED = {"workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}}}
 
