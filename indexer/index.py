@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kibitz.indexer.changes import changes, stamps
 from kibitz.indexer.embed import Embedder
-from kibitz.indexer.errors import IndexBusyError
+from kibitz.indexer.errors import IndexBusyError, IndexerError
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
@@ -80,6 +80,7 @@ def update(
     Raises:
         WorkspaceError: the folder cannot be read, or holds nothing to index.
         IndexBusyError: another process is writing this index.
+        IndexerError: the disk is full, or a new table cannot be read either.
     """
     began = time.monotonic()
     at = places(root, cache_dir, embedder)
@@ -93,7 +94,7 @@ def update(
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = Round(root, at, embedder, rules, workers, progress).run()
+            report = _again(Round(root, at, embedder, rules, workers, progress), root)
     return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 
@@ -142,6 +143,14 @@ def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DE
         behind=len(diff.read) + len(diff.removed),
         skipped=dict(Counter(rules_hit).most_common()),
     )
+
+
+def _again(made: Round, root: Path) -> Report:
+    """A round into a new table. If that is damaged as well, then no third one will do."""
+    try:
+        return made.run()
+    except DamagedTableError as damage:
+        raise IndexerError(f"The index of {root} was made again and still cannot be read: {damage}.") from damage
 
 
 @contextlib.contextmanager

@@ -1,7 +1,8 @@
 """What one workspace held when it was last indexed: path to blob, as a Merkle tree.
 
-A blob is the content of a file (sha256 of its bytes). Chunks and vectors hang on blobs, so that a rename, a second
-worktree or a branch switch finds its vectors already made; the manifest decides what a question may see.
+A blob is the content of a file (sha256 of its bytes) and the grammar that cut it. Chunks and vectors hang on blobs, so
+that a rename, a second worktree or a branch switch finds its vectors already made; the manifest decides what a question
+may see.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """One round of the one writer: what changed is read, cut, embedded and committed; what did not is left alone."""
 
 import contextlib
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -21,8 +20,8 @@ from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp, digest_of, l
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.store import ChunkTable, DamagedTableError, Row
 from kibitz.indexer.terms import Lexed, lex
-from kibitz.indexer.workers import parse_files
-from kibitz.indexer.workspace import Rules, Survey, survey
+from kibitz.indexer.workers import parse_files, read_blob
+from kibitz.indexer.workspace import Rules, Skipped, Survey, survey
 
 EMBED_BATCH = 1024  # chunks embedded and encoded together
 COMMIT_ROWS = 25_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
@@ -134,13 +133,11 @@ class Round:
         if not sizes:
             return sorted([*todo, *diff.read])
         for path in diff.read:
-            try:
-                with (self.root / path).open("rb") as file:
-                    blob = hashlib.file_digest(file, "sha256").hexdigest()
-            except OSError:
-                blob = ""  # the worker says why it cannot be read
-            if blob in sizes:
-                self.files[path] = Entry(blob, self.now[path], sizes[blob])
+            read = read_blob(self.root, path, max_bytes=self.rules.max_bytes)
+            if isinstance(read, Skipped):
+                self.passed[path] = Passed(read.rule, self.now[path])
+            elif read.blob in sizes:
+                self.files[path] = Entry(read.blob, self.now[path], sizes[read.blob])
             else:
                 todo.append(path)
         return sorted(todo)

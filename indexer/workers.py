@@ -20,7 +20,7 @@ from typing import Any, TypeVar, overload
 
 from kibitz.indexer.chunk import chunk_text
 from kibitz.indexer.errors import IndexerError
-from kibitz.indexer.languages import language_of
+from kibitz.indexer.languages import grammar_name, language_of
 from kibitz.indexer.read import read_source
 from kibitz.indexer.types import Chunk
 from kibitz.indexer.workspace import Skipped
@@ -40,7 +40,7 @@ _HEAD_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file, parsed, or `skipped` with all else empty. `blob` is the sha256 of its bytes, as hex."""
+    """One file, parsed, or `skipped` with all else empty. `blob` names its content, see `read_blob`."""
 
     path: str
     blob: str = ""
@@ -51,12 +51,32 @@ class Parsed:
 
 def parse_file(root: Path, path: str, *, max_bytes: int | None = None) -> Parsed:
     """Read one file and cut it into chunks, in this process."""
-    read = read_source(root, path, max_bytes=max_bytes)
+    read = read_blob(root, path, max_bytes=max_bytes)
     if isinstance(read, Skipped):
         return Parsed(path, skipped=read)
-    blob, text = read
+    return Parsed(path, read.blob, read.language, tuple(chunk_text(path, read.text, read.language)))
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file's content as it is indexed: what names it, its text and its language."""
+
+    blob: str
+    text: str
+    language: str
+
+
+def read_blob(root: Path, path: str, *, max_bytes: int | None = None) -> Blob | Skipped:
+    """Read one file, and name its content by the sha256 of its bytes and the grammar that cuts them.
+
+    The grammar belongs to the name since the same bytes come out in other chunks under another ending.
+    """
+    read = read_source(root, path, max_bytes=max_bytes)
+    if isinstance(read, Skipped):
+        return read
+    digest, text = read
     language = language_of(path, text[:_HEAD_CHARS])
-    return Parsed(path, blob, language, tuple(chunk_text(path, text, language)))
+    return Blob(f"{digest}.{grammar_name(path, language) or 'text'}", text, language)
 
 
 def _same(parsed: Parsed) -> Parsed:

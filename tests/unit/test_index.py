@@ -12,11 +12,12 @@ import pytest
 
 from kibitz.indexer import index
 from kibitz.indexer import round as indexing_round
-from kibitz.indexer.errors import IndexBusyError, WorkspaceError
+from kibitz.indexer.errors import IndexBusyError, IndexerError, WorkspaceError
 from kibitz.indexer.index import Progress, Report
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
 from kibitz.indexer.search import Searcher
+from kibitz.indexer.store import ChunkTable, DamagedTableError
 from kibitz.indexer.workspace import Rules
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.parsing import InProcessParsing
@@ -449,3 +450,34 @@ def test_the_status_says_how_far_behind_the_index_is(bench: Bench) -> None:
     write(bench.root, {"more.py": "x = 1\n", "app/retry.py": "y = 2\n"})
     (bench.root / "README.md").unlink()
     assert index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder).behind == 3
+
+
+def test_one_content_under_two_endings_is_cut_by_each_grammar(bench: Bench) -> None:
+    body = "".join(f"def step_{n}(value):\n    return value + {n}  # one more\n\n\n" for n in range(150))
+    write(bench.root, {"steps.py": body, "steps.txt": body})
+    bench.update()
+    manifest = load(bench.at.manifest(bench.root))
+    assert manifest is not None
+    assert manifest.files["steps.py"].blob != manifest.files["steps.txt"].blob
+    searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    of_file = {hit.chunk.path: hit.chunk for hit in searcher.search("step_7")}
+    assert "step_7" in of_file["steps.py"].defines
+    assert of_file["steps.txt"].defines == ()
+
+
+def test_a_file_that_gets_another_ending_gets_another_grammar(bench: Bench) -> None:
+    write(bench.root, {"later": "def found_later():\n    return 1\n"})
+    bench.update()
+    (bench.root / "later").rename(bench.root / "later.py")
+    bench.update()
+    searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    assert next(hit.chunk.defines for hit in searcher.search("found_later")) == ("found_later",)
+
+
+def test_a_table_that_cannot_be_read_twice_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(table: ChunkTable) -> None:
+        raise DamagedTableError("no such page")
+
+    monkeypatch.setattr(ChunkTable, "columns", damaged)
+    with pytest.raises(IndexerError, match="made again and still cannot be read: no such page"):
+        bench.update()
