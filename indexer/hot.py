@@ -339,8 +339,10 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _pack(strings: list[str]) -> NDArray[np.uint8]:
-    """Strings in one array of bytes; none of them holds a NUL, which stands behind each."""
-    return np.frombuffer("".join(f"{s}\0" for s in strings).encode("utf-8", "surrogatepass"), np.uint8)
+    """Strings in one array of bytes, with a NUL behind each: those of a heading that holds one are dropped."""
+    return np.frombuffer(
+        "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass"), np.uint8
+    )
 
 
 def _unpack(packed: Array) -> list[str]:

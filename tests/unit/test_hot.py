@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +148,11 @@ def test_only_the_nearest_folders_count() -> None:
 )
 def test_tests_and_examples_are_known_by_their_paths(path: str, aside: bool) -> None:
     assert is_aside(path) == aside
+
+
+def test_a_name_with_a_nul_in_it_moves_no_other_name(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    rows = replace(columns(embedder), symbol=coded(["", "A\0heading", "alpha"]))
+    hot.save(tmp_path / "x.hot", hot.build(manifest(**{"a.md": "b1", "b.md": "b2"}), rows, embedder))
+    copy = hot.load(tmp_path / "x.hot")
+    assert [copy.chunk(number, "", "").symbol for number in range(3)] == ["alpha", "Aheading", ""]
