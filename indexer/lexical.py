@@ -48,19 +48,27 @@ def invert(keys: NDArray[np.uint32], items: NDArray[np.uint32], counts: NDArray[
     packed |= items.astype(np.uint64) << np.uint64(_COUNT_BITS)
     packed |= counts.astype(np.uint64)
     packed.sort()
-    pairs = packed >> np.uint64(_COUNT_BITS)
-    first = np.flatnonzero(np.concatenate(([True], pairs[1:] != pairs[:-1]))) if len(pairs) else np.zeros(0, np.int64)
-    low = (packed & np.uint64(255)).astype(np.int64)
-    summed = np.add.reduceat(low, first) if len(first) else low
-    pairs = pairs[first]
+    low = packed.astype(np.uint8)  # keeps the count alone
+    packed >>= np.uint64(_COUNT_BITS)  # in place: there are some hundred triples a chunk
+    first = _begins(packed)
+    summed = np.add.reduceat(low, first, dtype=np.int64) if len(first) else low
+    pairs = packed[first]
+    del packed
     of_key = (pairs >> np.uint64(_ITEM_BITS)).astype(np.uint32)
-    starts = np.flatnonzero(np.concatenate(([True], of_key[1:] != of_key[:-1]))) if len(pairs) else first
+    starts = _begins(of_key)
     return Postings(
         keys=of_key[starts],
         offsets=np.append(starts, len(pairs)).astype(np.int64),
         items=(pairs & np.uint64(MAX_ITEMS - 1)).astype(np.uint32),
         counts=np.minimum(summed, 255).astype(np.uint8),
     )
+
+
+def _begins(ascending: NDArray[np.uint64] | NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Where the runs of equal numbers begin."""
+    if not len(ascending):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
 
 
 def idf(items: int, holding: int) -> float:

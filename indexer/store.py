@@ -114,6 +114,7 @@ class ChunkTable:
                 self._table.add(pa.Table.from_batches(self._pending))
             self._pending = []
             self.pending_rows = 0
+            pa.default_memory_pool().release_unused()  # what Lance reads next is allocated elsewhere
 
     def remove(self, blobs: Iterable[str]) -> None:
         """Delete the rows of these blobs."""
