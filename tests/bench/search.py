@@ -1,0 +1,118 @@
+"""How long a question takes: answered by an open index, and by a command that starts for it.
+
+The questions are first sentences of docstrings in the tree's own Python files, or --questions FILE, one a line. Prints
+a table in Markdown: Kibitz, semble (with --semble PYTHON), SQLite FTS5 and a literal search (ripgrep, or grep where
+it is missing) for each question's longest word. Each engine answers every question --repeat times over.
+"""
+
+import argparse
+import json
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from tests.bench.costs import Cost, machine, median, percentile, run
+from tests.bench.peers import semble_answers, semble_env
+from tests.bench.questions import spread, strip_tree
+
+LITERAL = {"rg": ["rg", "-l", "-F"], "grep": ["grep", "-r", "-I", "-l", "-F"]}
+
+
+def questions_of(tree: Path, count: int, given: Path | None) -> list[str]:
+    if given:
+        return given.read_text("utf-8").splitlines()[:count]
+    with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as folder:
+        return [each.text for each in spread(strip_tree(tree, Path(folder)), count)]
+
+
+def row(name: str, times: list[list[float]], memory: float, cold: Cost | None) -> str:
+    """One line of the table; the first question of each repetition apart from the others."""
+    first, later = [each[0] for each in times], [ms for each in times for ms in each[1:]]
+    start = f"{cold.wall * 1000:.0f} | {cold.cpu * 1000:.0f}" if cold else "n/a | n/a"
+    return (
+        f"| {name} | {statistics.median(later):.2f} | {percentile(later, 95):.2f} | {statistics.median(first):.1f} "
+        f"| {memory:.0f} | {start} |"
+    )
+
+
+def kibitz(tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
+    env = {"KIBITZ_CACHE_DIR": str(folder)}
+    run("kibitz.server.cli", ["index", tree], env=env)
+    asked = "\n".join(json.dumps({"query": each}) for each in questions)
+    batch = ["search", "--path", tree, "--queries", "-"]
+    warm = [run("kibitz.server.cli", batch, env=env, stdin=asked) for _ in range(repeat)]
+    one = ["search", "--path", tree, "--json", questions[0]]
+    cold = [run("kibitz.server.cli", one, env=env) for _ in range(2 * repeat + 1)]
+    times = [[json.loads(line)["ms"] for line in cost.output.splitlines()] for cost in warm]
+    return row("kibitz search", times, median(warm).own_mb, median(cold))
+
+
+def semble(python: str, tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
+    env = semble_env(python, folder)
+    one = ["search", questions[0], str(tree), "-k", "10", "--content", "all"]
+    run("semble.cli", one, env=env, python=python)  # indexes
+    times, memory = [], 0.0
+    for _ in range(repeat):
+        answers, memory = semble_answers(python, env, tree, questions)
+        times.append([each.ms for each in answers])
+    cold = [run("semble.cli", one, env=env, python=python) for _ in range(2 * repeat + 1)]
+    return row("semble", times, memory, median(cold))
+
+
+def fts5(tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
+    folder.mkdir()
+    database = folder / "fts5.db"
+    run("tests.bench.peers", ["index", tree, database], env={})
+    ask = ["ask", database]
+    warm = [run("tests.bench.peers", ask, env={}, stdin="\n".join(questions)) for _ in range(repeat)]
+    cold = [run("tests.bench.peers", ask, env={}, stdin=questions[0]) for _ in range(2 * repeat + 1)]
+    times = [[json.loads(line)["ms"] for line in cost.output.splitlines()] for cost in warm]
+    return row("SQLite FTS5, BM25 over files", times, median(warm).own_mb, median(cold))
+
+
+def literal(tree: Path, questions: list[str]) -> str:
+    """One process a question, for its longest word: unranked, whatever it finds."""
+    tool = next(name for name in LITERAL if shutil.which(name))
+    times: list[float] = []
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for question in questions:
+        word = max(re.findall(r"\w+", question), key=len)
+        began = time.perf_counter()
+        subprocess.run([*LITERAL[tool], word, tree], stdout=subprocess.DEVNULL, check=False)
+        times.append(time.perf_counter() - began)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / len(questions)
+    cold = Cost(statistics.median(times), cpu, 0, 0)
+    return row(f"{tool}, one literal word", [[ms * 1000 for ms in times]], 0, cold)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tree", type=Path)
+    parser.add_argument("--questions", type=Path, help="one a line")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--semble", metavar="PYTHON", help="a Python that has semble installed")
+    args = parser.parse_args()
+    tree, repeat = args.tree.resolve(), args.repeat
+    questions = questions_of(tree, args.count, args.questions)
+    print(machine())
+    print(f"{len(questions)} questions, {repeat} times\n")
+    print("| engine | median ms | p95 ms | first ms | peak MB | command, wall ms | command, CPU ms |")
+    print("|---|--:|--:|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary:
+        folder = Path(temporary)
+        print(kibitz(tree, folder / "kibitz", questions, repeat), flush=True)
+        if args.semble:
+            print(semble(args.semble, tree, folder / "semble", questions, repeat), flush=True)
+        print(fts5(tree, folder / "fts5", questions, repeat), flush=True)
+        print(literal(tree, questions[:20]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
