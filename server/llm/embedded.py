@@ -53,9 +53,11 @@ class EmbeddedModel:
         self._context_tokens = context_tokens
         self._gpu_layers = gpu_layers
         self._engine: subprocess.Popen[str] | None = None
+        self._loading: subprocess.Popen[str] | None = None
         self._chat: OpenAIChat | None = None
         self._completer: OpenAICompleter | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -75,10 +77,17 @@ class EmbeddedModel:
     async def start(self) -> None:
         """Start the engine unless it runs; the first question does the same.
 
+        A question that is called off meanwhile leaves the start alone: while somebody types, the next one waits for it.
+
         Raises:
             ModelError: the engine did not start.
         """
-        async with self._starting:
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        async with self._changing:
             if self._engine is not None and self._engine.poll() is None:
                 return
             await self._close()
@@ -123,8 +132,15 @@ class EmbeddedModel:
                 yield delta
 
     async def close(self) -> None:
-        """End the engine."""
-        async with self._starting:
+        """End the engine, also one that is just starting."""
+        starting, self._starting = self._starting, None
+        if starting is not None:
+            if self._loading is not None:
+                self._loading.kill()
+            await asyncio.wait({starting})
+            if not starting.cancelled():
+                starting.exception()  # nobody waits for it any more
+        async with self._changing:
             await self._close()
 
     async def _close(self) -> None:
@@ -153,7 +169,9 @@ class EmbeddedModel:
             encoding="utf-8",
             env={**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(p).resolve()) for p in sys.path if p)},
         )
+        self._loading = engine
         answer = _first_line(engine, json.dumps(wish))
+        self._loading = None
         if "url" in answer:
             return engine, str(answer["url"])
         _end(engine)

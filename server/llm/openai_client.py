@@ -37,9 +37,7 @@ class _Session:
     async def client(self) -> "openai.AsyncOpenAI":
         async with self._opening:
             if self._client is None:
-                from kibitz.server.llm.clients import async_client  # imports openai
-
-                self._client = await asyncio.to_thread(async_client, self.endpoint)
+                self._client = await asyncio.to_thread(_new_client, self.endpoint)
             return self._client
 
     async def close(self) -> None:
@@ -127,6 +125,12 @@ class _Session:
         if self.model in there:
             return failure(error, self.endpoint, prompt=prompt)
         return no_such_model(self.endpoint, self.model, there)
+
+
+def _new_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
+    from kibitz.server.llm import clients, failures  # noqa: F401 - `failures` so that the loop need not import it
+
+    return clients.async_client(endpoint)
 
 
 class OpenAIChat:

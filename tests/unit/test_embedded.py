@@ -1,5 +1,6 @@
 """The embedded model's process: what is refused before it starts, and what is said when it does not."""
 
+import asyncio
 import importlib.util
 from pathlib import Path
 
@@ -29,6 +30,12 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -> None
     script = tmp_path / "engine.py"
     script.write_text("import json, sys\nwish = json.loads(sys.stdin.readline())\n" + "\n".join(lines))
     monkeypatch.setattr(embedded, "ENGINE", script)
+
+
+async def appears(path: Path) -> None:
+    """Wait for a file that another process makes."""
+    while not path.exists():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
@@ -108,3 +115,43 @@ async def test_an_engine_that_died_is_started_again(
         assert [d.finish_reason async for d in model.chat([ChatMessage("user", "hi")], max_tokens=5)][-1] == "stop"
         await model.close()
     assert starts.read_text() == "tiny\ntiny\n"
+
+
+async def test_a_question_that_is_called_off_leaves_the_engine_starting_for_the_next_one(
+    gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeOpenAI([Reply(pieces=("hi",))], models=("tiny",)) as server:
+        starts, go = tmp_path / "starts", tmp_path / "go"
+        engine(
+            tmp_path,
+            monkeypatch,
+            "import os, time",
+            f"open({str(starts)!r}, 'a').write(wish['name'] + '\\n')",
+            f"while not os.path.exists({str(go)!r}): time.sleep(0.01)",
+            f"print(json.dumps({{'url': {server.url!r}}}), flush=True)",
+            "sys.stdin.read()",
+        )
+        model = EmbeddedModel(gguf)
+        first = asyncio.create_task(model.start())
+        await appears(starts)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        go.touch()
+        texts = [delta.text async for delta in model.chat([ChatMessage("user", "hi")], max_tokens=5)]
+        await model.close()
+    assert (texts[0], starts.read_text()) == ("hi", "tiny\n")
+
+
+async def test_closing_ends_an_engine_that_is_still_loading(
+    gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    engine(tmp_path, monkeypatch, f"open({str(started)!r}, 'w').close()", "sys.stdin.read()")
+    model = EmbeddedModel(gguf)
+    question = asyncio.create_task(model.start())
+    await appears(started)
+    await model.close()
+    with pytest.raises(ModelError):
+        await question
+    assert model.endpoint is None
