@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
 
+REPORT_BYTES = 1 << 24  # of an index round on one line: it counts every ignore file by name
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
 
@@ -107,6 +108,7 @@ class App:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            limit=REPORT_BYTES,
             env={**self._environ, **_as_environment(self.config)},
         )
         assert child.stdout is not None
@@ -260,9 +262,9 @@ class App:
         )
 
     async def close(self) -> None:
-        """Stop the embedded model, if one runs."""
-        if self._models is not None and self._models.embedded is not None:
-            await self._models.embedded.close()
+        """Close the models' connections; an embedded one stops."""
+        if self._models is not None:
+            await self._models.close()
 
     async def _models_or_none(self) -> "Models | None":
         """A prompt can be looked at without a model."""
@@ -303,14 +305,16 @@ def _ready_tokenizer(model: str | None) -> "Tokenizer":
 
 
 def _as_environment(config: Config) -> dict[str, str]:
-    """The settings that an indexing child needs, whatever layer they came from."""
-    passed = {
+    """The settings that an indexing child needs, whatever layer they came from.
+
+    An empty text is passed too: it stands against what the environment or the user's file says.
+    """
+    return {
         "KIBITZ_CACHE_DIR": str(config.cache_dir),
         "KIBITZ_MAX_FILE_BYTES": str(config.max_file_bytes),
         "KIBITZ_WORKERS": str(config.workers),
         "KIBITZ_IGNORE": ",".join(config.ignore),
         "KIBITZ_EMBEDDING_MODEL": config.embedding_model,
-        "OPENAI_BASE_URL": config.base_url,
-        "OPENAI_API_KEY": str(config.api_key),
+        "KIBITZ_BASE_URL": config.base_url,
+        "KIBITZ_API_KEY": str(config.api_key),
     }
-    return {name: value for name, value in passed.items() if value}

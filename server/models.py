@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kibitz.server.config import Config
     from kibitz.server.llm.detect import Found
     from kibitz.server.llm.embedded import EmbeddedModel
-    from kibitz.server.llm.ports import ChatModel, Completer
+    from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
 
 # The embedded model reads 100 to 160 tokens a second on one thread: a prompt of this size answers in seconds.
 EMBEDDED_BUDGET_TOKENS = 1400
@@ -31,22 +31,28 @@ class Models:
     """The models that were chosen, and why.
 
     `family` is the completer's fill-in-the-middle format; None asks the chat model instead. `small` asks for the
-    prompts that a very small model can follow. `embedded` is what has to be closed in the end.
+    prompts that a very small model can follow. `embedded` says that they run in a process of ours.
     """
 
-    chat: "ChatModel"
-    completer: "Completer | None"
+    chat: "OpenAIChat | EmbeddedModel"
+    completer: "OpenAICompleter | EmbeddedModel | None"
     family: FimFamily | None
     source: str
     small: bool = False
-    embedded: "EmbeddedModel | None" = None
+    embedded: bool = False
+
+    async def close(self) -> None:
+        """Close the connections; an embedded model's process ends."""
+        await self.chat.close()
+        if self.completer is not None:
+            await self.completer.close()
 
 
 async def choose(config: "Config") -> Models:
     """Choose the chat model and the completer.
 
-    Order: an endpoint that the user named, an embedded model that the user named, a model server on loopback, an
-    embedded model that was added. A key alone names no endpoint: nothing leaves the machine for it.
+    Order: an endpoint that the user named, an embedded model that the user named, a model server on loopback that has
+    a model, an embedded model that was added. A key alone names no endpoint: nothing leaves the machine for it.
 
     Raises:
         NoModelError: none of these; the sentence says what to do.
@@ -55,8 +61,9 @@ async def choose(config: "Config") -> Models:
         from kibitz.server.llm.detect import detect
 
         found, _ = await detect(named_endpoint(config), loopback=config.detect and not config.base_url)
-        if found:
-            return _with_endpoint(config, found[0])
+        for each in found:
+            if each.models or config.base_url:
+                return _with_endpoint(config, each)
     if config.local_model:
         return _embedded(config, config.local_model)
     from kibitz.server.llm.model_store import list_models
@@ -82,7 +89,7 @@ def _with_endpoint(config: "Config", found: "Found") -> Models:
             f"{found.endpoint.shown} does not say which models it has: is it running and the key right?"
             " `kibitz doctor` shows what it answers; --model or KIBITZ_CHAT_MODEL names one."
         )
-    chat_name = config.chat_model or found.models[0]
+    chat_name = config.chat_model or next((name for name in found.models if "embed" not in name), found.models[0])
     completion_name = config.completion_model or chat_name
     family = _family(config, completion_name)
     return Models(
@@ -106,7 +113,7 @@ def _embedded(config: "Config", name: str) -> Models:
         family=_family(config, gguf.stem) or PLAIN,
         source="embedded",
         small=gguf.stat().st_size < SMALL_MODEL_BYTES,
-        embedded=model,
+        embedded=True,
     )
 
 
@@ -122,9 +129,11 @@ def _family(config: "Config", model: str) -> FimFamily | None:
 
 def budgets_for(models: Models, config: "Config") -> "Config":
     """The settings with budgets that follow what the chosen model's speed allows."""
-    if models.embedded is None:
+    from kibitz.server.config import fitting
+
+    if not models.embedded:
         return config
-    return replace(
+    lowered = replace(
         config,
         ask_budget_tokens=min(config.ask_budget_tokens, EMBEDDED_BUDGET_TOKENS),
         edit_budget_tokens=min(config.edit_budget_tokens, EMBEDDED_BUDGET_TOKENS),
@@ -132,6 +141,7 @@ def budgets_for(models: Models, config: "Config") -> "Config":
         answer_tokens=min(config.answer_tokens, EMBEDDED_ANSWER_TOKENS),
         edit_tokens=min(config.edit_tokens, 2 * EMBEDDED_ANSWER_TOKENS),
     )
+    return fitting(lowered)
 
 
 def embedder_for(config: "Config") -> "Embedder":

@@ -88,8 +88,14 @@ def _storage(app: "App") -> Iterator[Check]:
 
 
 def _index(app: "App") -> Iterator[Check]:
-    state = app.index_status()
-    yield Check("embedder", "ok", app.embedder().name)
+    from kibitz.server.errors import USER_ERRORS
+
+    try:
+        name, state = app.embedder().name, app.index_status()
+    except USER_ERRORS as error:  # an embedding endpoint that does not answer, an index that cannot be read
+        yield Check("index", "bad", str(error))
+        return
+    yield Check("embedder", "ok", name)
     if not state.indexed:
         yield Check("index", "note", f"none yet for {app.root}: run `kibitz index`")
         return
@@ -104,7 +110,7 @@ async def _models(app: "App") -> list[Check]:
 
     checks: list[Check] = []
     _, probes = await detect(named_endpoint(app.config), loopback=app.config.detect)
-    checks += [Check("endpoint", "ok" if p.ok else "note", f"{p.source}: {p.detail}") for p in probes]
+    checks += [Check("endpoint", "ok" if p.ok else "note", f"{p.url or p.source}: {p.detail}") for p in probes]
     engine = find_spec("xllamacpp") is not None
     wanted = "installed" if engine else "not installed: pip install 'kibitz[local]'"
     checks.append(Check("embedded engine", "ok" if engine else "note", wanted))

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kibitz.server.errors import ConfigError
-from kibitz.server.llm.endpoint import OPENAI_URL, Endpoint, Kind
+from kibitz.server.llm.endpoint import Endpoint, Kind
 
 if TYPE_CHECKING:
     import httpx2
@@ -89,7 +88,7 @@ async def detect(
     if loopback:
         taken = named.base_url if named else ""
         local = [server for server in servers if _url(server) != taken.replace("//localhost:", "//127.0.0.1:")]
-    answers = await asyncio.gather(_ask_named(named, environ), *(_ask_local(server, timeout_s) for server in local))
+    answers = await asyncio.gather(_ask_named(named), *(_ask_local(server, timeout_s) for server in local))
     found = [found for found, _ in answers if found is not None]
     return found, [probe for _, probe in answers]
 
@@ -99,26 +98,20 @@ def _url(server: LocalServer) -> str:
 
 
 def _named(environ: Mapping[str, str]) -> Endpoint | None:
-    """The endpoint that the environment names; only a key means OpenAI's own."""
+    """The endpoint that the environment names; a key alone names none."""
     url = environ.get("OPENAI_BASE_URL", "").strip()
-    key = environ.get("OPENAI_API_KEY", "").strip() or None
     if not url:
-        return Endpoint(OPENAI_URL, key, "openai") if key else None
-    try:
-        endpoint = Endpoint(url, key)
-    except ConfigError as error:
-        raise ConfigError(f"OPENAI_BASE_URL: {error}") from None
+        return None
+    key = environ.get("OPENAI_API_KEY", "").strip() or None
+    endpoint = Endpoint(url, key)
     if endpoint.shown.startswith("https://api.openai.com/"):
         return Endpoint(url, key, "openai")
     return endpoint
 
 
-async def _ask_named(endpoint: Endpoint | None, environ: Mapping[str, str]) -> tuple[Found | None, Probe]:
+async def _ask_named(endpoint: Endpoint | None) -> tuple[Found | None, Probe]:
     if endpoint is None:
-        return None, Probe("OPENAI_BASE_URL", "", False, "not set, and no OPENAI_API_KEY either")
-    if not environ.get("OPENAI_BASE_URL", "").strip():
-        found = Found(endpoint, (), "OPENAI_API_KEY")
-        return found, Probe(found.source, endpoint.shown, True, "named by the key alone, so not contacted")
+        return None, Probe("OPENAI_BASE_URL", "", False, "not set")
     models, kind, detail = await _models(endpoint, NAMED_TIMEOUT_S)
     if kind is not None and endpoint.kind == "other":
         endpoint = Endpoint(endpoint.base_url, endpoint.api_key, kind)
@@ -141,10 +134,10 @@ async def _ask_local(server: LocalServer, timeout_s: float) -> tuple[Found | Non
 
 async def _models(endpoint: Endpoint, timeout_s: float) -> tuple[tuple[str, ...] | None, Kind | None, str]:
     """Ask for the list of models: (names or None, the kind of server if it shows, what happened in words)."""
-    import httpx2
-
     headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
     client = await asyncio.to_thread(_client, endpoint, headers)
+    import httpx2  # in that thread first: it takes a while
+
     async with client:
         try:
             async with asyncio.timeout(timeout_s):

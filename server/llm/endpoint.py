@@ -10,7 +10,6 @@ from kibitz.server.errors import ConfigError
 Kind = Literal["openai", "ollama", "llama.cpp", "lmstudio", "vllm", "embedded", "other"]
 
 CONNECT_TIMEOUT_S = 5.0
-OPENAI_URL = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True, slots=True)

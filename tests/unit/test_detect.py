@@ -36,7 +36,7 @@ async def test_nothing_there_is_nothing_found() -> None:
     found, probes = await detect({}, servers=at(unused_port()))
     assert found == []
     assert [(probe.ok, probe.detail) for probe in probes] == [
-        (False, "not set, and no OPENAI_API_KEY either"),
+        (False, "not set"),
         (False, "nothing listens there"),
     ]
 
@@ -105,11 +105,16 @@ async def test_a_key_is_never_sent_to_a_server_that_was_only_found() -> None:
     assert [request.has_key for request in server.requests] == [False]
 
 
-async def test_a_key_alone_names_openai_and_contacts_nobody() -> None:
+async def test_a_key_alone_names_no_endpoint() -> None:
     found, probes = await detect({"OPENAI_API_KEY": " sk-secret\n"}, loopback=False)
-    assert found == [Found(Endpoint("https://api.openai.com/v1", "sk-secret", "openai"), (), "OPENAI_API_KEY")]
-    assert probes[0].detail == "named by the key alone, so not contacted"
-    assert "sk-secret" not in repr((found, probes))
+    assert found == []
+    assert probes == [Probe("OPENAI_BASE_URL", "", False, "not set")]
+
+
+async def test_a_key_that_is_none_is_not_called_a_wrong_address() -> None:
+    with pytest.raises(ConfigError) as caught:
+        await detect({"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk\nx"}, loopback=False)
+    assert str(caught.value).startswith("The API key holds characters that no key has")
 
 
 async def test_the_endpoint_of_the_environment_comes_first_and_gets_the_key() -> None:
@@ -137,7 +142,7 @@ async def test_a_named_local_server_is_not_asked_twice() -> None:
 
 @pytest.mark.parametrize("url", ["api.openai.com", "ftp://x/v1", "http://", "http://host:port/v1", "http://[::1/v1"])
 async def test_a_base_url_that_is_none_is_a_sentence(url: str) -> None:
-    with pytest.raises(ConfigError, match="OPENAI_BASE_URL: An endpoint's base URL looks like"):
+    with pytest.raises(ConfigError, match=r"^An endpoint's base URL looks like"):
         await detect({"OPENAI_BASE_URL": url}, loopback=False)
 
 
