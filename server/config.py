@@ -15,6 +15,7 @@ from kibitz.server.errors import ConfigError
 
 WORKSPACE_FILE = ".kibitz.toml"
 USER_FILE = "kibitz.toml"
+MOST_BYTES = 256_000
 
 
 class Secret(str):
@@ -58,7 +59,7 @@ class Config:
 
     base_url: str = _setting("", "an OpenAI-compatible endpoint, for example http://127.0.0.1:11434/v1")
     api_key: Secret = _setting(Secret(), "the endpoint's key; from the environment or the editor only", secret=True)
-    chat_model: str = _setting("", "the model for chat and edits; empty: the endpoint's first")
+    chat_model: str = _setting("", "the model for chat and edits; empty: the endpoint's first that is no embedder")
     completion_model: str = _setting("", "the model for ghost text; empty: the chat model")
     fim_family: str = _setting("", "the fill-in-the-middle format; empty: by the model's name; none: chat")
     embedding_model: str = _setting("", "an embedding model of the endpoint; empty: the built-in one")
@@ -68,9 +69,15 @@ class Config:
     ask_budget_tokens: int = _setting(8000, "prompt and answer of a question, in tokens", narrows=True)
     edit_budget_tokens: int = _setting(8000, "prompt and answer of an edit, in tokens", narrows=True)
     completion_budget_tokens: int = _setting(2048, "prompt and answer of a completion, in tokens", narrows=True)
-    answer_tokens: int = _setting(1024, "the longest answer to a question, in tokens", narrows=True)
-    edit_tokens: int = _setting(2048, "the longest answer to an edit, in tokens", narrows=True)
-    completion_tokens: int = _setting(128, "the longest completion, in tokens", narrows=True)
+    answer_tokens: int = _setting(
+        1024, "the longest answer to a question, in tokens; half of its budget at most", narrows=True
+    )
+    edit_tokens: int = _setting(
+        2048, "the longest answer to an edit, in tokens; half of its budget at most", narrows=True
+    )
+    completion_tokens: int = _setting(
+        128, "the longest completion, in tokens; half of its budget at most", narrows=True
+    )
     ignore: tuple[str, ...] = _setting((), "more patterns to leave out, in .gitignore's syntax", narrows=True)
     max_file_bytes: int = _setting(1_000_000, "larger files are not indexed", narrows=True)
     workers: int = _setting(_workers, "processes that parse", narrows=True)
@@ -112,7 +119,17 @@ def load(
     config = _merge(config, _from_environment(environ), "environment")
     config = _merge(config, dict(options or {}), "editor")
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return _merge(config, given, "flag")
+    return fitting(_merge(config, given, "flag"))
+
+
+def fitting(config: Config) -> Config:
+    """The settings with answers that take half of their budget at most: a small budget still has room for a prompt."""
+    return replace(
+        config,
+        answer_tokens=max(1, min(config.answer_tokens, config.ask_budget_tokens // 2)),
+        edit_tokens=max(1, min(config.edit_tokens, config.edit_budget_tokens // 2)),
+        completion_tokens=max(1, min(config.completion_tokens, config.completion_budget_tokens // 2)),
+    )
 
 
 def _user_file(environ: Mapping[str, str]) -> Path:
@@ -125,10 +142,14 @@ def _user_file(environ: Mapping[str, str]) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except NotADirectoryError:
+        if path.exists() and not path.is_file():  # a workspace may hold a link to a device that never ends
+            raise ConfigError(f"{path} is not a regular file.")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{path} is larger than any settings file: {MOST_BYTES // 1000} kB.")
+        return tomllib.loads(data.decode("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from None
@@ -144,6 +165,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name not in SETTINGS:
             raise _unknown(name, f"{variable} in the environment")
+        if not text and SETTINGS[name].type in (bool, int, Path):
+            continue  # set to nothing is as good as not set
         found[name] = _parse(name, text, variable)
     return found
 
@@ -156,7 +179,7 @@ def _parse(name: str, text: str, where: str) -> Any:
             raise ConfigError(f"{where} must be true or false, not {text!r}.")
         return text.lower() in {"1", "true", "yes"}
     if kind is int:
-        if not text.isdigit():
+        if not text.isdecimal():
             raise ConfigError(f"{where} must be a number, not {text!r}.")
         return int(text)
     if name == "ignore":
@@ -191,12 +214,22 @@ def _typed(name: str, value: Any, source: str) -> Any:
     if isinstance(value, (Path, tuple)) and kind in (Path, tuple[str, ...]):
         return value
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise ConfigError(f"{name} in {source} must be a {_spoken(wanted)}, not {value!r}.")
+        shown = "" if SETTINGS[name].metadata["secret"] else f", not {value!r}"
+        raise ConfigError(f"{name} in {source} must be {_spoken(wanted)}{shown}.")
     if wanted is int and value <= 0:
         raise ConfigError(f"{name} in {source} must be above 0, not {value}.")
+    if kind is Path:
+        return _folder(name, value, source)
     if wanted is list and not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{name} in {source} must be a list of strings.")
     return make(value)
+
+
+def _folder(name: str, text: str, source: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ConfigError(f"{name} in {source} names the home of a user that this machine does not have.") from None
 
 
 # A setting's type: what a file must hold, and what we make of it.
@@ -205,13 +238,13 @@ _TYPES: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     int: (int, int),
     str: (str, str),
     Secret: (str, Secret),
-    Path: (str, lambda text: Path(text).expanduser()),
+    Path: (str, Path),
     tuple[str, ...]: (list, tuple),
 }
 
 
 def _spoken(kind: Any) -> str:
-    spoken = {bool: "true or false", int: "number", str: "string", list: "list of strings"}
+    spoken = {bool: "true or false", int: "a number", str: "a string", list: "a list of strings"}
     return spoken[kind]
 
 

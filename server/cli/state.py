@@ -1,5 +1,6 @@
 """`kibitz status` and `kibitz config`."""
 
+import re
 from pathlib import Path
 
 import click
@@ -58,6 +59,8 @@ def _shown(value: object) -> object:
 
     if isinstance(value, Secret):
         return "***" if value else ""
+    if isinstance(value, str):  # an endpoint may be spelled with a password
+        return re.sub(r"(?<=://)[^/@]*@", "***@", value)
     if isinstance(value, Path):
         return str(value)
     return list(value) if isinstance(value, tuple) else value

@@ -46,7 +46,7 @@ def test_a_later_layer_wins_and_the_source_is_known(tmp_path: Path, user_file: P
         ('api_key = "sk-x"', "keys come from the environment"),
         ('local_threads = "two"', "must be a number"),
         ("local_threads = 0", "must be above 0"),
-        ("detect = 1", "must be a true or false"),
+        ("detect = 1", "must be true or false"),
         ("ignore = [1]", "must be a list of strings"),
         ("ignore = ", "is not valid TOML"),
     ],
@@ -82,3 +82,47 @@ def test_the_key_does_not_show_itself(tmp_path: Path, user_file: Path) -> None:
     config = load(tmp_path, {"OPENAI_API_KEY": "sk-secret"}, user_file=user_file)
     assert config.api_key == "sk-secret"
     assert "sk-secret" not in repr(config)
+
+
+@pytest.mark.parametrize("name", ["answer_tokens", "edit_tokens", "completion_tokens"])
+def test_an_answer_takes_half_of_a_small_budget_at_most(tmp_path: Path, user_file: Path, name: str) -> None:
+    budgets = dict.fromkeys(("ask_budget_tokens", "edit_budget_tokens", "completion_budget_tokens"), 100)
+    config = load(tmp_path, {}, flags=budgets, user_file=user_file)
+    assert getattr(config, name) == 50
+
+
+def test_a_workspace_file_that_is_a_link_to_a_device_is_not_read(tmp_path: Path, user_file: Path) -> None:
+    (tmp_path / ".kibitz.toml").symlink_to("/dev/zero")
+    with pytest.raises(ConfigError, match="is not a regular file"):
+        load(tmp_path, {}, user_file=user_file)
+
+
+def test_a_workspace_file_is_never_read_whole_when_it_is_huge(tmp_path: Path, user_file: Path) -> None:
+    write(tmp_path / ".kibitz.toml", "#" * 300_000)
+    with pytest.raises(ConfigError, match="larger than any settings file"):
+        load(tmp_path, {}, user_file=user_file)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "sentence"),
+    [
+        ("KIBITZ_WORKERS", "\u00b2", "KIBITZ_WORKERS must be a number"),
+        ("KIBITZ_CACHE_DIR", "~no-such-user/cache", "the home of a user that this machine does not have"),
+    ],
+)
+def test_a_wrong_variable_is_a_sentence(
+    tmp_path: Path, user_file: Path, variable: str, text: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load(tmp_path, {variable: text}, user_file=user_file)
+
+
+def test_a_folder_that_is_set_to_nothing_is_not_set(tmp_path: Path, user_file: Path) -> None:
+    environ = {"KIBITZ_CACHE_DIR": "", "KIBITZ_WORKERS": "", "KIBITZ_DETECT": ""}
+    assert load(tmp_path, environ, user_file=user_file) == Config()
+
+
+def test_a_key_of_the_wrong_type_is_not_repeated(tmp_path: Path, user_file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {}, options={"api_key": 123456789}, user_file=user_file)
+    assert "123456789" not in str(caught.value)
