@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from kibitz.server.edit.lines import split_lines, with_line_end
 from kibitz.server.errors import EditError
 
-_SEARCH = re.compile(r"^\s*<{5,9}\s*(?:SEARCH|ORIGINAL)\b.*$", re.IGNORECASE)
-_DIVIDER = re.compile(r"^\s*={5,9}\s*$")
+_SEARCH = re.compile(r"^\s*(?P<marks><{5,9})\s*(?:SEARCH|ORIGINAL)\b.*$", re.IGNORECASE)
+_DIVIDER = re.compile(r"^\s*(?P<marks>={5,9})\s*$")
 _REPLACE = re.compile(r"^\s*>{5,9}\s*(?:REPLACE|UPDATED)\b.*$", re.IGNORECASE)
 _FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*?)[ \t]*$")
 _PATH = re.compile(r"^[#*`\s/]*(?P<path>[\w./\\@+-]*\w\.\w+)[`*:\s]*$")
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+
+_MALFORMED = "The model's SEARCH/REPLACE blocks are malformed; ask again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +69,35 @@ def parse_answer(text: str, *, language: str = "") -> Rewrite | tuple[Block, ...
 def _blocks(lines: list[str]) -> tuple[Block, ...]:
     """Read SEARCH/REPLACE blocks; fences and prose around them are passed over."""
     blocks: list[Block] = []
-    state, path = "outside", ""
-    search: list[str] = []
-    replace: list[str] = []
+    begin: int | None = None
     for number, line in enumerate(lines):
-        if state == "outside":
-            if _SEARCH.match(line):
-                state, search, replace = "search", [], []
-                path = _named_path(lines[:number])
-        elif state == "search" and _DIVIDER.match(line):
-            state = "replace"
-        elif state == "replace" and _REPLACE.match(line):
-            state = "outside"
-            blocks.append(Block("".join(search), "".join(replace), path))
-        elif _SEARCH.match(line) or _REPLACE.match(line):
-            raise EditError("The model's SEARCH/REPLACE blocks are malformed; ask again.")
-        else:
-            (search if state == "search" else replace).append(line)
-    if state != "outside":
+        opens, closes = _SEARCH.match(line), _REPLACE.match(line)
+        if begin is None and opens:
+            begin = number
+        elif begin is not None and closes:
+            blocks.append(_block(lines[begin:number], _named_path(lines[:begin])))
+            begin = None
+        elif begin is not None and opens:
+            raise EditError(_MALFORMED)
+    if begin is not None:
         raise EditError("The model's answer breaks off inside a SEARCH/REPLACE block; ask for a smaller change.")
     return tuple(dict.fromkeys(blocks))
+
+
+def _block(lines: list[str], path: str) -> Block:
+    """Part a block, which begins with its SEARCH line, at its divider.
+
+    A heading may be underlined with equals signs, too: the divider is the line with as many as the SEARCH line has
+    marks, or the only one. Where that leaves a choice nothing is guessed.
+    """
+    opening = _SEARCH.match(lines[0])
+    length = len(opening["marks"]) if opening else 0
+    dividers = [(number, len(found["marks"])) for number, line in enumerate(lines) if (found := _DIVIDER.match(line))]
+    exact = [divider for divider in dividers if divider[1] == length] or dividers
+    if len(exact) != 1:
+        raise EditError(_MALFORMED)
+    middle = exact[0][0]
+    return Block("".join(lines[1:middle]), "".join(lines[middle + 1 :]), path)
 
 
 def _named_path(before: list[str]) -> str:

@@ -1,5 +1,6 @@
 """From an instruction to an edit: prompt, answer, place, gate."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,8 @@ async def propose(
             f"The model's answer was cut at {max_tokens} tokens, and half an edit is none; select fewer "
             "lines, or raise edit_tokens."
         )
-    return to_edit("".join(pieces), target, instruction=instruction)
+    # Comparing and parsing two versions of a long file takes a while.
+    return await asyncio.to_thread(to_edit, "".join(pieces), target, instruction=instruction)
 
 
 def to_edit(answer: str, target: Target, *, instruction: str = "") -> Edit:

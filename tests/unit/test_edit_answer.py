@@ -72,3 +72,14 @@ def test_windows_line_ends_in_an_answer_do_not_matter() -> None:
 def test_what_is_not_clearly_an_edit_is_refused(answer: str, sentence: str) -> None:
     with pytest.raises(EditError, match=sentence):
         parse_answer(answer)
+
+
+def test_a_heading_underlined_with_equals_signs_is_no_divider() -> None:
+    answer = "<<<<<<< SEARCH\nTitle\n=====\nold\n=======\nTitle\n=====\nnew\n>>>>>>> REPLACE\n"
+    assert parse_answer(answer) == (Block("Title\n=====\nold\n", "Title\n=====\nnew\n"),)
+
+
+def test_a_heading_that_could_be_the_divider_is_refused() -> None:
+    answer = "<<<<<<< SEARCH\nInstall\n=======\nold\n=======\nInstall\n=======\nnew\n>>>>>>> REPLACE\n"
+    with pytest.raises(EditError, match="malformed"):
+        parse_answer(answer)
