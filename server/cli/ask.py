@@ -1,5 +1,6 @@
 """`kibitz ask`."""
 
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from kibitz.server.cli.shared import (
     model_options,
     path_option,
     run_async,
+    show,
 )
 
 if TYPE_CHECKING:
@@ -56,13 +58,14 @@ async def _ask(app: "App", question: str, as_json: bool) -> None:
         rendered = await app.ask_prompt(question)
         pieces: list[str] = []
         finish = ""
-        async for delta in app.ask(rendered):
-            pieces.append(delta.text)
-            finish = delta.finish_reason or finish
-            if as_json:
-                emit({"event": "delta", "text": delta.text})
-            else:
-                click.echo(delta.text, nl=False)
+        async with aclosing(app.ask(rendered)) as deltas:
+            async for delta in deltas:
+                pieces.append(delta.text)
+                finish = delta.finish_reason or finish
+                if as_json:
+                    emit({"event": "delta", "text": delta.text})
+                else:
+                    show(delta.text, nl=False)
         cited = citations("".join(pieces), rendered)
         if as_json:
             emit(

@@ -7,7 +7,7 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at
-from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async
+from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async, show
 
 
 @click.command()
@@ -40,4 +40,4 @@ def complete(*, place: str, root: Path | None, base_url: str | None, chat_model:
     elif text is None:
         click.echo("kibitz: nothing worth suggesting here", err=True)
     else:
-        click.echo(text)
+        show(text)

@@ -7,7 +7,7 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import target_at
-from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async
+from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async, show
 
 if TYPE_CHECKING:
     from kibitz.server.edit.change import Edit
@@ -57,6 +57,7 @@ def edit(
     if as_json:
         emit({"path": path, "diff": proposed.diff(), "applied": apply})
     elif apply:
-        click.echo(f"{path}: {len(proposed.replacements())} places changed.")
+        count = len(proposed.replacements())
+        click.echo(f"{path}: {count} {'place' if count == 1 else 'places'} changed.")
     else:
-        click.echo(proposed.diff(), nl=False)
+        show(proposed.diff(), nl=False)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from kibitz.server.cli.shared import expanded
+
 _PLACE = re.compile(r"^(?P<path>.+?)(?::(?P<line>\d+)(?:(?P<sep>[:-])(?P<second>\d+))?)?$")
 
 
@@ -47,14 +49,14 @@ def workspace_of(place: Place, root: Path | None) -> tuple[Path, str]:
     """
     from kibitz.indexer.errors import WorkspaceError
 
-    path = place.path.expanduser()
+    path = expanded(place.path)
     if not path.is_file():
         raise WorkspaceError(f"There is no file {path}.")
     path = path.resolve()
     if root is None:
         here = Path.cwd().resolve()
         root = here if path.is_relative_to(here) else path.parent
-    root = root.expanduser().resolve()
+    root = expanded(root).resolve()
     if not path.is_relative_to(root):
         raise WorkspaceError(f"{path} is not in the workspace {root}.")
     return root, path.relative_to(root).as_posix()

@@ -8,7 +8,7 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
-from kibitz.server.cli.shared import emit, ensure_indexed, json_option, make_app, path_option, run_async
+from kibitz.server.cli.shared import emit, ensure_indexed, json_option, make_app, path_option, run_async, show
 
 if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
@@ -95,7 +95,7 @@ def _show(rendered: "Rendered") -> None:
     value = trace.as_json(rendered)
     for message in value["messages"] or [{"role": "prompt", "content": value["text"]}]:
         click.echo(click.style(f"── {message['role']} ", bold=True) + "─" * 60)
-        click.echo(message["content"])
+        show(message["content"])
     exact = "" if value["exact"] else " (an estimate that counts too many, never too few)"
     click.echo(click.style("── sizes ", bold=True) + "─" * 60)
     click.echo(f"{value['tokens']} tokens{exact} + {value['reserved']} for the answer, of {value['budget']}")

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from kibitz.server.cli.shared import emit, ensure_indexed, hit_json, json_option, make_app, path_option
+from kibitz.server.cli.shared import emit, ensure_indexed, hit_json, json_option, make_app, path_option, printable
 
 if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
@@ -81,11 +81,11 @@ def _read_queries(lines: IO[str]) -> Iterator[str]:
 
 def _show(hit: "Hit") -> None:
     chunk = hit.chunk
-    place = click.style(f"{chunk.path}:{chunk.span.start + 1}-{chunk.span.end}", bold=True)
+    place = click.style(f"{printable(chunk.path)}:{chunk.span.start + 1}-{chunk.span.end}", bold=True)
     notes = [chunk.symbol] if chunk.symbol else []
     if hit.stale:
         notes.append("changed since it was indexed")
     click.echo(f"{place}  {', '.join(notes)}".rstrip())
     shown = [line.rstrip() for line in chunk.text.splitlines() if line.strip()][:PREVIEW_LINES]
     for line in shown:
-        click.echo(click.style(f"    {line[:140]}", dim=True))
+        click.echo(click.style(f"    {printable(line[:140])}", dim=True))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +27,8 @@ PHASES = {
     "hot": "Preparing search",
 }
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names (docs/cli.md).")
 path_option = click.option(
     "--path", "root", type=click.Path(path_type=Path), default=".", help="The workspace.  [default: this folder]"
@@ -39,15 +42,37 @@ def model_options(function: Function) -> Function:
 
 
 def emit(value: object) -> None:
-    """One line of JSON on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """One line of JSON on stdout; escaped where stdout cannot write every character."""
+    unicode = (getattr(sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+    click.echo(json.dumps(value, ensure_ascii=not unicode))
+
+
+def printable(text: str) -> str:
+    """Text of a file or a model as stdout may have it: unchanged in a file or a pipe, harmless on a terminal.
+
+    A terminal obeys control sequences, which set its title, its clipboard or worse: their characters become U+FFFD.
+    """
+    return _CONTROLS.sub("\ufffd", text) if sys.stdout.isatty() else text
+
+
+def show(text: str, *, nl: bool = True) -> None:
+    """Print text of a file or a model; colour codes in it stay, so that a diff of them can be applied."""
+    click.echo(printable(text), nl=nl, color=True)
+
+
+def expanded(path: Path) -> Path:
+    """A path with "~" replaced where it can be: a folder may also be called "~x"."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user
+        return path
 
 
 def resolve_root(root: Path) -> Path:
     """The workspace as an absolute path, or a sentence."""
     from kibitz.indexer.errors import WorkspaceError
 
-    root = root.expanduser()
+    root = expanded(root)
     if not root.exists():
         raise WorkspaceError(f"There is no folder {root}.")
     if not root.is_dir():

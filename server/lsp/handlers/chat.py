@@ -1,10 +1,9 @@
 """kibitz/chat: a question about the workspace, answered as a stream with citations."""
 
-import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kibitz.server.llm.ports import Delta
+from kibitz.server.chat.stream import closing
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.places import lines_of, relative_path, uri_of
@@ -81,22 +80,14 @@ def attached_items(session: "Session", attachments: Sequence[methods.Attachment]
         document = session.documents.get(attachment.text_document.uri)
         path = relative_path(document.uri, session.root)
         span = lines_of(document, attachment.range)
-        label = f"{path}:{span.start + 1}-{span.end}"
+        ends_empty = document.place_of_line(document.line_count - 1) == document.place_of_line(document.line_count)
+        last = span.end - 1 if ends_empty and span.end == document.line_count > span.start + 1 else span.end
+        label = f"{path}:{span.start + 1}-{last}"
         text = document.between(document.place_of_line(span.start), document.place_of_line(span.end))
         items[label] = ContextItem(
-            label=label, text=text, origin=label, path=path, start_line=span.start + 1, end_line=span.end
+            label=label, text=text, origin=label, path=path, start_line=span.start + 1, end_line=last
         )
     return list(items.values())
-
-
-@contextlib.asynccontextmanager
-async def closing(deltas: AsyncIterator[Delta]) -> AsyncIterator[AsyncIterator[Delta]]:
-    """Close a stream when the block ends, however it ends: that frees the model's connection."""
-    try:
-        yield deltas
-    finally:
-        if isinstance(deltas, AsyncGenerator):
-            await deltas.aclose()
 
 
 def _citation(root: "Path | None", citation: "Citation") -> dict[str, Any]:
