@@ -1,22 +1,15 @@
 """What has changed in a workspace since its last round."""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp
 from kibitz.indexer.workspace import Survey
 
 
-def stamps(root: Path, found: Survey) -> dict[str, Stamp]:
-    """The stamps of the surveyed files that are still there."""
-    now: dict[str, Stamp] = {}
-    for source in found.files:
-        with contextlib.suppress(OSError):
-            status = (root / source.path).stat()
-            now[source.path] = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
-    return now
+def stamps(found: Survey) -> dict[str, Stamp]:
+    """The stamps of the surveyed files."""
+    return {source.path: Stamp(source.size, source.mtime_ns, source.inode) for source in found.files}
 
 
 @dataclass(frozen=True, slots=True)

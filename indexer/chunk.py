@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from kibitz.indexer.languages import grammar_name
-from kibitz.indexer.read import split_lines
+from kibitz.indexer.read import MAX_LINE_CHARS, split_lines
 from kibitz.indexer.split import Piece, Splitter
 from kibitz.indexer.symbols import Definition, definitions
 from kibitz.indexer.syntax import parse
@@ -13,9 +13,6 @@ from kibitz.indexer.types import Chunk, Span
 
 CHUNKER_VERSION = 1
 """Part of an index's identity: goes up whenever the same file would come out in other chunks."""
-
-MAX_LINE_CHARS = 2_000
-"""A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
 # Lines that only close something stand behind a definition without being part of it.
 _CLOSING = re.compile(r"[\s})\];,]*(?:end|fi|done|esac)?[\s})\];,]*")

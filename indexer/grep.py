@@ -6,9 +6,11 @@ from pathlib import Path
 
 from kibitz.indexer.errors import IndexerError
 from kibitz.indexer.languages import language_of
-from kibitz.indexer.read import read_source, split_lines
+from kibitz.indexer.read import cut_line, read_source, split_lines
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.indexer.workspace import Skipped
+
+MOST_BYTES = 16 << 20  # a file that has grown beyond this since it was indexed is passed over
 
 
 class PatternError(IndexerError):
@@ -36,12 +38,12 @@ def grep(root: Path, paths: Iterable[str], pattern: str, k: int) -> list[Hit]:
         raise PatternError(f"{pattern!r} is not a regular expression: {error}.") from None
     hits: list[Hit] = []
     for path in paths:
-        source = read_source(root, path)
+        source = read_source(root, path, max_bytes=MOST_BYTES)
         if isinstance(source, Skipped):
             continue
         for number, line in enumerate(split_lines(source[1])):
             if matcher.search(line.rstrip("\r\n")):
-                chunk = Chunk(path, Span(number, number + 1), line, language=language_of(path))
+                chunk = Chunk(path, Span(number, number + 1), cut_line(line), language=language_of(path))
                 hits.append(Hit(chunk, 1.0, ("regex",)))
                 if len(hits) == k:
                     return hits

@@ -1,9 +1,10 @@
 """Ignore files, read as git reads them: the deepest that has a say decides, and in it the last pattern that matches."""
 
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from kibitz.indexer.files import read_regular
 
 # A pattern, and whether it ignores or lets in again.
 _Pattern = tuple[re.Pattern[str], bool]
@@ -38,14 +39,10 @@ class IgnoreTree:
         """Add the ignore file called `name` in `folder`, if there is one that can be read."""
         inside = f"{folder}/{name}" if folder else name
         try:
-            handle = os.open(f"{root}/{inside}", os.O_RDONLY)  # Mostly there is none: asked for in the quickest way.
+            data = read_regular(f"{root}/{inside}")
         except OSError:
             return
-        try:
-            with os.fdopen(handle, encoding="utf-8-sig", errors="replace") as stream:
-                self.add(folder, f"ignored:{inside}", stream.read().split("\n"))
-        except OSError:
-            return
+        self.add(folder, f"ignored:{inside}", data.decode("utf-8-sig", "replace").split("\n"))
 
     def rule_for_file(self, path: str) -> str:
         """The rule that ignores a file, itself or through one of its folders; "" when none does."""

@@ -1,6 +1,7 @@
 """Bring an index up to date: what changed is read, cut, embedded and committed; what did not is left alone."""
 
 import contextlib
+import os
 import shutil
 import time
 from collections import Counter
@@ -106,7 +107,7 @@ def plan(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DEFA
     """
     found = survey(root, rules)
     manifest = load(places(root, cache_dir, embedder).manifest(root))
-    now = stamps(root, found)
+    now = stamps(found)
     diff = changes(manifest, now)
     rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
     admitted = [path for path in now if path not in diff.passed]
@@ -131,18 +132,28 @@ def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DE
     manifest = load(at.manifest(root))
     if manifest is None:
         return IndexStatus(indexed=False)
-    diff = changes(manifest, stamps(root, found))
+    diff = changes(manifest, stamps(found))
     rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
     return IndexStatus(
         indexed=True,
         files=len(manifest.files),
         chunks=manifest.chunks,
-        bytes=sum(path.stat().st_size for path in at.folder.rglob("*") if path.is_file()),
+        bytes=_bytes_below(at.folder),
         version=manifest.version,
         indexed_at=manifest.started_ns / 1e9,
         behind=len(diff.read) + len(diff.removed),
         skipped=dict(Counter(rules_hit).most_common()),
     )
+
+
+def _bytes_below(folder: Path) -> int:
+    """What the files below a folder take; those that a round removes meanwhile do not count."""
+    total = 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(f"{inside}/{name}").st_size
+    return total
 
 
 def _again(made: Round, root: Path) -> Report:
@@ -159,6 +170,7 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
     import filelock
 
     at.folder.mkdir(parents=True, exist_ok=True)
+    _mark_as_cache(at.folder.parent)
     try:
         with filelock.FileLock(at.lock, timeout=wait_s):
             yield
@@ -166,6 +178,14 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
         raise IndexBusyError(
             f"Another process is indexing {root}: wait until it has finished, or end it, and try again."
         ) from None
+
+
+def _mark_as_cache(folder: Path) -> None:
+    """Say that a folder is a cache, so that neither git nor a round takes it for sources when it is in a workspace."""
+    ignore, tag = folder / ".gitignore", folder / "CACHEDIR.TAG"
+    if not (ignore.exists() and tag.exists()):
+        ignore.write_text("*\n", "ascii")
+        tag.write_text("Signature: 8a477f597d28d172789f06886806bc55\n# https://bford.info/cachedir/\n", "ascii")
 
 
 def _drop(at: Places) -> None:

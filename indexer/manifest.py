@@ -7,14 +7,15 @@ may see.
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kibitz.indexer.files import whole
+
 FORMAT = 2
+RACY_NS = 3_600 * 10**9  # longer than a survey takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,10 @@ class Manifest:
         """Whether a file cannot have changed since this manifest was written.
 
         A file that was written in the same instant as the round began may change once more without its times telling
-        (git calls such entries racily clean): it is read again.
+        (git calls such entries racily clean): it is read again. A time that lies far ahead was set on purpose or by
+        another clock: no write of ours repeats it.
         """
-        return known == now and known.mtime_ns < self.started_ns
+        return known == now and not 0 <= known.mtime_ns - self.started_ns < RACY_NS
 
 
 def merkle(blobs: Mapping[str, str]) -> dict[str, str]:
@@ -116,9 +118,9 @@ def save(manifest: Manifest, path: Path) -> None:
         "files": {p: [e.blob, *_numbers(e.stamp), e.chunks] for p, e in sorted(manifest.files.items())},
         "passed": {p: [s.rule, *_numbers(s.stamp)] for p, s in sorted(manifest.passed.items())},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Names that are not valid UTF-8 arrive as lone surrogates, which JSON keeps as escapes.
-    write_whole(path, json.dumps(data, separators=(",", ":")).encode("ascii"))
+    with whole(path) as file:
+        # Names that are not valid UTF-8 arrive as lone surrogates, which JSON keeps as escapes.
+        file.write(json.dumps(data, separators=(",", ":")).encode("ascii"))
 
 
 def load(path: Path) -> Manifest | None:
@@ -137,19 +139,6 @@ def load(path: Path) -> Manifest | None:
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file beside its place and rename it there."""
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _numbers(stamp: Stamp) -> tuple[int, int, int]:

@@ -6,9 +6,7 @@ array's type, shape and place, then the arrays, each at a multiple of 64 bytes.
 
 import json
 import mmap
-import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kibitz.indexer.files import whole
 
 Array = NDArray[Any]
 
@@ -40,20 +40,12 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], meta: Mapping[str, Any
         places[name] = {"type": array.dtype.str, "shape": array.shape, "at": at, "crc": _crc(array)}
         at += _padded(array.nbytes)
     header = json.dumps({"arrays": places, "meta": dict(meta), "bytes": at}).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            start = _FIXED.pack(_MAGIC, len(header), zlib.crc32(header)) + header
-            file.write(start.ljust(_padded(len(start)), b"\0"))
-            for array in plain.values():
-                file.write(array.reshape(-1).view(np.uint8).data if array.nbytes else b"")
-                file.write(b"\0" * (_padded(array.nbytes) - array.nbytes))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole(path) as file:
+        start = _FIXED.pack(_MAGIC, len(header), zlib.crc32(header)) + header
+        file.write(start.ljust(_padded(len(start)), b"\0"))
+        for array in plain.values():
+            file.write(array.reshape(-1).view(np.uint8).data if array.nbytes else b"")
+            file.write(b"\0" * (_padded(array.nbytes) - array.nbytes))
 
 
 def open_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:

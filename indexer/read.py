@@ -1,13 +1,16 @@
 """A file's bytes to text, and the exclusions that only its content can decide."""
 
 import codecs
+import errno
 import hashlib
-import os
 import re
-import stat
 from pathlib import Path
 
+from kibitz.indexer.files import open_regular
 from kibitz.indexer.workspace import Skipped
+
+MAX_LINE_CHARS = 2_000
+"""A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
 _HEAD_BYTES = 8_192
 _HEAD_CHARS = 2_000
@@ -53,6 +56,11 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
+def cut_line(line: str) -> str:
+    """A line as it is shown: what stands behind MAX_LINE_CHARS is left out, its end is kept."""
+    return line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + "\n"
+
+
 def decode(data: bytes) -> tuple[str, str] | None:
     """Bytes to (text without a byte order mark, Python's name of the encoding); None when they are no text.
 
@@ -84,11 +92,10 @@ def read_source(root: Path, path: str, *, max_bytes: int | None = None) -> tuple
     Line ends are kept as they are. `max_bytes` guards against a file that has grown since the survey.
     """
     try:
-        data = _read_regular(root / path, max_bytes)
-    except OSError:
-        return Skipped(path, "unreadable")
-    if data is None:
-        return Skipped(path, "size")
+        with open_regular(root / path, max_bytes) as stream:
+            data = stream.read()
+    except OSError as error:
+        return Skipped(path, "size" if error.errno == errno.EFBIG else "unreadable")
     decoded = decode(data)
     if decoded is None:
         return Skipped(path, "binary")
@@ -96,18 +103,6 @@ def read_source(root: Path, path: str, *, max_bytes: int | None = None) -> tuple
     if rule := content_rule(path, text):
         return Skipped(path, rule)
     return hashlib.sha256(data).hexdigest(), text
-
-
-def _read_regular(file: Path, max_bytes: int | None) -> bytes | None:
-    """The bytes of a regular file, None when there are too many; never waits on a pipe that took a file's place."""
-    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"not a regular file: {file}")
-        if max_bytes is not None and status.st_size > max_bytes:
-            return None
-        return stream.read()
 
 
 def content_rule(path: str, text: str) -> str:

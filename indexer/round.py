@@ -94,7 +94,7 @@ class Round:
         started_ns = time.time_ns()
         found = survey(self.root, self.rules)
         old = load(self.at.manifest(self.root))
-        self.now = stamps(self.root, found)
+        self.now = stamps(found)
         diff = changes(old, self.now)
         removed = len(diff.removed)
         if old and not diff.read and not removed and self._is_served(old):

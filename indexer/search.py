@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from kibitz.indexer import hot, rank
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
-from kibitz.indexer.grep import grep
+from kibitz.indexer.files import open_regular
+from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
 from kibitz.indexer.manifest import Manifest, load
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.read import decode, split_lines
+from kibitz.indexer.read import cut_line, decode, split_lines
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
@@ -165,20 +166,20 @@ def _hits(
         span = copy.span(number)
         if read is None or span.start >= len(read[0]):
             continue
-        text = "".join(read[0][span.start : span.end])
+        text = "".join(map(cut_line, read[0][span.start : span.end]))
         legs = tuple(name for name, chunks in found.found.items() if chunks[number])
         yield Hit(copy.chunk(number, path, text), score, legs, stale=read[1])
 
 
 def _read(root: Path, path: str, manifest: Manifest) -> tuple[list[str], bool] | None:
-    """A file's lines, and whether it has changed since it was indexed; None when it is gone."""
+    """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
+    stamp = manifest.files[path].stamp
     try:
-        with (root / path).open("rb") as file:
+        with open_regular(root / path, max(stamp.size, MOST_BYTES)) as file:
             status = os.fstat(file.fileno())
             decoded = decode(file.read())
     except OSError:
         return None
     if decoded is None:
         return None
-    stamp = manifest.files[path].stamp
     return split_lines(decoded[0]), (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)

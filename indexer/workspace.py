@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kibitz.indexer import git
@@ -18,11 +18,15 @@ _MAX_NESTING = 8
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to index: its path relative to the workspace with "/", its size in bytes, when it was last written."""
+    """A file to index: its path relative to the workspace with "/", its size in bytes, when it was last written.
+
+    The inode tells a file that was put in another's place with the same size and time.
+    """
 
     path: str
     size: int
     mtime_ns: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ def _listed(root: Path, paths: list[str], rules: Rules, nesting: int = 0) -> Ite
         own.read(root, folder, _KIBITZIGNORE)
     trees = [tree for tree in (own, _settings(rules)) if tree]
     vendored = {folder for folder in folders if not VENDORED.isdisjoint(folder.split("/"))}
+    linked = _linked(root, folders)
     base = f"{root}/"
     for path in paths:
         folder, _, name = path.rpartition("/")
@@ -129,12 +134,14 @@ def _listed(root: Path, paths: list[str], rules: Rules, nesting: int = 0) -> Ite
         if folder in vendored:
             yield Skipped(path, "vendored")
             continue
+        if folder in linked:
+            continue  # Deleted as well: what stands behind the link is no part of the checkout.
         if trees and (rule := _first_rule(trees, path)):
             yield Skipped(path, rule)
             continue
         try:
             status = os.lstat(base + path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue  # Tracked, and deleted on disk.
         except OSError:
             yield Skipped(path, "unreadable")
@@ -150,10 +157,7 @@ def _submodule(root: Path, path: str, rules: Rules, nesting: int) -> Iterator[So
     if nesting == _MAX_NESTING or not (inside / ".git").exists():
         return
     for one in _listed(inside, git.list_files(inside), rules, nesting + 1):
-        if isinstance(one, Source):
-            yield Source(f"{path}/{one.path}", one.size, one.mtime_ns)
-        else:
-            yield Skipped(f"{path}/{one.path}", one.rule)
+        yield replace(one, path=f"{path}/{one.path}")
 
 
 def _folders(paths: list[str]) -> list[str]:
@@ -164,6 +168,15 @@ def _folders(paths: list[str]) -> list[str]:
         found |= waiting
         waiting = {folder.rpartition("/")[0] for folder in waiting} - found
     return sorted(found)
+
+
+def _linked(root: Path, folders: list[str]) -> set[str]:
+    """The folders that are links by now, or lie below one; outer folders come first in `folders`."""
+    linked: set[str] = set()
+    for folder in folders:
+        if folder and (folder.rpartition("/")[0] in linked or (root / folder).is_symlink()):
+            linked.add(folder)
+    return linked
 
 
 def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:
@@ -221,7 +234,7 @@ def _judge(path: str, name: str, status: os.stat_result, max_bytes: int) -> Sour
         return Skipped(path, rule)
     if not path.isascii() and not _is_unicode(path):
         return Skipped(path.encode("utf-8", "replace").decode("utf-8"), "name")
-    return Source(path, status.st_size, status.st_mtime_ns)
+    return Source(path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def _is_unicode(path: str) -> bool:

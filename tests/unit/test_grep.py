@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.grep import PatternError, grep
+from kibitz.indexer.read import MAX_LINE_CHARS
 
 
 def test_every_matching_line_is_a_hit_in_the_order_of_paths(tmp_path: Path) -> None:
@@ -30,3 +31,9 @@ def test_it_stops_at_k_and_passes_over_a_file_that_is_gone(tmp_path: Path) -> No
 def test_a_wrong_expression_is_a_sentence() -> None:
     with pytest.raises(PatternError, match="is not a regular expression"):
         grep(Path(), [], "(", 1)
+
+
+def test_a_very_long_line_is_cut_where_it_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = '" + "y" * 90_000 + "'\nx\n", encoding="utf-8")
+    hits = grep(tmp_path, ["a.py"], "x|'$", 10)
+    assert [len(hit.chunk.text) for hit in hits] == [MAX_LINE_CHARS + 1, 2]

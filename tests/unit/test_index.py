@@ -481,3 +481,27 @@ def test_a_table_that_cannot_be_read_twice_is_a_sentence(bench: Bench, monkeypat
     monkeypatch.setattr(ChunkTable, "columns", damaged)
     with pytest.raises(IndexerError, match="made again and still cannot be read: no such page"):
         bench.update()
+
+
+def test_a_cache_inside_the_workspace_is_not_indexed(bench: Bench) -> None:
+    bench.cache = bench.root / "cache"
+    subprocess.run(["git", "init", "-q", str(bench.root)], check=True)
+    first = bench.update()
+    again = bench.update()
+    assert (first.files, again.files, again.parsed_files) == (4, 4, 0)
+    shutil.rmtree(bench.root / ".git")
+    assert bench.update().files == 4
+
+
+def test_the_status_counts_on_while_a_round_removes_files(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.update()
+    lasting = index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder).bytes
+    real = os.lstat
+
+    def vanishing(path: str) -> os.stat_result:
+        if path.endswith(".hot"):
+            raise FileNotFoundError(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "lstat", vanishing)
+    assert 0 < index.status(bench.root, cache_dir=bench.cache, embedder=bench.embedder).bytes < lasting

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp, digest_of, load, merkle, save
+from kibitz.indexer.manifest import RACY_NS, Entry, Manifest, Passed, Stamp, digest_of, load, merkle, save
 
 STAMP = Stamp(10, 1_000, 7)
 
@@ -78,3 +78,8 @@ TREES = st.dictionaries(PATHS, st.sampled_from(["1", "2"]))
 @given(TREES, TREES)
 def test_digests_are_equal_just_when_the_trees_are(one: dict[str, str], other: dict[str, str]) -> None:
     assert (merkle(one)[""] == merkle(other)[""]) == (one == other)
+
+
+def test_a_file_with_a_time_far_ahead_is_not_read_again_forever() -> None:
+    ahead = Stamp(10, 2_000 + RACY_NS, 7)
+    assert manifest().is_current(ahead, ahead)

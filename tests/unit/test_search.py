@@ -203,3 +203,22 @@ def test_the_names_that_a_question_asks_for() -> None:
     assert asked_definitions("session") == ([definition_key("session")], [])
     _, joined = asked_definitions("the connection pool")
     assert definition_key("ConnectionPool") in joined
+
+
+def test_a_very_long_line_is_cut_and_the_next_one_stays_apart(root: Path) -> None:
+    (root / "src" / "long.py").write_text("def keeper():\n    table = '" + "word " * 9_000 + "'\n    return table\n")
+    update(root)
+    text = opened(root).search("keeper")[0].chunk.text
+    assert text.splitlines()[2] == "    return table"
+    assert len(text) < 2_100
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_or_a_link_in_a_files_place_is_not_opened(searcher: Searcher, root: Path) -> None:
+    before = paths(searcher.search("release a session"))
+    assert {"src/session.py", "src/pool.py"} <= set(before)
+    (root / "src/session.py").unlink()
+    os.mkfifo(root / "src/session.py")
+    (root / "src/pool.py").rename(root.parent / "elsewhere.py")
+    (root / "src/pool.py").symlink_to(root.parent / "elsewhere.py")
+    assert set(before) - set(paths(searcher.search("release a session"))) == {"src/session.py", "src/pool.py"}

@@ -349,3 +349,31 @@ def test_folders_outside_git_have_an_index_each(tmp_path: Path) -> None:
     lay(tmp_path, "one/a.py two/a.py")
     assert identity(tmp_path / "one") != identity(tmp_path / "two")
     assert identity(tmp_path / "one") == identity(tmp_path / "two" / ".." / "one")
+
+
+def test_what_stands_behind_a_link_that_took_a_folders_place_is_left_out(tmp_path: Path, checkout: Path) -> None:
+    lay(checkout, "src/deep/a.py kept.py")
+    git(checkout, "add", ".")
+    (checkout / "src").rename(tmp_path / "elsewhere")
+    (checkout / "src").symlink_to(tmp_path / "elsewhere")
+    assert paths(survey(checkout)) == ["kept.py"]
+    assert rules(survey(checkout)) == {"src": "symlink"}
+
+
+def test_a_tracked_folder_that_has_become_a_file_is_gone(checkout: Path) -> None:
+    lay(checkout, "docs/a.py kept.py")
+    git(checkout, "add", ".")
+    (checkout / "docs" / "a.py").unlink()
+    (checkout / "docs").rmdir()
+    (checkout / "docs").write_text("Moved.\n")
+    assert paths(survey(checkout)) == ["docs", "kept.py"]
+    assert rules(survey(checkout)) == {}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", [".gitignore", ".kibitzignore"])
+def test_an_ignore_file_that_is_a_pipe_or_a_folder_says_nothing(tmp_path: Path, name: str) -> None:
+    lay(tmp_path, "a.py sub/b.py")
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "sub" / name).mkdir()
+    assert paths(survey(tmp_path)) == ["a.py", "sub/b.py"]

@@ -1,0 +1,51 @@
+"""Reading and writing files with care: a reader is not led astray, and sees a file whole or not at all."""
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+_CAREFULLY = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):
+    _CAREFULLY |= getattr(os, _flag, 0)
+
+
+@contextlib.contextmanager
+def open_regular(file: Path | str, max_bytes: int | None = None) -> Iterator[BinaryIO]:
+    """Open a regular file for reading: neither a link that took its place, nor a pipe, which would make us wait.
+
+    Raises:
+        OSError: there is none that can be read; with EFBIG when it has more than `max_bytes`.
+    """
+    with open(file, "rb", opener=lambda name, _: os.open(name, _CAREFULLY)) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        if max_bytes is not None and status.st_size > max_bytes:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
+        yield stream
+
+
+def read_regular(file: Path | str) -> bytes:
+    """The bytes of a regular file; OSError as from `open_regular`."""
+    with open_regular(file) as stream:
+        return stream.read()
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its place and rename it there when all went well: nobody ever sees a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

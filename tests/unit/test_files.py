@@ -1,0 +1,41 @@
+"""Files read and written with care."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from kibitz.indexer.files import open_regular, read_regular, whole
+
+
+def test_a_file_that_could_not_be_finished_leaves_the_old_one_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "a") as stream:
+        stream.write(b"ne")
+        raise KeyboardInterrupt
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"old"}
+
+
+def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
+    with whole(tmp_path / "new" / "a") as stream:
+        stream.write(b"new")
+        assert not (tmp_path / "new" / "a").exists()
+    assert read_regular(tmp_path / "new" / "a") == b"new"
+
+
+def test_a_file_with_too_many_bytes_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1234")
+    with open_regular(tmp_path / "a", 4) as stream:
+        assert stream.read() == b"1234"
+    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)), open_regular(tmp_path / "a", 3):
+        pass
+
+
+def test_links_and_folders_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    (tmp_path / "folder").mkdir()
+    for name in ("link", "folder", "gone"):
+        with pytest.raises(OSError, match=name):
+            read_regular(tmp_path / name)
