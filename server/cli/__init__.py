@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -82,8 +83,11 @@ def run(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows its number instead
             stream.reconfigure(errors="backslashreplace")
+    # None: colours on a terminal only. click knows nothing of https://no-color.org by itself.
+    color = False if os.environ.get("NO_COLOR") else None
+    arguments = list(argv) if argv is not None else None
     try:
-        result = cli.main(args=list(argv) if argv is not None else None, prog_name="kibitz", standalone_mode=False)
+        result = cli.main(args=arguments, prog_name="kibitz", standalone_mode=False, color=color)
     except click.UsageError as error:
         error.show()
         return EXIT_USAGE
@@ -121,6 +125,4 @@ def _said(sentence: str, code: int) -> int:
 
 def _silence_stdout() -> None:
     """The reader has gone: nothing more can be said, not even by the interpreter's own last flush."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -107,6 +107,25 @@ def test_an_answer_is_streamed_and_only_what_was_in_the_prompt_is_cited(run: Run
     assert [citation["path"] for citation in events[-1]["citations"]] == ["bank.py"]
 
 
+def test_a_reader_that_goes_away_ends_an_answer_without_a_word(workspace: Path, tmp_path: Path) -> None:
+    pieces = tuple(f"word{number} " for number in range(200))
+    with FakeOpenAI([Reply(pieces=pieces, delay_s=0.02)]) as server:
+        command = [sys.executable, "-m", "kibitz.server", "ask", "what is this"]
+        env = new_user(tmp_path / "home", OPENAI_BASE_URL=server.url)
+        asking = subprocess.Popen(
+            command, cwd=workspace, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert asking.stdout is not None
+        assert asking.stderr is not None
+        assert asking.stdout.read(5) == b"word0"
+        asking.stdout.close()
+        said = asking.stderr.read().decode()
+        asking.stderr.close()
+        assert asking.wait(60) == 1
+    assert "Traceback" not in said
+    assert "exception" not in said
+
+
 def test_a_completion_is_printed(run: Run) -> None:
     with FakeOpenAI([Reply(pieces=("self.balance", " += amount\n"))], models=["qwen2.5-coder:1.5b"]) as server:
         done = run("complete", "bank.py:15:9", "--json", OPENAI_BASE_URL=server.url)

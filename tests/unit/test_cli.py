@@ -1,10 +1,13 @@
 """The command's frame: exit codes and sentences."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
 from kibitz.server.cli import COMMANDS, run
+from kibitz.server.cli.shared import emit, show
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +64,53 @@ def test_the_key_is_never_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert run(["config"]) == 0
     assert run(["config", "--json"]) == 0
     assert "sk-secret" not in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what it was told to do."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_given_no_control_sequences_of_a_file_and_a_pipe_gets_every_byte(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "red = '\x1b[31m'\t\x1b]52;c;evil\x07\r\n"
+    for stream, expected in ((io.StringIO(), text), (Terminal(), "red = '\ufffd[31m'\t\ufffd]52;c;evil\ufffd\r\n")):
+        monkeypatch.setattr(sys, "stdout", stream)
+        show(text, nl=False)
+        assert stream.getvalue() == expected
+
+
+def test_json_is_escaped_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    for encoding, expected in (("utf-8", '"\u00e9"\n'), ("latin-1", '"\\u00e9"\n')):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+        emit("\u00e9")
+        stream.flush()
+        assert stream.buffer.getvalue().decode(encoding) == expected
+
+
+def test_a_folder_whose_name_begins_with_a_tilde_is_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "~no-such-user"]) == 1
+    assert capsys.readouterr().err == "kibitz: There is no folder ~no-such-user.\n"
+
+
+def test_a_password_in_an_address_is_not_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://me:secret@gateway.example/v1")
+    assert run(["config"]) == 0
+    shown = capsys.readouterr().out
+    assert "https://***@gateway.example/v1" in shown
+    assert "secret" not in shown
+
+
+def test_no_color_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert run(["config"]) == 0
+    assert "base_url" in terminal.getvalue()
+    assert "\x1b" not in terminal.getvalue()
