@@ -1,6 +1,6 @@
 """An immutable document at a version, with the cursor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,10 @@ class Snapshot:
     suffix: str
     language: str = ""
     indent: str | None = None
+
+    def with_line_feeds(self) -> "Snapshot":
+        """Return it with every line ended by a line feed alone, as models write them."""
+        if "\r" not in self.prefix and "\r" not in self.suffix:
+            return self
+        prefix, suffix = (text.replace("\r\n", "\n").replace("\r", "\n") for text in (self.prefix, self.suffix))
+        return replace(self, prefix=prefix, suffix=suffix)

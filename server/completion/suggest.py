@@ -57,6 +57,7 @@ async def completion_prompt(
     from kibitz.prompts.render import render
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
 
+    at = at.with_line_feeds()
     if family is PLAIN:
         return _plain_prompt(at, tokenizer, budget_tokens, reserve_tokens)
     wanted = query(at)
@@ -118,6 +119,7 @@ async def suggest(
     Raises:
         ModelError: the model could not answer.
     """
+    at = at.with_line_feeds()
     stop = family.stop if family is not None else ()
     if rendered.messages is None and keep_one_line("\n", at) == "":
         stop = (*stop, *LINE_END)

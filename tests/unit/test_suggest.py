@@ -155,3 +155,13 @@ async def test_the_prompt_takes_hits_from_elsewhere_and_from_far_away() -> None:
     assert "OTHER_HIT" in rendered.text
     assert "FAR_HIT" in rendered.text
     assert "NEAR_HIT" not in rendered.text
+
+
+async def test_a_document_with_other_line_ends_is_completed_like_any_other() -> None:
+    at = at_cursor("total = 0\nfor x in xs:\n    ║\n    total += x\nprint(total)\n")
+    windows = Snapshot(
+        at.path, at.version, at.prefix.replace("\n", "\r\n"), at.suffix.replace("\n", "\r\n"), at.language
+    )
+    assert "\r" not in ((await prompt(windows)).text or "\r")
+    answer = "check(x)\n    total += x\nprint(total)\n"
+    assert await shown(windows, ScriptedCompleter(answer)) == await shown(at, ScriptedCompleter(answer))
