@@ -9,7 +9,11 @@ if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
 
 _LINES = r"(?P<start>\d{1,7})(?:\s?[-\u2013\u2014]\s?L?(?P<end>\d{1,7}))?"
-_CITED = re.compile(rf"(?P<path>[\w@+~./\\-]*[\w+-])[`*]*(?::L?|#L|,? \(?lines? ){_LINES}(?!\w)", re.IGNORECASE)
+_CITED = re.compile(
+    # Only from a path's first character: from each one of a long word the search would take quadratic time.
+    rf"(?<![\w@+~./\\-])(?P<path>[\w@+~./\\-]*[\w+-])[`*]*(?::L?|#L|,? \(?lines? ){_LINES}(?!\w)",
+    re.IGNORECASE,
+)
 _ORIGIN = re.compile(r"^(?P<path>.+):(?P<start>\d+)-(?P<end>\d+)$")
 
 

@@ -108,3 +108,8 @@ def test_of_a_part_that_was_cut_only_what_was_shown_is_cited() -> None:
     (source,) = sources(rendered)
     assert source.end_line < 500
     assert citations("a.py:1-500", rendered) == (source,)
+
+
+@pytest.mark.parametrize("word", ["a" * 100_000, "a/" * 50_000, "-" * 100_000])
+def test_a_long_word_is_passed_over(word: str) -> None:
+    assert citations(f"{word} server/app.py:5", RENDERED) == (Citation("server/app.py", 5, 5),)

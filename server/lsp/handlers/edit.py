@@ -1,5 +1,7 @@
 """kibitz/edit: an instruction becomes an edit that the editor applies as one undoable step."""
 
+import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -13,12 +15,20 @@ from kibitz.server.lsp.progress import work_done
 from kibitz.server.lsp.rebase import rebase
 
 if TYPE_CHECKING:
-    from kibitz.server.edit.change import Edit, Target
+    from kibitz.server.edit.change import Replacement, Target
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
 
 _ATTEMPTS = 2
 _ANNOTATION = "kibitz"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an edit changes in the text that it was made for."""
+
+    old: str
+    replacements: "tuple[Replacement, ...]"
 
 
 def register(ls: "KibitzServer") -> None:
@@ -42,12 +52,14 @@ async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]
 
     async with work_done(ls, "Kibitz: editing", params.work_done_token):
         proposed = await session.app.propose(params.instruction, target, on_delta)
-    result: dict[str, Any] = {"applied": False, "diff": proposed.diff()}
-    if not proposed.replacements():
+    # Comparing two versions of a long document takes a while.
+    change = Change(proposed.old, await asyncio.to_thread(proposed.replacements))
+    result: dict[str, Any] = {"applied": False, "diff": await asyncio.to_thread(proposed.diff)}
+    if not change.replacements:
         return {**result, "failureReason": "The model proposed no change."}
     if not params.apply:
-        return {**result, "edit": _workspace_edit(ls, document, proposed, params)}
-    return {**result, **await _apply(ls, document, proposed, params)}
+        return {**result, "edit": _workspace_edit(ls, document, change, params)}
+    return {**result, **await _apply(ls, document, change, params)}
 
 
 def target_of(session: "Session", document: Document, selection: lsp.Range | None) -> "Target":
@@ -62,18 +74,16 @@ def target_of(session: "Session", document: Document, selection: lsp.Range | Non
     )
 
 
-async def _apply(
-    ls: "KibitzServer", document: Document, proposed: "Edit", params: methods.EditParams
-) -> dict[str, Any]:
+async def _apply(ls: "KibitzServer", document: Document, change: Change, params: methods.EditParams) -> dict[str, Any]:
     """Send the edit; once more if the document moved on between our sending it and the editor's applying it."""
     if not ls.session.client.apply_edit:
-        edit = _workspace_edit(ls, document, proposed, params)
+        edit = _workspace_edit(ls, document, change, params)
         return {"edit": edit, "failureReason": "The editor does not let a server apply edits."}
     reason = ""
     for _ in range(_ATTEMPTS):
         sent = document.version
         request = lsp.ApplyWorkspaceEditParams(
-            edit=_workspace_edit(ls, document, proposed, params), label=f"Kibitz: {params.instruction[:60]}"
+            edit=_workspace_edit(ls, document, change, params), label=f"Kibitz: {params.instruction[:60]}"
         )
         try:
             answer = await ls.workspace_apply_edit_async(request)
@@ -89,7 +99,7 @@ async def _apply(
 
 
 def _workspace_edit(
-    ls: "KibitzServer", document: Document, proposed: "Edit", params: methods.EditParams
+    ls: "KibitzServer", document: Document, change: Change, params: methods.EditParams
 ) -> lsp.WorkspaceEdit:
     """Put the edit into the protocol's words, for the document as it is now.
 
@@ -98,13 +108,13 @@ def _workspace_edit(
     """
     if ls.session.documents.find(document.uri) is not document:
         raise EditError("The document was closed while the model answered; nothing was changed.")
-    replacements = rebase(proposed.old, document.text, proposed.replacements())
+    replacements = rebase(change.old, document.text, change.replacements)
     edits = [
         lsp.TextEdit(
-            range=lsp.Range(_position(document, change.span.start), _position(document, change.span.end)),
-            new_text=change.text,
+            range=lsp.Range(_position(document, lines.span.start), _position(document, lines.span.end)),
+            new_text=lines.text,
         )
-        for change in replacements
+        for lines in replacements
     ]
     client = ls.session.client
     if not client.document_changes:
@@ -118,8 +128,8 @@ def _workspace_edit(
         label = f"Kibitz: {params.instruction[:60]}"
         annotations = {_ANNOTATION: lsp.ChangeAnnotation(label=label, needs_confirmation=params.confirm)}
     versioned = lsp.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
-    change = lsp.TextDocumentEdit(text_document=versioned, edits=annotated)
-    return lsp.WorkspaceEdit(document_changes=[change], change_annotations=annotations)
+    versioned_edit = lsp.TextDocumentEdit(text_document=versioned, edits=annotated)
+    return lsp.WorkspaceEdit(document_changes=[versioned_edit], change_annotations=annotations)
 
 
 def _position(document: Document, line: int) -> lsp.Position:
