@@ -36,6 +36,7 @@ _WALL_FACTOR = 6
 _OVERDUE = int(getattr(signal, "SIGPROF", 0))
 """The signal that ends a worker which has worked too long on one file; Windows has none and goes by the clock."""
 _HEAD_CHARS = 200
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class _Worker:
             target=_work, args=(theirs, self._began, job), name="kibitz-parse", daemon=True
         )
         try:
-            with _without_interrupts():
+            with _shielded():
                 self._process.start()
         except OSError as error:
             raise IndexerError(f"The process that parses files could not be started: {error.strerror}.") from None
@@ -218,8 +219,26 @@ class _Worker:
 
 
 @contextmanager
+def _shielded() -> Iterator[None]:
+    """Keep what is around us away from a process started here.
+
+    Its search path gets no current folder: that may be a workspace with a `pickle.py`, which is not ours to run. Ctrl-C
+    is held back: the process keeps it blocked, and so says nothing when it comes while it starts.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        with _without_interrupts():
+            yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
+
+
+@contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back: a process started here keeps it blocked, and so says nothing when it comes while it starts."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

@@ -159,3 +159,21 @@ def test_when_the_parent_ends_so_do_the_workers(tmp_path: Path, ending: signal.S
             return
         time.sleep(0.1)
     raise AssertionError("the worker runs on")
+
+
+def test_a_workspace_that_is_the_current_folder_lends_no_module(tmp_path: Path) -> None:
+    workspace, script = tmp_path / "work", tmp_path / "script.py"
+    workspace.mkdir()
+    for name in ("pickle", "random", "signal", "tree_sitter"):
+        (workspace / f"{name}.py").write_text("open('RUN', 'w').close()\n")
+    script.write_text(
+        "import os, sys\nfrom pathlib import Path\nfrom kibitz.indexer.workers import parse_files\n"
+        "if __name__ == '__main__':\n"
+        "    parsed = list(parse_files(Path('.'), ['pickle.py', 'random.py'], workers=1))\n"
+        "    assert [one.skipped for one in parsed] == [None, None]\n"
+        "    assert 'PYTHONSAFEPATH' not in os.environ\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    subprocess.run([sys.executable, str(script)], cwd=workspace, env=environ, check=True)
+    assert not (workspace / "RUN").exists()
