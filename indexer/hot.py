@@ -5,7 +5,7 @@ time. Chunks stand in the order of their files' paths, so that the chunks of a f
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,9 @@ from kibitz.indexer.types import Chunk, Span
 FORMAT = 1
 PATH_WEIGHT = 0.5  # of a file's unit path vector, added to a chunk's unit vector
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
-BLOCK = 4096  # vectors turned to floats at a time: they stay in the processor's cache, and memory stays small
+# Numbers turned to floats at a time: they stay in the processor's cache, and memory stays small. Much larger products
+# are shared out to threads by numpy's BLAS, whose waiting costs tens of milliseconds where the processor is busy.
+BLOCK_NUMBERS = 1 << 17
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 
 _ASIDE_WORDS = """
@@ -236,9 +238,16 @@ def quantised(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
 def similarities(hot: HotCopy, question: NDArray[np.float32]) -> NDArray[np.float32]:
     """The dot product of a question's vector (dim,) with each chunk's, (n,)."""
     found = np.empty(len(hot.scales), np.float32)
-    for at in range(0, len(found), BLOCK):
-        found[at : at + BLOCK] = hot.vectors[at : at + BLOCK].astype(np.float32) @ question
+    for block in _blocks(hot.vectors.shape):
+        found[block] = hot.vectors[block].astype(np.float32) @ question
     return found * hot.scales
+
+
+def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:
+    """The rows of a matrix, so many at a time that they have BLOCK_NUMBERS at most."""
+    rows, columns = shape
+    size = max(1, BLOCK_NUMBERS // max(1, columns))
+    return (slice(at, at + size) for at in range(0, rows, size))
 
 
 def _vectors(
@@ -249,8 +258,7 @@ def _vectors(
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """The mixed vectors of the table's `rows` in a byte a number, and their scales."""
     vectors, scales = np.empty((len(rows), bodies.shape[1]), np.int8), np.empty(len(rows), np.float32)
-    for at in range(0, len(rows), BLOCK):
-        block = slice(at, at + BLOCK)
+    for block in _blocks(vectors.shape):
         vectors[block], scales[block] = quantised(mixed(bodies[rows[block]], paths, file_of[block]))
     return vectors, scales
 

@@ -156,3 +156,14 @@ def test_a_name_with_a_nul_in_it_moves_no_other_name(tmp_path: Path) -> None:
     hot.save(tmp_path / "x.hot", hot.build(manifest(**{"a.md": "b1", "b.md": "b2"}), rows, embedder))
     copy = hot.load(tmp_path / "x.hot")
     assert [copy.chunk(number, "", "").symbol for number in range(3)] == ["alpha", "Aheading", ""]
+
+
+def test_vectors_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    bodies, paths = random.normal(size=(70, 32)).astype(np.float16), random.normal(size=(7, 32)).astype(np.float32)
+    file_of = np.repeat(np.arange(7), 10)
+    vectors, scales = hot._vectors(bodies, np.arange(70), paths, file_of)
+    monkeypatch.setattr(hot, "BLOCK_NUMBERS", 96)
+    few_vectors, few_scales = hot._vectors(bodies, np.arange(70), paths, file_of)
+    assert np.array_equal(vectors, few_vectors)
+    assert np.array_equal(scales, few_scales)
