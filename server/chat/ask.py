@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from kibitz.server.chat.citations import Citation, citations, sources
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.llm.ports import ChatModel, Delta
+from kibitz.server.rendering import rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, to_items
 
 if TYPE_CHECKING:
+    from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.prompts.tokens import Tokenizer
@@ -49,7 +51,6 @@ async def ask_prompt(
     Raises:
         BudgetError: the question alone does not fit.
     """
-    from kibitz.prompts.render import render
     from kibitz.prompts.templates.chat import ask_tree
     from kibitz.prompts.templates.small import small_ask_tree
 
@@ -58,11 +59,13 @@ async def ask_prompt(
     labels = {item.label for item in attached}
     found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
     items = [*attached, *found]
-    if small:
-        tree = small_ask_tree(question, items, reserve_tokens=reserve_tokens)
-    else:
-        tree = ask_tree(question, items, history=history, reserve_tokens=reserve_tokens)
-    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+    def tree() -> "Node":
+        if small:
+            return small_ask_tree(question, items, reserve_tokens=reserve_tokens)
+        return ask_tree(question, items, history=history, reserve_tokens=reserve_tokens)
+
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
 async def stream_answer(

@@ -11,9 +11,11 @@ from kibitz.server.completion.answer import is_wrapped_whole
 from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.ports import ChatModel, Completer
+from kibitz.server.rendering import rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
+    from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.tokens import Tokenizer
 
@@ -54,27 +56,27 @@ async def completion_prompt(
     Raises:
         BudgetError: not even the cursor's line fits.
     """
-    from kibitz.prompts.render import render
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
 
     at = at.with_line_feeds()
-    if family is PLAIN:
-        return _plain_prompt(at, tokenizer, budget_tokens, reserve_tokens)
-    wanted = query(at)
+    wanted = query(at) if family is not PLAIN else ""
     hits = await retrieve(wanted, HITS) if wanted else ()
-    items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
-    if family is not None:
-        tree = fim_tree(
-            family,
-            prefix=at.prefix,
-            suffix=at.suffix,
-            path=at.path,
-            repo=repo,
-            items=items,
-            reserve_tokens=reserve_tokens,
-        )
-    else:
-        tree = chat_completion_tree(
+
+    def tree() -> "Node":
+        if family is PLAIN:
+            return _plain_tree(at, reserve_tokens)
+        items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
+        if family is not None:
+            return fim_tree(
+                family,
+                prefix=at.prefix,
+                suffix=at.suffix,
+                path=at.path,
+                repo=repo,
+                items=items,
+                reserve_tokens=reserve_tokens,
+            )
+        return chat_completion_tree(
             prefix=at.prefix,
             suffix=at.suffix,
             path=at.path,
@@ -82,19 +84,19 @@ async def completion_prompt(
             items=items,
             reserve_tokens=reserve_tokens,
         )
-    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
-def _plain_prompt(at: Snapshot, tokenizer: "Tokenizer", budget_tokens: int, reserve_tokens: int) -> "Rendered":
-    """Render the prefix alone: models that only continue are led astray by headers and by other files.
+def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":
+    """Show the prefix alone: models that only continue are led astray by headers and by other files.
 
     One blank before the cursor is left out, since tokenizers join it with the word that follows; `suggest` takes one
     off the answer.
     """
-    from kibitz.prompts.render import render
     from kibitz.prompts.templates.complete import fim_tree
 
-    tree = fim_tree(
+    return fim_tree(
         replace(PLAIN, prefix=f"```{at.language}\n"),
         prefix=at.prefix.removesuffix(" "),
         suffix="",
@@ -103,7 +105,6 @@ def _plain_prompt(at: Snapshot, tokenizer: "Tokenizer", budget_tokens: int, rese
         items=(),
         reserve_tokens=reserve_tokens,
     )
-    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
 async def suggest(

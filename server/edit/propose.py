@@ -14,9 +14,11 @@ from kibitz.server.edit.lines import content, is_blank, line_end, split_lines, w
 from kibitz.server.edit.locate import locate_all
 from kibitz.server.errors import EditError
 from kibitz.server.llm.ports import ChatModel
+from kibitz.server.rendering import rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
+    from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.tokens import Tokenizer
 
@@ -43,29 +45,30 @@ async def edit_prompt(
     Raises:
         BudgetError: the target alone does not fit.
     """
-    from kibitz.prompts.render import render
     from kibitz.prompts.templates.edit import edit_tree
     from kibitz.prompts.templates.small import small_edit_tree
 
     before, inside, after = target.parts()
-    if small:
-        tree = small_edit_tree(
-            instruction, path=target.path, language=target.language, target=inside, reserve_tokens=reserve_tokens
+    hits = () if small else await retrieve(f"{instruction}\n{inside[:QUERY_CHARS]}", HITS)
+
+    def tree() -> "Node":
+        if small:
+            return small_edit_tree(
+                instruction, path=target.path, language=target.language, target=inside, reserve_tokens=reserve_tokens
+            )
+        return edit_tree(
+            instruction,
+            path=target.path,
+            language=target.language,
+            before=before,
+            target=inside,
+            after=after,
+            items=to_items(outside(hits, target.path)),
+            whole_file=target.whole_file,
+            reserve_tokens=reserve_tokens,
         )
-        return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
-    hits = await retrieve(f"{instruction}\n{inside[:QUERY_CHARS]}", HITS)
-    tree = edit_tree(
-        instruction,
-        path=target.path,
-        language=target.language,
-        before=before,
-        target=inside,
-        after=after,
-        items=to_items(outside(hits, target.path)),
-        whole_file=target.whole_file,
-        reserve_tokens=reserve_tokens,
-    )
-    return render(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
 
 
 async def propose(
@@ -138,7 +141,8 @@ def _rewritten(rewrite: Rewrite, target: Target) -> str:
     pieces = [before, *old[:first], with_line_end(block, end), *old[last:], after]
     # The block takes the end of the line that it takes the place of: none at the end of a file without one.
     if old[first:last] and old[last - 1] == content(old[last - 1]):
-        return "".join(pieces).rstrip("\r\n")
+        lines = split_lines("".join(pieces))
+        return "".join([*lines[:-1], *map(content, lines[-1:])])
     return "".join(pieces)
 
 
