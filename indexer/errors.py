@@ -4,6 +4,7 @@
   + WorkspaceError     the folder cannot be read, or there is nothing in it to index
   + IndexBusyError     another process is writing this index
   + NotIndexedError    a question was asked before the first index round
+  + DiskFullError      the index could not be written
 """
 
 
@@ -21,3 +22,10 @@ class IndexBusyError(IndexerError):
 
 class NotIndexedError(IndexerError):
     """A question was asked before the first index round."""
+
+
+class DiskFullError(IndexerError):
+    """The index could not be written."""
+
+    def __init__(self) -> None:
+        super().__init__("The disk is full: the index could not be written.")

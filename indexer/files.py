@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from kibitz.indexer.errors import DiskFullError
+
 _CAREFULLY = os.O_RDONLY
 for _flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):
     _CAREFULLY |= getattr(os, _flag, 0)
@@ -38,7 +40,11 @@ def read_regular(file: Path | str) -> bytes:
 
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its place and rename it there when all went well: nobody ever sees a part of it."""
+    """Write a file beside its place and rename it there when all went well: nobody ever sees a part of it.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
@@ -46,6 +52,8 @@ def whole(path: Path) -> Iterator[BinaryIO]:
         with os.fdopen(handle, "wb") as stream:
             yield stream
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+            raise DiskFullError from error
         raise

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.errors import IndexerError
+from kibitz.indexer.errors import DiskFullError
 from kibitz.indexer.terms import Terms
 from kibitz.indexer.types import Chunk
 
@@ -192,7 +192,7 @@ def _damage() -> Iterator[None]:
         yield
     except (RuntimeError, ValueError, OSError, KeyError) as error:
         if "No space left" in str(error) or "os error 28" in str(error):
-            raise IndexerError("The disk is full: the index could not be written.") from error
+            raise DiskFullError from error
         raise DamagedTableError(str(error)) from error
 
 

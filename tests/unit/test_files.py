@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kibitz.indexer.errors import DiskFullError
 from kibitz.indexer.files import open_regular, read_regular, whole
 
 
@@ -39,3 +40,9 @@ def test_links_and_folders_are_not_opened(tmp_path: Path) -> None:
     for name in ("link", "folder", "gone"):
         with pytest.raises(OSError, match=name):
             read_regular(tmp_path / name)
+
+
+def test_a_full_disk_is_a_sentence_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(DiskFullError, match="disk is full"), whole(tmp_path / "a"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not list(tmp_path.iterdir())
