@@ -147,11 +147,14 @@ class Splitter:
     def _merge(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Put neighbours together from the front; if that leaves little for the last, even out the last two."""
         groups: list[list[Piece]] = []
+        last = Piece(0, 0)  # the last group as one piece
         for piece in pieces:
-            if groups and self._fit(_joined(groups[-1]), piece):
+            if groups and self._fit(last, piece):
                 groups[-1].append(piece)
+                last = _joined((last, piece))
             else:
                 groups.append([piece])
+                last = piece
         if len(groups) > 1:
             self._even_out(groups[-2], groups[-1])
         return [_joined(group) for group in groups]
