@@ -37,11 +37,11 @@ content = tuple(ContentType) if sys.argv[2] == "all" else (ContentType.CODE,)
 alpha = float(sys.argv[3]) if len(sys.argv) > 3 else None
 index = SembleIndex.from_path(sys.argv[1], content=content)
 for line in sys.stdin:
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     found = index.search(line.strip(), 10, alpha=alpha)
-    ms = (time.perf_counter() - began) * 1000
+    ms, cpu_ms = (time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000
     hits = [[one.chunk.file_path, one.chunk.start_line, one.chunk.end_line] for one in found]
-    print(json.dumps({"results": hits, "ms": ms}))
+    print(json.dumps({"results": hits, "ms": ms, "cpu_ms": cpu_ms}))
 status = open("/proc/self/status").read()
 print(status.split("VmHWM:")[1].split()[0])
 """
@@ -74,6 +74,7 @@ class Answer:
 
     found: list[tuple[str, int, int]]
     ms: float
+    cpu_ms: float
 
 
 def semble_answers(
@@ -91,7 +92,8 @@ def semble_answers(
     *lines, peak = done.stdout.splitlines()
     answers = [json.loads(line) for line in lines]
     return [
-        Answer([(path, first - 1, last) for path, first, last in each["results"]], each["ms"]) for each in answers
+        Answer([(path, first - 1, last) for path, first, last in each["results"]], each["ms"], each["cpu_ms"])
+        for each in answers
     ], int(peak) / 1024
 
 
