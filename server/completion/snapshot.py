@@ -8,7 +8,7 @@ class Snapshot:
     """What a completion sees: taken before the first await, never changed.
 
     `path` is relative to the workspace with "/" (or the URI's last part outside it); `prefix + suffix` is the whole
-    document. `indent` is the editor's unit of indentation where it tells, else None.
+    document.
     """
 
     path: str
@@ -16,7 +16,6 @@ class Snapshot:
     prefix: str
     suffix: str
     language: str = ""
-    indent: str | None = None
 
     def with_line_feeds(self) -> "Snapshot":
         """Return it with every line ended by a line feed alone, as models write them."""
