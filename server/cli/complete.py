@@ -7,12 +7,12 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at
-from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async, show
+from kibitz.server.cli.shared import PATH, closing, emit, json_option, make_app, model_options, run_async, show
 
 
 @click.command()
 @click.argument("place", metavar="FILE:LINE:COL")
-@click.option("--path", "root", type=click.Path(path_type=Path), help="The workspace.  [default: this folder]")
+@click.option("--path", "root", type=PATH, help="The workspace.  [default: this folder]")
 @model_options
 @json_option
 def complete(*, place: str, root: Path | None, base_url: str | None, chat_model: str | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import target_at
-from kibitz.server.cli.shared import closing, emit, json_option, make_app, model_options, run_async, show
+from kibitz.server.cli.shared import PATH, closing, emit, json_option, make_app, model_options, run_async, show
 
 if TYPE_CHECKING:
     from kibitz.server.edit.change import Edit
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("instruction")
 @click.argument("place", metavar="FILE[:A-B]")
-@click.option("--path", "root", type=click.Path(path_type=Path), help="The workspace.  [default: this folder]")
+@click.option("--path", "root", type=PATH, help="The workspace.  [default: this folder]")
 @model_options
 @click.option("--apply", is_flag=True, help="Write the file instead of printing the diff.")
 @json_option

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kibitz.server.cli.shared import emit, json_option, make_app, progress_bar, update_index
+from kibitz.server.cli.shared import PATH, emit, json_option, make_app, progress_bar, update_index
 
 if TYPE_CHECKING:
     from kibitz.indexer.index import Plan, Progress, Report
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("root", type=click.Path(path_type=Path), default=".", metavar="[PATH]")
+@click.argument("root", type=PATH, default=".", metavar="[PATH]")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be indexed and left out; do nothing.")
 @click.option("--rebuild", is_flag=True, help="Throw the index away and make it again.")
 @json_option

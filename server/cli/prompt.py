@@ -8,14 +8,14 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
-from kibitz.server.cli.shared import emit, ensure_indexed, json_option, make_app, path_option, run_async, show
+from kibitz.server.cli.shared import PATH, emit, ensure_indexed, json_option, make_app, path_option, run_async, show
 
 if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
 
 budget_option = click.option("--budget", type=click.IntRange(1), help="Prompt and answer, in tokens.")
-html_option = click.option("--html", type=click.Path(path_type=Path), help="Write one self-contained page.")
-file_root_option = click.option("--path", "root", type=click.Path(path_type=Path), help="The workspace.")
+html_option = click.option("--html", type=PATH, help="Write one self-contained page.")
+file_root_option = click.option("--path", "root", type=PATH, help="The workspace.")
 
 
 @click.group()

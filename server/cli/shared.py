@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -29,10 +30,10 @@ PHASES = {
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
 
+PATH = click.Path(path_type=Path, readable=False)  # what cannot be read gets our own sentence
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable names (docs/cli.md).")
-path_option = click.option(
-    "--path", "root", type=click.Path(path_type=Path), default=".", help="The workspace.  [default: this folder]"
-)
+path_option = click.option("--path", "root", type=PATH, default=".", help="The workspace.  [default: this folder]")
 
 
 def model_options(function: Function) -> Function:
@@ -77,6 +78,8 @@ def resolve_root(root: Path) -> Path:
         raise WorkspaceError(f"There is no folder {root}.")
     if not root.is_dir():
         raise WorkspaceError(f"{root} is a file; name the folder that holds it.")
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise WorkspaceError(f"{root} cannot be read: you lack the permission.")
     return root.resolve()
 
 

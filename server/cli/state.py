@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from kibitz.server.cli.shared import emit, json_option, make_app, path_option
+from kibitz.server.cli.shared import PATH, emit, json_option, make_app, path_option
 
 
 @click.command()
-@click.argument("root", type=click.Path(path_type=Path), default=".", metavar="[PATH]")
+@click.argument("root", type=PATH, default=".", metavar="[PATH]")
 @json_option
 def status(*, root: Path, as_json: bool) -> None:
     """Say what is indexed, how far behind it is and how large."""
