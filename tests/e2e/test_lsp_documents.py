@@ -49,6 +49,22 @@ def edit(random_: random.Random, text: str, encoding: str) -> tuple[str, dict[st
     return text[:start] + new + text[end:], {"range": span, "text": new}
 
 
+def exact(client: LspClient, uri: str) -> str:
+    """The document as the server has it: the prompt of an edit quotes the whole file as it stands."""
+    asked = {"kind": "edit", "textDocument": {"uri": uri}, "instruction": "None."}
+    prompt = client.call("kibitz/prompt", asked)
+    (target,) = [part for part in prompt["parts"] if part["name"] == "target"]
+    quoted = prompt["messages"][target["message"]]["content"][target["start"] : target["end"]]
+    opening, _, rest = quoted.partition("\n")
+    text: str = rest.rpartition("\n" + opening.rstrip("abcdefghijklmnopqrstuvwxyz"))[0]
+    return text
+
+
+def line_feeds(text: str) -> str:
+    """A text as completion prompts show it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def read_back(client: LspClient, model: FakeOpenAI, uri: str, position: dict[str, int]) -> str:
     """What the server sent to the model's endpoint as the document."""
     params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 1}}
@@ -61,7 +77,9 @@ def read_back(client: LspClient, model: FakeOpenAI, uri: str, position: dict[str
 def test_a_hundred_random_edits_keep_the_document_in_step(
     start_server: StartServer, shop: Path, model: FakeOpenAI, encoding: str
 ) -> None:
-    client = start_server(OPENAI_BASE_URL=model.url, KIBITZ_COMPLETION_BUDGET_TOKENS="200000")
+    client = start_server(
+        OPENAI_BASE_URL=model.url, KIBITZ_COMPLETION_BUDGET_TOKENS="200000", KIBITZ_EDIT_BUDGET_TOKENS="200000"
+    )
     result = client.initialize(shop, {"general": {"positionEncodings": [encoding]}})
     assert result["capabilities"]["positionEncoding"] == encoding
     uri = (shop / "notes.txt").as_uri()
@@ -79,5 +97,6 @@ def test_a_hundred_random_edits_keep_the_document_in_step(
             if version % 10 == 0:
                 offset = random_.choice([n for n in range(len(text) + 1) if n == 0 or text[n - 1 : n + 1] != "\r\n"])
                 got = read_back(client, model, uri, place_of(text, offset, encoding))
-                assert got == text[:offset] + "<cursor>" + text[offset:], (seed, version)
+                assert got == line_feeds(text[:offset]) + "<cursor>" + line_feeds(text[offset:]), (seed, version)
+                assert exact(client, uri) == text.removesuffix("\n"), (seed, version)
     assert client.shutdown() == 0
