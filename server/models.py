@@ -105,7 +105,7 @@ def _embedded(config: "Config", name: str) -> Models:
     from kibitz.server.llm.embedded import EmbeddedModel
     from kibitz.server.llm.model_store import path_of
 
-    gguf = Path(name).expanduser() if name.endswith(".gguf") else path_of(name, config.data_dir)
+    gguf = _file(name) if name.endswith(".gguf") else path_of(name, config.data_dir)
     model = EmbeddedModel(gguf, threads=config.local_threads)
     return Models(
         chat=model,
@@ -115,6 +115,13 @@ def _embedded(config: "Config", name: str) -> Models:
         small=gguf.stat().st_size < SMALL_MODEL_BYTES,
         embedded=True,
     )
+
+
+def _file(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # "~nobody": no such user, and so no such file
+        return Path(name)
 
 
 def _family(config: "Config", model: str) -> FimFamily | None:

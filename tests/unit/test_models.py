@@ -1,5 +1,6 @@
 """Which model is chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,9 @@ async def test_an_embedder_is_not_asked_questions(config: Config, monkeypatch: p
         models = await choose(config)
     assert models.chat.name == "qwen2.5-coder:7b"
     await models.close()
+
+
+async def test_a_model_file_in_a_home_that_is_not_there_is_a_sentence(config: Config) -> None:
+    pytest.importorskip("xllamacpp")
+    with pytest.raises(NoModelError, match="no model file"):
+        await choose(replace(config, local_model="~nosuchuser/x.gguf"))
