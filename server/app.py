@@ -75,9 +75,9 @@ class App:
             self._searcher.refresh()
         return self._searcher
 
-    def search_now(self, query: str, k: int, within: str = "", per_file: int = 1) -> "list[Hit]":
+    def search_now(self, query: str, k: int, within: str = "") -> "list[Hit]":
         """Search in this thread: what the command line does."""
-        return self.searcher().search(query, k, within=within, per_file=per_file)
+        return self.searcher().search(query, k, within=within)
 
     async def search(self, query: str, k: int, within: str = "") -> "list[Hit]":
         """Search off the event loop.
@@ -89,10 +89,13 @@ class App:
 
     async def retrieve(self, query: str, k: int) -> "Sequence[Hit]":
         """Context for a prompt: several chunks of one file are welcome, and no index is not an error."""
+        from kibitz.server.retrieval import retriever
+
         try:
-            return await asyncio.to_thread(self.search_now, query, k, "", 3)
+            searcher = await asyncio.to_thread(self.searcher)
         except NotIndexedError:
             return []
+        return await retriever(searcher)(query, k)
 
     async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         """Bring the index up to date in a child process; cancelling this ends the child.

@@ -1,6 +1,6 @@
 """Questions about the code: the prompt, the streamed answer, what it cites."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,14 +93,18 @@ async def stream_answer(
             yield delta
 
 
-async def collect(deltas: AsyncIterator[Delta], rendered: "Rendered") -> Answer:
-    """Read a streamed answer to its end."""
+async def collect(
+    deltas: AsyncIterator[Delta], rendered: "Rendered", on_text: Callable[[str], None] | None = None
+) -> Answer:
+    """Read a streamed answer to its end, and tell `on_text` each piece as it comes; the stream is closed."""
     pieces: list[str] = []
     finish = ""
     async with closing(deltas) as stream:
         async for delta in stream:
             pieces.append(delta.text)
             finish = delta.finish_reason or finish
+            if on_text is not None and delta.text:
+                on_text(delta.text)
     text = "".join(pieces)
     return Answer(text, citations(text, rendered), finish)
 

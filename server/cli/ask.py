@@ -1,6 +1,5 @@
 """`kibitz ask`."""
 
-from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,36 +50,32 @@ def ask(
 
 
 async def _ask(app: "App", question: str, as_json: bool) -> None:
-    from kibitz.server.chat.ask import citations, sources
+    from kibitz.server.chat.ask import collect, sources
+
+    def on_text(text: str) -> None:
+        if as_json:
+            emit({"event": "delta", "text": text})
+        else:
+            show(text, nl=False)
 
     async with closing(app):
         await app.models()
         rendered = await app.ask_prompt(question)
-        pieces: list[str] = []
-        finish = ""
-        async with aclosing(app.ask(rendered)) as deltas:
-            async for delta in deltas:
-                pieces.append(delta.text)
-                finish = delta.finish_reason or finish
-                if as_json:
-                    emit({"event": "delta", "text": delta.text})
-                else:
-                    show(delta.text, nl=False)
-        cited = citations("".join(pieces), rendered)
+        answer = await collect(app.ask(rendered), rendered, on_text)
         if as_json:
             emit(
                 {
                     "event": "answer",
-                    "text": "".join(pieces),
-                    "citations": [asdict(citation) for citation in cited],
+                    "text": answer.text,
+                    "citations": [asdict(citation) for citation in answer.citations],
                     "sources": [asdict(source) for source in sources(rendered)],
-                    "finish_reason": finish,
+                    "finish_reason": answer.finish_reason,
                 }
             )
             return
     click.echo("\n")
-    for title, places in (("Cited", cited), ("In the prompt", sources(rendered))):
+    for title, places in (("Cited", answer.citations), ("In the prompt", sources(rendered))):
         if places:
             click.echo(f"{title}: " + ", ".join(f"{p.path}:{p.start_line}-{p.end_line}" for p in places))
-    if finish == "length":
+    if answer.finish_reason == "length":
         click.echo("kibitz: the answer reached its length limit (answer_tokens) and was cut.", err=True)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kibitz.server.chat.stream import closing
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.places import lines_of, relative_path, uri_of
@@ -31,27 +30,21 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     """Stream the answer's pieces, then answer with the whole."""
-    from kibitz.server.chat.ask import citations
+    from kibitz.server.chat.ask import collect
 
     session = ls.session
     app, root = session.app, session.root
     attached = attached_items(session, params.attachments)
     history = [(turn.role, turn.content) for turn in checked_history(params.history)]
-    pieces: list[str] = []
-    finish_reason = ""
     async with work_done(ls, "Kibitz: answering", params.work_done_token):
         rendered = await app.ask_prompt(params.question, history, attached)
-        async with closing(app.ask(rendered)) as deltas:
-            async for delta in deltas:
-                if delta.text:
-                    pieces.append(delta.text)
-                    ls.partial(params.partial_result_token, {"delta": delta.text})
-                finish_reason = delta.finish_reason or finish_reason
-    text = "".join(pieces)
+        answer = await collect(
+            app.ask(rendered), rendered, lambda text: ls.partial(params.partial_result_token, {"delta": text})
+        )
     return {
-        "text": text,
-        "citations": [_citation(root, citation) for citation in citations(text, rendered)],
-        "finish_reason": finish_reason,
+        "text": answer.text,
+        "citations": [_citation(root, citation) for citation in answer.citations],
+        "finish_reason": answer.finish_reason,
     }
 
 
