@@ -17,6 +17,7 @@ from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
 from kibitz.indexer.round import Progress, Report, Round
 from kibitz.indexer.store import DamagedTableError
+from kibitz.indexer.workers import ParsePool
 from kibitz.indexer.workspace import Rules, survey
 
 __all__ = ["IndexStatus", "Plan", "Progress", "Report", "plan", "status", "update"]
@@ -72,6 +73,7 @@ def update(
     progress: Callable[[Progress], None] = _silent,
     rebuild: bool = False,
     lock_wait_s: float = LOCK_WAIT_S,
+    pool: ParsePool | None = None,
 ) -> Report:
     """Bring the index of a workspace up to date.
 
@@ -85,17 +87,17 @@ def update(
     """
     began = time.monotonic()
     at = places(root, cache_dir, embedder)
-    with _writer(at, root, lock_wait_s):
+    with _writer(at, root, lock_wait_s), pool or ParsePool(workers) as started:
         notice = None
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, workers, progress).run()
+            report = Round(root, at, embedder, rules, started, progress).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, workers, progress), root)
+            report = _again(Round(root, at, embedder, rules, started, progress), root)
     return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 
@@ -137,10 +139,10 @@ def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DE
     return IndexStatus(
         indexed=True,
         files=len(manifest.files),
-        chunks=manifest.chunks,
+        chunks=manifest.head.chunks,
         bytes=_bytes_below(at.folder),
-        version=manifest.version,
-        indexed_at=manifest.started_ns / 1e9,
+        version=manifest.head.version,
+        indexed_at=manifest.head.started_ns / 1e9,
         behind=len(diff.read) + len(diff.removed),
         skipped=dict(Counter(rules_hit).most_common()),
     )

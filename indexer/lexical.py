@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.ragged import Ints, begins
+
 K1 = 1.5
 B = 0.75
+MAX_ITEMS = 1 << 16  # so many items fit the two bytes of a posting
 
-_COUNT_BITS = 8
-_ITEM_BITS = 24
-MAX_ITEMS = 1 << _ITEM_BITS  # so many chunks fit one sort key beside a term and a count
+# Counts are stored in half a byte: exactly up to eight, then by the nearest level below. BM25 saturates long before.
+LEVELS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64, 128, 255], np.uint8)
+
+Items = NDArray[np.int64]
+Times = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,55 +26,84 @@ class Postings:
 
     Attributes:
         keys: (k,) uint32, ascending.
-        offsets: (k + 1,) int64.
-        items: (n,) uint32.
-        counts: (n,) uint8, in step with `items`.
+        offsets: (k + 1,) uint32.
+        items: (p,) uint16.
+        levels: (p / 2,) uint8, two levels a byte, the lower half first; empty where only being there counts.
     """
 
     keys: NDArray[np.uint32]
-    offsets: NDArray[np.int64]
-    items: NDArray[np.uint32]
-    counts: NDArray[np.uint8]
+    offsets: NDArray[np.uint32]
+    items: NDArray[np.uint16]
+    levels: NDArray[np.uint8]
 
-    def get(self, key: int) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    def get(self, key: int) -> tuple[Items, Times]:
         """The items that hold `key`, and how often each."""
         at = int(np.searchsorted(self.keys, np.uint32(key)))
         if at == len(self.keys) or self.keys[at] != key:
-            return self.items[:0], self.counts[:0]
-        part = slice(int(self.offsets[at]), int(self.offsets[at + 1]))
-        return self.items[part], self.counts[part]
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        start, end = int(self.offsets[at]), int(self.offsets[at + 1])
+        return self.items[start:end].astype(np.int64), self._times(start, end).astype(np.float32)
+
+    def triples(self) -> "Triples":
+        """All (key, item, count), by key and then by item."""
+        keys = np.repeat(self.keys, np.diff(self.offsets).astype(np.int64))
+        return Triples(keys, self.items.astype(np.int64), self._times(0, len(self.items)))
+
+    def _times(self, start: int, end: int) -> NDArray[np.uint8]:
+        if not len(self.levels):
+            return np.ones(end - start, np.uint8)
+        first = start // 2
+        packed = self.levels[first : (end + 1) // 2]
+        both = np.empty(2 * len(packed), np.uint8)
+        both[::2], both[1::2] = packed & 15, packed >> 4
+        return LEVELS[both[start - 2 * first : end - 2 * first]]
 
 
-def invert(keys: NDArray[np.uint32], items: NDArray[np.uint32], counts: NDArray[np.uint8]) -> Postings:
-    """Postings from (key, item, count) triples in any order; the counts of equal pairs add up, to 255 at most."""
-    if len(items) and int(items.max()) >= MAX_ITEMS:
+@dataclass(frozen=True, slots=True)
+class Triples:
+    """(key, item, count) in any order: uint32, int64 below MAX_ITEMS, uint8."""
+
+    keys: NDArray[np.uint32]
+    items: Ints
+    counts: NDArray[np.uint8]
+
+
+def invert(triples: Triples, *, with_counts: bool = True) -> Postings:
+    """Postings from triples; the counts of equal (key, item) pairs add up, to 255 at most."""
+    if len(triples.items) and int(triples.items.max()) >= MAX_ITEMS:
         raise ValueError(f"more than {MAX_ITEMS} items")
     # One 64-bit number a triple: sorting plain integers is many times faster than sorting by two columns.
-    packed = keys.astype(np.uint64) << np.uint64(_ITEM_BITS + _COUNT_BITS)
-    packed |= items.astype(np.uint64) << np.uint64(_COUNT_BITS)
-    packed |= counts.astype(np.uint64)
+    packed = triples.keys.astype(np.uint64) << np.uint64(24)
+    packed |= triples.items.astype(np.uint64) << np.uint64(8)
+    packed |= triples.counts
     packed.sort()
     low = packed.astype(np.uint8)  # keeps the count alone
-    packed >>= np.uint64(_COUNT_BITS)  # in place: there are some hundred triples a chunk
-    first = _begins(packed)
-    summed = np.add.reduceat(low, first, dtype=np.int64) if len(first) else low
+    packed >>= np.uint64(8)
+    first = begins(packed)
+    summed: Ints = np.add.reduceat(low, first, dtype=np.int64) if len(first) else low.astype(np.int64)
     pairs = packed[first]
-    del packed
-    of_key = (pairs >> np.uint64(_ITEM_BITS)).astype(np.uint32)
-    starts = _begins(of_key)
+    of_key = (pairs >> np.uint64(16)).astype(np.uint32)
+    starts = begins(of_key)
     return Postings(
         keys=of_key[starts],
-        offsets=np.append(starts, len(pairs)).astype(np.int64),
-        items=(pairs & np.uint64(MAX_ITEMS - 1)).astype(np.uint32),
-        counts=np.minimum(summed, 255).astype(np.uint8),
+        offsets=np.append(starts, len(pairs)).astype(np.uint32),
+        items=pairs.astype(np.uint16),  # the low bits are the item
+        levels=_levels(np.minimum(summed, 255)) if with_counts else np.zeros(0, np.uint8),
     )
 
 
-def _begins(ascending: NDArray[np.uint64] | NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Where the runs of equal numbers begin."""
-    if not len(ascending):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
+def levelled(counts: NDArray[Any]) -> NDArray[np.uint8]:
+    """Counts as they come out of postings: levels stay what they are."""
+    return LEVELS[np.searchsorted(LEVELS, counts, side="right") - 1]
+
+
+def _levels(counts: NDArray[Any]) -> NDArray[np.uint8]:
+    """Counts in half a byte each."""
+    levels = (np.searchsorted(LEVELS, counts, side="right") - 1).astype(np.uint8)
+    if len(levels) % 2:
+        levels = np.append(levels, np.uint8(0))
+    packed: NDArray[np.uint8] = levels[::2] | (levels[1::2] << 4)
+    return packed
 
 
 def idf(items: int, holding: int) -> float:
@@ -76,25 +111,33 @@ def idf(items: int, holding: int) -> float:
     return float(np.log1p((items - holding + 0.5) / (holding + 0.5)))
 
 
-def bm25(postings: Postings, lengths: NDArray[np.float32], query: Mapping[int, int]) -> NDArray[np.float32]:
-    """Scores of all chunks, (n,), 0 where no term of the query occurs.
+class Holds(Protocol):
+    """Answers which items hold a key, and how often each."""
+
+    def get(self, key: int) -> tuple[Items, Times]:
+        """The items that hold `key`, ascending, and how often each."""
+        ...
+
+
+def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mapping[int, int]) -> NDArray[np.float32]:
+    """The BM25 score of each item for a query.
 
     Args:
-        postings: terms to chunks.
-        lengths: (n,) how many terms each chunk has.
+        postings: term ids to items.
+        lengths: (n,) terms in each item; 0 for one that does not count.
+        items: how many count.
         query: term ids and how often each is asked for.
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
     scores = np.zeros(len(lengths), np.float32)
-    if not len(lengths):
+    if not items:
         return scores
-    mean = max(float(lengths.mean()), 1.0)
+    mean = max(float(lengths.sum(dtype=np.float64)) / items, 1.0)
     for term, times in sorted(query.items()):
-        items, counts = postings.get(term)
-        if not len(items):
+        holding, tf = postings.get(term)
+        if not len(holding):
             continue
-        tf = counts.astype(np.float32)
-        norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[items])
-        scores[items] += np.float32(idf(len(lengths), len(items)) * (K1 + 1) * times) * tf / (tf + norm)
+        norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[holding])
+        scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * times) * tf / (tf + norm)
     return scores

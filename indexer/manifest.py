@@ -1,4 +1,4 @@
-"""What one workspace held when it was last indexed: path to blob, as a Merkle tree.
+"""What one workspace held when it was last indexed: path to blob, as a Merkle tree, and the segments that hold it.
 
 A blob is the content of a file (sha256 of its bytes) and the grammar that cut it. Chunks and vectors hang on blobs, so
 that a rename, a second worktree or a branch switch finds its vectors already made; the manifest decides what a question
@@ -7,14 +7,15 @@ may see.
 
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kibitz.indexer.files import whole
 
-FORMAT = 2
+FORMAT = 3
 RACY_NS = 3_600 * 10**9  # longer than a survey takes
 
 
@@ -45,24 +46,37 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """The indexed state of one workspace.
+class Held:
+    """A segment of the hot copy, and the numbers of those of its files that the workspace does not have."""
 
-    `digest` identifies the content of all indexed files; `version` is the table's version that holds them all;
-    `started_ns` is when the round that wrote it began.
+    segment: str
+    dead: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a question needs of a manifest: it stands at its beginning and is read alone.
+
+    `digest` identifies the content of all indexed files; `version` counts the rounds that changed something;
+    `started_ns` is when the round that wrote it began; `lacking` is how many chunks have no vector yet.
     """
 
     root: str
-    files: Mapping[str, Entry]
-    passed: Mapping[str, Passed] = field(default_factory=dict)
     version: int = 0
     started_ns: int = 0
     digest: str = ""
+    chunks: int = 0
+    lacking: int = 0
+    segments: tuple[Held, ...] = ()
 
-    @property
-    def chunks(self) -> int:
-        """How many chunks the workspace has."""
-        return sum(entry.chunks for entry in self.files.values())
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The indexed state of one workspace."""
+
+    head: Head
+    files: Mapping[str, Entry]
+    passed: Mapping[str, Passed] = field(default_factory=dict)
 
     def blobs(self) -> set[str]:
         """The blobs that have rows in the table."""
@@ -75,7 +89,7 @@ class Manifest:
         (git calls such entries racily clean): it is read again. A time that lies far ahead was set on purpose or by
         another clock: no write of ours repeats it.
         """
-        return known == now and not 0 <= known.mtime_ns - self.started_ns < RACY_NS
+        return known == now and not 0 <= known.mtime_ns - self.head.started_ns < RACY_NS
 
 
 def merkle(blobs: Mapping[str, str]) -> dict[str, str]:
@@ -109,36 +123,56 @@ def digest_of(files: Mapping[str, Entry]) -> str:
 
 def save(manifest: Manifest, path: Path) -> None:
     """Write a manifest in one step: a reader sees the old one or the new one, whole."""
-    data = {
-        "format": FORMAT,
-        "root": manifest.root,
-        "version": manifest.version,
-        "started_ns": manifest.started_ns,
-        "digest": manifest.digest,
+    head = {"format": FORMAT, **asdict(manifest.head)}
+    head["segments"] = [[held.segment, list(held.dead)] for held in manifest.head.segments]
+    body = {
         "files": {p: [e.blob, *_numbers(e.stamp), e.chunks] for p, e in sorted(manifest.files.items())},
         "passed": {p: [s.rule, *_numbers(s.stamp)] for p, s in sorted(manifest.passed.items())},
     }
     with whole(path) as file:
         # Names that are not valid UTF-8 arrive as lone surrogates, which JSON keeps as escapes.
-        file.write(json.dumps(data, separators=(",", ":")).encode("ascii"))
+        file.write(json.dumps(head, separators=(",", ":")).encode("ascii") + b"\n")
+        file.write(zlib.compress(json.dumps(body, separators=(",", ":")).encode("ascii"), 1))
+
+
+def load_head(path: Path) -> Head | None:
+    """Read the beginning of a manifest; None when there is none, or a damaged one."""
+    try:
+        with path.open("rb") as file:
+            return _head(json.loads(file.readline()))
+    except _DAMAGE:
+        return None
 
 
 def load(path: Path) -> Manifest | None:
     """Read a manifest; None when there is none, or a damaged one, which a round then makes anew."""
     try:
-        data: dict[str, Any] = json.loads(path.read_bytes())
-        if data["format"] != FORMAT:
-            return None
+        first, _, rest = path.read_bytes().partition(b"\n")
+        body: dict[str, Any] = json.loads(zlib.decompress(rest))
         return Manifest(
-            root=str(data["root"]),
-            files={p: Entry(e[0], Stamp(*e[1:4]), e[4]) for p, e in data["files"].items()},
-            passed={p: Passed(s[0], Stamp(*s[1:4])) for p, s in data["passed"].items()},
-            version=int(data["version"]),
-            started_ns=int(data["started_ns"]),
-            digest=str(data["digest"]),
+            head=_head(json.loads(first)),
+            files={p: Entry(e[0], Stamp(e[1], e[2], e[3]), e[4]) for p, e in body["files"].items()},
+            passed={p: Passed(s[0], Stamp(s[1], s[2], s[3])) for p, s in body["passed"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except _DAMAGE:
         return None
+
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zlib.error)
+
+
+def _head(data: dict[str, Any]) -> Head:
+    if data["format"] != FORMAT:
+        raise ValueError("another format")
+    return Head(
+        root=str(data["root"]),
+        version=int(data["version"]),
+        started_ns=int(data["started_ns"]),
+        digest=str(data["digest"]),
+        chunks=int(data["chunks"]),
+        lacking=int(data["lacking"]),
+        segments=tuple(Held(str(name), tuple(map(int, dead))) for name, dead in data["segments"]),
+    )
 
 
 def _numbers(stamp: Stamp) -> tuple[int, int, int]:

@@ -1,34 +1,36 @@
 """One round of the one writer: what changed is read, cut, embedded and committed; what did not is left alone."""
 
-import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kibitz.indexer import hot
+from kibitz.indexer import segment
 from kibitz.indexer.changes import Changes, changes, stamps
-from kibitz.indexer.embed import Embedder
+from kibitz.indexer.cover import Cover, cover
+from kibitz.indexer.cut import Cut, Task, read_blob
+from kibitz.indexer.embed import Embedder, in_workers
 from kibitz.indexer.errors import WorkspaceError
 from kibitz.indexer.layout import Places
-from kibitz.indexer.manifest import Entry, Manifest, Passed, Stamp, digest_of, load, save
+from kibitz.indexer.manifest import Entry, Head, Held, Manifest, Passed, Stamp, digest_of, load, load_head, save
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.store import ChunkTable, DamagedTableError, Row
-from kibitz.indexer.terms import Lexed, lex
-from kibitz.indexer.workers import parse_files, read_blob
+from kibitz.indexer.piece import Piece
+from kibitz.indexer.segment import MOST_CHUNKS, Segment
+from kibitz.indexer.store import ChunkTable, DamagedTableError
+from kibitz.indexer.vectors import Bytes
+from kibitz.indexer.workers import Job, ParsePool
 from kibitz.indexer.workspace import Rules, Skipped, Survey, survey
 
-EMBED_BATCH = 1024  # chunks embedded and encoded together
-COMMIT_ROWS = 25_000  # a first round over a very large workspace commits on the way, so that a kill loses little,
-COMMIT_SECONDS = 120.0  # and so does one whose embedder is slow
+COMMIT_SECONDS = 120.0  # between commits on the way: a kill loses no more than that
 SHARE_OF_GARBAGE = 0.5  # of the table's rows, before those that no manifest names are deleted
-ABANDONED_S = 3_600.0  # a temporary file of this age belongs to a process that was killed
 FEW_ROWS = 1_000  # garbage below this is not worth a commit
+ABANDONED_S = 3_600.0  # a temporary file of this age belongs to a process that was killed
+
+Blobs = dict[str, dict[int, Bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Progress:
 class Report:
     """What a round did.
 
-    `files` and `chunks` are the workspace's now, `skipped` counts what was left out by rule. `rebuilt` is a sentence
-    for the user when the index was found damaged and was made again.
+    `files` and `chunks` are the workspace's now, `skipped` counts what was left out by rule. `lacking` are chunks that
+    have no vector yet. `rebuilt` is a sentence for the user when the index was found damaged and was made again.
     """
 
     files: int
@@ -56,6 +58,7 @@ class Report:
     skipped: Mapping[str, int]
     seconds: float
     version: int
+    lacking: int = 0
     rebuilt: str | None = None
 
 
@@ -63,24 +66,26 @@ class Report:
 class Round:
     """One round of one writer, which holds the lock.
 
-    `now`, `files` and `passed` are the workspace as this round finds it; `known` are the table's blobs with how many
-    rows each has, those that this round stages included.
+    `now`, `files` and `passed` are the workspace as this round finds it; `sizes` are the chunks of each path in it.
+    `table` is None where there is none: LanceDB does not run on every processor.
     """
 
     root: Path
     at: Places
     embedder: Embedder
     rules: Rules
-    workers: int
+    pool: ParsePool
     progress: Callable[[Progress], None]
+    store: bool = True
     parsed_files: int = 0
     embedded: int = 0
-    cut: int = 0
     now: dict[str, Stamp] = field(default_factory=dict)
     files: dict[str, Entry] = field(default_factory=dict)
     passed: dict[str, Passed] = field(default_factory=dict)
+    table: ChunkTable | None = None
     known: dict[str, int] = field(default_factory=dict)
-    reusable: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    waiting: list[Piece] = field(default_factory=list)
+    written: list[Held] = field(default_factory=list)
     committed_at: float = field(default_factory=time.monotonic)
 
     def run(self) -> Report:
@@ -88,7 +93,7 @@ class Round:
 
         Raises:
             WorkspaceError: the folder cannot be read, or holds nothing to index.
-            DamagedTableError: the table has to be dropped first.
+            DamagedTableError: the index has to be dropped first.
         """
         self.progress(Progress("survey", 0, 0))
         started_ns = time.time_ns()
@@ -96,160 +101,219 @@ class Round:
         old = load(self.at.manifest(self.root))
         self.now = stamps(found)
         diff = changes(old, self.now)
-        removed = len(diff.removed)
-        if old and not diff.read and not removed and self._is_served(old):
-            return self._report(old, found, removed)
-        self.files, self.passed = dict(diff.kept), dict(diff.passed)
-        table = ChunkTable(self.at.table, self.embedder.dim)
-        self.known = table.blobs()
-        todo = self._recognise(diff, old)
-        if old:
-            replaced = {old.files[path].blob for path in todo if path in old.files}
-            self.reusable = table.vectors_of(replaced & self.known.keys())
-        self._parse(table, todo)
+        if old and not diff.read and not diff.removed and self._is_served(old.head):
+            return self._report(old, found, 0)
+        covered = self._cover(old, diff)
+        self._cut(old, covered.missing)
         if not self.files and not (old and old.files):
             raise WorkspaceError(_nothing(self.root, found, self.passed))
-        self.progress(Progress("commit", 0, 0))
-        table.commit()
-        where = str(self.root.resolve())
-        new = Manifest(where, self.files, self.passed, table.version, started_ns, digest_of(self.files))
-        self._serve(table, new)
+        self.progress(Progress("hot", 0, 0))
+        self._write_again(covered)
+        new = self._manifest(old, covered, started_ns)
         save(new, self.at.manifest(self.root))
-        self._tidy(table)
-        return self._report(new, found, removed)
+        self._tidy()
+        return self._report(new, found, len(diff.removed))
 
-    def _is_served(self, manifest: Manifest) -> bool:
+    def _is_served(self, head: Head) -> bool:
+        """Whether all segments are there, to the last byte."""
         try:
-            hot.load(hot.hot_path(self.at.hot, manifest))
+            for held in head.segments:
+                segment.load(self.at.hot, held.segment, check=True)
         except DamagedFileError:
             return False
         return True
 
-    def _recognise(self, diff: Changes, old: Manifest | None) -> list[str]:
-        """Enter the files whose blob is in the table already, and return those that have to be parsed."""
-        todo = [path for path, entry in diff.kept.items() if entry.chunks and entry.blob not in self.known]
-        empty = {entry.blob for entry in old.files.values() if not entry.chunks} if old else set()
-        sizes = {**self.known, **dict.fromkeys(empty, 0)}
-        if not sizes:
-            return sorted([*todo, *diff.read])
-        for path in diff.read:
+    # -- what is there already -----------------------------------------------------------------------------------
+
+    def _cover(self, old: Manifest | None, diff: Changes) -> Cover:
+        """Enter the files that segments hold already; the others are missing."""
+        segments = self._segments(old)
+        self.files, self.passed = dict(diff.kept), dict(diff.passed)
+        if not segments:
+            wanted = {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+            unread = diff.read
+        else:
+            unread = []
+            wanted = self._recognised(diff.read)
+            wanted |= {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+        covered = cover(wanted, segments)
+        for path, size in covered.sizes.items():
+            self.files[path] = Entry(wanted[path], self.now[path], size)
+        missing = sorted([*covered.missing, *unread])
+        return Cover(covered.held, covered.again, tuple(missing), covered.sizes)
+
+    def _segments(self, old: Manifest | None) -> list[Segment]:
+        """All segments that can be read: this workspace's first, then the largest. Damaged ones are removed."""
+        own = [held.segment for held in old.head.segments] if old else []
+        found: dict[str, Segment] = {}
+        for name in dict.fromkeys([*own, *(path.name for path in self.at.hot.glob(f"*{segment.SUFFIX}"))]):
+            try:
+                found[name] = segment.load(self.at.hot, name, check=True)
+            except DamagedFileError:
+                (self.at.hot / name).unlink(missing_ok=True)
+        place = {name: at for at, name in enumerate(own)}
+        return sorted(found.values(), key=lambda one: (place.get(one.name, len(own)), -len(one.spans), one.name))
+
+    def _recognised(self, paths: Iterable[str]) -> dict[str, str]:
+        """Read changed files for their blobs; those without text are entered, those left out are passed."""
+        wanted: dict[str, str] = {}
+        for path in paths:
             read = read_blob(self.root, path, max_bytes=self.rules.max_bytes)
             if isinstance(read, Skipped):
                 self.passed[path] = Passed(read.rule, self.now[path])
-            elif read.blob in sizes:
-                self.files[path] = Entry(read.blob, self.now[path], sizes[read.blob])
+            elif read.text:
+                wanted[path] = read.blob
             else:
-                todo.append(path)
-        return sorted(todo)
+                self.files[path] = Entry(read.blob, self.now[path], 0)
+        return wanted
 
-    def _parse(self, table: ChunkTable, todo: Sequence[str]) -> None:
-        """Parse, embed and stage; commits on the way only in very long rounds."""
-        if not todo:
+    # -- what is not ---------------------------------------------------------------------------------------------
+
+    def _cut(self, old: Manifest | None, missing: Iterable[str]) -> None:
+        """Parse, embed and stage what no segment holds."""
+        paths = list(missing)
+        if not paths:
             return
-        waiting: list[Row] = []
-        parsing = parse_files(self.root, todo, workers=self.workers, max_bytes=self.rules.max_bytes, after=lex)
-        with contextlib.closing(cast("Generator[Lexed]", parsing)) as stream:
-            for done, lexed in enumerate(stream, 1):
-                waiting += self._entered(lexed)
-                self.progress(Progress("parse", done, len(todo)))
-                if len(waiting) >= EMBED_BATCH:
-                    self._embed(table, waiting)
-                    waiting = []
-        if waiting:
-            self._embed(table, waiting)
+        stored = self._stored(old, paths)
+        tasks = [Task(path, self.now[path].size, self._keys(stored, old, path)) for path in paths]
+        job = Job(self.root, in_workers(self.embedder), self.rules.max_bytes)
+        vectors = {key: vector for by_key in stored.values() for key, vector in by_key.items()}
+        done = 0
+        with closing(self.pool.cut(job, tasks)) as cuts:
+            for cut in cuts:
+                done += len(cut.piece.paths) + len(cut.skipped)
+                self._enter(cut, vectors)
+                self.progress(Progress("parse", done, len(paths)))
+        self.progress(Progress("commit", 0, 0))
+        self._flush()
 
-    def _entered(self, lexed: Lexed) -> list[Row]:
-        """Enter a parsed file, and return the rows that its blob still needs."""
-        parsed = lexed.parsed
-        self.files.pop(parsed.path, None)
-        if parsed.skipped:
-            self.passed[parsed.path] = Passed(parsed.skipped.rule, self.now[parsed.path])
-            return []
-        self.parsed_files += 1
-        self.files[parsed.path] = Entry(parsed.blob, self.now[parsed.path], len(parsed.chunks))
-        if parsed.blob in self.known or not parsed.chunks:
-            return []
-        self.known[parsed.blob] = len(parsed.chunks)
-        self.cut += len(parsed.chunks)
-        return _rows(lexed)
+    def _stored(self, old: Manifest | None, paths: Iterable[str]) -> Blobs:
+        """Open the table; the vectors in it that these files may need: of what they hold, and of what they held."""
+        if not self.store:
+            return {}
+        self.table = ChunkTable(self.at.table, self.embedder.dim)
+        self.known = self.table.blobs()
+        if not self.known and old and old.head.chunks:
+            raise DamagedTableError("its rows are gone")
+        blobs = {blob for path in paths for blob in self._blobs(old, path)}
+        return self.table.vectors_of(blobs & self.known.keys())
 
-    def _embed(self, table: ChunkTable, rows: list[Row]) -> None:
-        texts = [row.chunk.text for row in rows]
-        fresh = [at for at, text in enumerate(texts) if text not in self.reusable]
-        vectors = np.empty((len(rows), self.embedder.dim), np.float32)
-        if fresh:
-            vectors[fresh] = self.embedder.embed([self._embedded_text(rows[at]) for at in fresh])
-        for at, text in enumerate(texts):
-            if text in self.reusable:
-                vectors[at] = self.reusable[text]
-        self.embedded += len(fresh)
-        table.stage(rows, vectors)
-        self.progress(Progress("embed", self.embedded, self.cut))
-        if table.pending_rows >= COMMIT_ROWS or time.monotonic() - self.committed_at > COMMIT_SECONDS:
-            table.commit()
-            self.committed_at = time.monotonic()
+    def _blobs(self, old: Manifest | None, path: str) -> list[str]:
+        entries = [self.files.get(path), old.files.get(path) if old else None]
+        return [entry.blob for entry in entries if entry]
 
-    def _embedded_text(self, row: Row) -> str:
-        if self._has_path_vectors():
-            return row.chunk.text
-        return f"{row.chunk.path}\n{row.chunk.text}"
+    def _keys(self, stored: Blobs, old: Manifest | None, path: str) -> frozenset[int]:
+        return frozenset(key for blob in self._blobs(old, path) for key in stored.get(blob, ()))
 
-    def _has_path_vectors(self) -> bool:
-        return self.embedder.embed_paths([]) is not None
+    def _enter(self, cut: Cut, stored: Mapping[int, Bytes]) -> None:
+        """Enter the files of a cut, stage the rows that the table lacks, keep the rest for a segment."""
+        for path, rule in cut.skipped:
+            self.files.pop(path, None)
+            self.passed[path] = Passed(rule, self.now[path])
+        piece = cut.piece
+        for path, blob, size in zip(piece.paths, piece.blobs, piece.sizes.tolist(), strict=True):
+            self.files[path] = Entry(blob, self.now[path], size)
+        self.parsed_files += len(piece.paths)
+        self.embedded += int((~piece.lacking).sum())
+        piece = _completed(piece, stored)
+        self._stage(piece)
+        if sum(one.chunks for one in self.waiting) + piece.chunks > MOST_CHUNKS:
+            self._flush()
+        self.waiting.append(cut.with_paths(piece))
+        if time.monotonic() - self.committed_at > COMMIT_SECONDS:
+            self._flush()
 
-    def _serve(self, table: ChunkTable, manifest: Manifest) -> None:
-        """Make the hot copy before the manifest that names it, so that no reader has to wait for one."""
-        self.progress(Progress("hot", 0, 0))
-        if self._is_served(manifest):
+    def _stage(self, piece: Piece) -> None:
+        """Stage the files that the table lacks and that lack no vector."""
+        if self.table is None:
             return
-        try:
-            parts = hot.build(manifest, table.columns(), self.embedder)
-        except KeyError as error:
-            raise DamagedTableError(str(error)) from error
-        hot.save(hot.hot_path(self.at.hot, manifest), parts)
+        new: list[int] = []
+        for at in piece.complete().tolist():
+            if piece.blobs[at] not in self.known:
+                self.known[piece.blobs[at]] = int(piece.sizes[at])
+                new.append(at)
+        if new:
+            self.table.stage(piece if len(new) == len(piece.blobs) else piece.take(np.array(new)))
 
-    def _tidy(self, table: ChunkTable) -> None:
-        """Drop hot copies that no manifest names, and rows when there are too many of them."""
+    def _flush(self) -> None:
+        """Commit what is staged, and write what is waiting as a segment: from here on it is not lost."""
+        if self.table is not None:
+            self.table.commit()
+        if any(piece.chunks for piece in self.waiting):
+            self.written.append(Held(segment.write(self.at.hot, self.waiting)))
+        self.waiting = []
+        self.committed_at = time.monotonic()
+
+    # -- the new state -------------------------------------------------------------------------------------------
+
+    def _write_again(self, covered: Cover) -> None:
+        """Put what is alive in small and half-dead segments into new ones."""
+        for old, alive in covered.again:
+            piece = old.piece(np.array(alive, np.int64))
+            if sum(one.chunks for one in self.waiting) + piece.chunks > MOST_CHUNKS:
+                self._flush()
+            self.waiting.append(piece)
+        self._flush()
+
+    def _manifest(self, old: Manifest | None, covered: Cover, started_ns: int) -> Manifest:
+        head = Head(
+            root=str(self.root.resolve()),
+            version=old.head.version + 1 if old else 1,
+            started_ns=started_ns,
+            digest=digest_of(self.files),
+            chunks=sum(entry.chunks for entry in self.files.values()),
+            segments=(*covered.held, *self.written),
+        )
+        return Manifest(head, self.files, self.passed)
+
+    def _tidy(self) -> None:
+        """Drop segments that no manifest names, and rows when there are too many of them."""
+        named: set[str] = set()
         live: set[str] = set()
-        served: set[str] = set()
         for path in self.at.manifests.glob("*.json"):
-            manifest = load(path)
-            if manifest is None or not Path(manifest.root).is_dir():
+            head = load_head(path)
+            if head is None or not Path(head.root).is_dir():
                 path.unlink(missing_ok=True)
                 continue
-            live |= manifest.blobs()
-            served.add(hot.hot_path(self.at.hot, manifest).name)
+            named |= {held.segment for held in head.segments}
+            if self.table is not None and (manifest := load(path)):
+                live |= manifest.blobs()
         for path in [*self.at.hot.iterdir(), *self.at.manifests.glob("*.tmp")]:
-            with contextlib.suppress(OSError):  # Windows keeps what another process has mapped
+            with suppress(OSError):  # Windows keeps what another process has mapped
                 being_written = path.suffix == ".tmp" and time.time() - path.stat().st_mtime < ABANDONED_S
-                if path.name not in served and not being_written:
+                if path.name not in named and not being_written:
                     path.unlink()
-        garbage = [blob for blob in self.known if blob not in live]
-        rows = sum(self.known[blob] for blob in garbage)
-        if rows > max(FEW_ROWS, SHARE_OF_GARBAGE * sum(self.known.values())):
-            table.remove(garbage)
-        table.tidy()
+        if self.table is not None:
+            garbage = [blob for blob in self.known if blob not in live]
+            rows = sum(self.known[blob] for blob in garbage)
+            if rows > max(FEW_ROWS, SHARE_OF_GARBAGE * sum(self.known.values())):
+                self.table.remove(garbage)
+            self.table.tidy()
 
     def _report(self, manifest: Manifest, found: Survey, removed: int) -> Report:
         rules = [skip.rule for skip in found.skipped] + [one.rule for one in manifest.passed.values()]
         return Report(
             files=len(manifest.files),
-            chunks=manifest.chunks,
+            chunks=manifest.head.chunks,
             parsed_files=self.parsed_files,
             embedded_chunks=self.embedded,
             removed_files=removed,
             skipped=dict(Counter(rules).most_common()),
             seconds=0.0,
-            version=manifest.version,
+            version=manifest.head.version,
+            lacking=manifest.head.lacking,
         )
 
 
-def _rows(lexed: Lexed) -> list[Row]:
-    chunks = lexed.parsed.chunks
-    return [
-        Row(lexed.parsed.blob, ordinal, chunk, terms)
-        for ordinal, (chunk, terms) in enumerate(zip(chunks, lexed.terms, strict=True))
-    ]
+def _completed(piece: Piece, stored: Mapping[int, Bytes]) -> Piece:
+    """The piece with the vectors that are known already."""
+    rows = [at for at in np.flatnonzero(piece.lacking).tolist() if int(piece.keys[at]) in stored]
+    if not rows:
+        return piece
+    vectors, lacking = piece.vectors.copy(), piece.lacking.copy()
+    vectors[rows] = [stored[int(piece.keys[at])] for at in rows]
+    lacking[rows] = False
+    return piece.with_vectors(vectors, lacking)
 
 
 def _nothing(root: Path, found: Survey, passed: Mapping[str, Passed]) -> str:

@@ -1,27 +1,29 @@
-"""Answer questions from the hot copy."""
+"""Answer questions from the hot copy, without opening the table."""
 
-import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer import hot, rank
+from kibitz.indexer import rank, segment
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.files import open_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
-from kibitz.indexer.manifest import Manifest, load
+from kibitz.indexer.manifest import Entry, Head, Stamp, load, load_head
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.read import cut_line, decode, split_lines
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
+from kibitz.indexer.view import View
 
 LEGS = ("lexical", "vector")
 
@@ -35,7 +37,7 @@ class Searcher:
         self._embedder = embedder
         self._seen = _seen(at.manifest(root))
         # One reference, replaced as a whole: a search in another thread sees the old state or the new one.
-        self._state = _opened(root, at, embedder)
+        self._state = _opened(root, at)
 
     @classmethod
     def open(cls, root: Path, *, cache_dir: Path, embedder: Embedder) -> "Searcher":
@@ -49,21 +51,26 @@ class Searcher:
     @property
     def version(self) -> int:
         """The version of the index that answers."""
-        return self._state[0].version
+        return self._state.head.version
 
     @property
-    def copy(self) -> hot.HotCopy:
-        """The hot copy that answers."""
-        return self._state[1]
+    def view(self) -> View:
+        """The files and chunks that answer."""
+        return self._state.view
+
+    @property
+    def lacking(self) -> int:
+        """How many chunks have no vector yet: of those only words are searched."""
+        return self._state.head.lacking
 
     def refresh(self) -> bool:
         """Follow the index if a round has finished since; True when there is something new."""
         seen = _seen(self._at.manifest(self._root))
         if seen == self._seen:
             return False
-        before = self._state[0].digest
-        self._seen, self._state = seen, _opened(self._root, self._at, self._embedder)
-        return self._state[0].digest != before
+        before = self._state.head
+        self._seen, self._state = seen, _opened(self._root, self._at)
+        return (self._state.head.digest, self._state.head.lacking) != (before.digest, before.lacking)
 
     def search(
         self, query: str, k: int = 10, *, within: str = "", per_file: int = 1, legs: Sequence[str] = LEGS
@@ -79,12 +86,13 @@ class Searcher:
         """
         if k < 1 or not query.strip():
             return []
-        manifest, copy = self._state
-        if not copy.paths:
+        state = self._state
+        view = state.view
+        if not view.files:
             return []
-        found = signals(copy, query, self._legs(copy, query, legs), _inside(copy, within))
-        chosen = rank.pick(found.files, found.chunks, copy.first, k, per_file)
-        return list(islice(_hits(self._root, manifest, copy, chosen, found), k))
+        found = signals(view, query, self._legs(view, query, legs), _inside(view, within))
+        chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
+        return list(islice(_hits(self._root, state, chosen, found), k))
 
     def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
@@ -92,17 +100,43 @@ class Searcher:
         Raises:
             PatternError: the expression does not compile.
         """
-        paths = self._state[1].paths
-        inside = _inside(self._state[1], within)
-        return grep(self._root, sorted(path for path, wanted in zip(paths, inside, strict=True) if wanted), pattern, k)
+        view = self._state.view
+        paths = sorted(view.paths[at] for at in np.flatnonzero(_inside(view, within)).tolist())
+        return grep(self._root, paths, pattern, k)
 
-    def _legs(self, copy: hot.HotCopy, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
+    def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
         scores: dict[str, rank.Scores] = {}
         if "lexical" in legs:
-            scores["lexical"] = bm25(copy.body, copy.lengths, query_terms(query))
+            scores["lexical"] = bm25(view.body, view.lengths, view.chunks, query_terms(query))
         if "vector" in legs:
-            scores["vector"] = hot.similarities(copy, self._embedder.embed_query(query))
+            scores["vector"] = view.similarities(self._embedder.embed_query(query))
         return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """An index as it was opened."""
+
+    head: Head
+    view: View
+    stamps: "_Stamps"
+
+
+class _Stamps:
+    """The stamps of indexed files, read when the first one is asked for: for many files that takes a while."""
+
+    def __init__(self, manifest: Path) -> None:
+        self._manifest = manifest
+
+    def of(self, path: str) -> Stamp | None:
+        """The stamp that a file had when it was indexed; None when it is not known any more."""
+        entry = self._files.get(path)
+        return entry.stamp if entry else None
+
+    @cached_property
+    def _files(self) -> Mapping[str, Entry]:
+        manifest = load(self._manifest)
+        return manifest.files if manifest else {}
 
 
 def _seen(manifest: Path) -> tuple[int, int] | None:
@@ -114,72 +148,66 @@ def _seen(manifest: Path) -> tuple[int, int] | None:
     return status.st_mtime_ns, status.st_ino
 
 
-def _opened(root: Path, at: Places, embedder: Embedder) -> tuple[Manifest, hot.HotCopy]:
-    manifest = _manifest(root, at)
-    with contextlib.suppress(DamagedFileError):
-        return manifest, hot.load(hot.hot_path(at.hot, manifest))
-    # A round that finished in between has dropped the copy of the manifest that was just read: look again.
-    manifest = _manifest(root, at)
-    with contextlib.suppress(DamagedFileError):
-        return manifest, hot.load(hot.hot_path(at.hot, manifest))
-    return manifest, _rebuilt(root, at, embedder, manifest)
+def _opened(root: Path, at: Places) -> _State:
+    """Map what the manifest names.
+
+    Raises:
+        NotIndexedError: there is no index that can be read.
+    """
+    manifest = at.manifest(root)
+    for last in (False, True):
+        head = load_head(manifest)
+        if head is None:
+            raise NotIndexedError(f"{root} is not indexed yet: run `kibitz index` there first.")
+        try:
+            parts = [(segment.load(at.hot, held.segment), held.dead) for held in head.segments]
+        except DamagedFileError as error:
+            if last:
+                raise NotIndexedError(
+                    f"The index of {root} is damaged: run `kibitz index` there to make it again."
+                ) from error
+            continue  # A round that finished in between has dropped the segments of the manifest that was just read.
+        return _State(head, View(parts), _Stamps(manifest))
+    raise AssertionError
 
 
-def _manifest(root: Path, at: Places) -> Manifest:
-    manifest = load(at.manifest(root))
-    if manifest is None:
-        raise NotIndexedError(f"{root} is not indexed yet: run `kibitz index` there first.")
-    return manifest
-
-
-def _rebuilt(root: Path, at: Places, embedder: Embedder, manifest: Manifest) -> hot.HotCopy:
-    """Make a lost or damaged hot copy again from the table."""
-    from kibitz.indexer.store import ChunkTable, DamagedTableError
-
-    path = hot.hot_path(at.hot, manifest)
-    try:
-        hot.save(path, hot.build(manifest, ChunkTable(at.table, embedder.dim).columns(), embedder))
-        return hot.load(path)
-    except (DamagedTableError, DamagedFileError, KeyError, OSError) as error:
-        raise NotIndexedError(f"The index of {root} is damaged: run `kibitz index` there to make it again.") from error
-
-
-def _inside(copy: hot.HotCopy, within: str) -> NDArray[np.bool_]:
+def _inside(view: View, within: str) -> NDArray[np.bool_]:
     """Which files a question may see, (f,)."""
     folder = within.strip("/")
     if folder in {"", "."}:
-        return np.ones(len(copy.paths), bool)
+        return view.alive
     folder = folder.removeprefix("./")
-    return np.array([path == folder or path.startswith(folder + "/") for path in copy.paths], bool)
+    inside = np.array([path == folder or path.startswith(folder + "/") for path in view.paths], bool)
+    seen: NDArray[np.bool_] = view.alive & inside
+    return seen
 
 
-def _hits(
-    root: Path, manifest: Manifest, copy: hot.HotCopy, chosen: Iterable[tuple[int, float]], found: Signals
-) -> Iterator[Hit]:
+def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
+    view = state.view
     files: dict[str, tuple[list[str], bool] | None] = {}
     for number, score in chosen:
-        path = copy.paths[int(copy.file_of[number])]
+        path = view.paths[int(view.file_of[number])]
         if path not in files:
-            files[path] = _read(root, path, manifest)
+            files[path] = _read(root, path, state.stamps.of(path))
         read = files[path]
-        span = copy.span(number)
+        span = view.span(number)
         if read is None or span.start >= len(read[0]):
             continue
         text = "".join(map(cut_line, read[0][span.start : span.end]))
         legs = tuple(name for name, chunks in found.found.items() if chunks[number])
-        yield Hit(copy.chunk(number, path, text), score, legs, stale=read[1])
+        yield Hit(view.chunk(number, path, text), score, legs, stale=read[1])
 
 
-def _read(root: Path, path: str, manifest: Manifest) -> tuple[list[str], bool] | None:
+def _read(root: Path, path: str, stamp: Stamp | None) -> tuple[list[str], bool] | None:
     """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
-    stamp = manifest.files[path].stamp
     try:
-        with open_regular(root / path, max(stamp.size, MOST_BYTES)) as file:
+        with open_regular(root / path, max(stamp.size if stamp else 0, MOST_BYTES)) as file:
             status = os.fstat(file.fileno())
             decoded = decode(file.read())
     except OSError:
         return None
     if decoded is None:
         return None
-    return split_lines(decoded[0]), (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
+    stale = stamp is None or (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
+    return split_lines(decoded[0]), stale

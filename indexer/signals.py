@@ -1,4 +1,4 @@
-"""What a question and a hot copy say about each file and chunk, and how it adds up to a score.
+"""What a question and a view of the index say about each file and chunk, and how it adds up to a score.
 
 The weights are mild and general: what a file is called, what it defines, and whether it is a test weigh beside what
 its text says, and never alone. They are factors on the fused score, so that a file that no leg found stays unfound.
@@ -12,10 +12,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.hot import ASIDE_WORDS, HotCopy, definition_key
-from kibitz.indexer.lexical import Postings, idf
+from kibitz.indexer.lexical import Holds, idf
 from kibitz.indexer.rank import Scores, among_best, best_and_mean, blend, relative, sum_of_best
+from kibitz.indexer.segment import ASIDE_WORDS, definition_key
 from kibitz.indexer.terms import query_terms, words_of
+from kibitz.indexer.view import View
 
 BEST_CHUNKS = 4  # so many chunks of a file add up
 MEAN_SHARE = 0.5  # of a file's mean similarity, beside its highest
@@ -41,13 +42,14 @@ class Signals:
     found: dict[str, NDArray[np.bool_]]
 
 
-def name_match(postings: Postings, terms: Mapping[int, int], words: Scores | None, files: int) -> Scores:
+def name_match(postings: Holds, terms: Mapping[int, int], words: Scores | None, size: int, files: int) -> Scores:
     """How well each file's name answers the question, 0 to 1.
 
     The share of the question's terms that the name holds, weighed by how few names hold them; with `words`, the
-    number of words in each name, its harmonic mean with the share of the name that was asked for.
+    number of words in each name, its harmonic mean with the share of the name that was asked for. `size` is how many
+    files there are, `files` how many of them count.
     """
-    weight, hits = np.zeros(files, np.float32), np.zeros(files, np.float32)
+    weight, hits = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
     for term in terms:
         items, _ = postings.get(term)
@@ -79,40 +81,40 @@ def asked_definitions(query: str) -> tuple[list[int], list[int]]:
     return named, joined
 
 
-def defining(copy: HotCopy, keys: list[int]) -> Scores:
+def defining(view: View, keys: list[int]) -> Scores:
     """1 for each chunk that defines one of these names, (n,)."""
-    scores = np.zeros(len(copy.lengths), np.float32)
+    scores = np.zeros(len(view.lengths), np.float32)
     for key in keys:
-        items, _ = copy.definitions.get(key)
+        items, _ = view.definitions.get(key)
         scores[items] = 1
     return scores
 
 
-def signals(copy: HotCopy, query: str, legs: Mapping[str, Scores], inside: NDArray[np.bool_]) -> Signals:
+def signals(view: View, query: str, legs: Mapping[str, Scores], inside: NDArray[np.bool_]) -> Signals:
     """Weigh everything up."""
-    files = len(copy.paths)
+    size = len(view.paths)
     terms = query_terms(query)
     by_leg: list[Scores] = []
     if "lexical" in legs:
-        by_leg.append(sum_of_best(legs["lexical"], copy.first, BEST_CHUNKS))
+        by_leg.append(sum_of_best(legs["lexical"], view.first, BEST_CHUNKS))
     if "vector" in legs:
-        by_leg.append(best_and_mean(legs["vector"], copy.first, MEAN_SHARE))
+        by_leg.append(best_and_mean(legs["vector"], view.first, MEAN_SHARE))
     fused = blend(by_leg)
     named, joined = asked_definitions(query)
-    of_named, of_joined = defining(copy, named), defining(copy, joined)
+    of_named, of_joined = defining(view, named), defining(view, joined)
     boost = (
         1
-        + STEM_WEIGHT * name_match(copy.stems, terms, copy.stem_words, files)
-        + FOLDER_WEIGHT * name_match(copy.folders, terms, None, files)
-        + NAMED_WEIGHT * np.maximum.reduceat(of_named, copy.first[:-1])
-        + JOINED_WEIGHT * np.maximum.reduceat(of_joined, copy.first[:-1])
+        + STEM_WEIGHT * name_match(view.stems, terms, view.stem_words, size, view.files)
+        + FOLDER_WEIGHT * name_match(view.folders, terms, None, size, view.files)
+        + NAMED_WEIGHT * np.maximum.reduceat(of_named, view.first[:-1])
+        + JOINED_WEIGHT * np.maximum.reduceat(of_joined, view.first[:-1])
     )
     scores = fused * boost * inside
     if not ASIDE_WORDS.intersection(word.lower() for word in words_of(query)):
-        scores *= np.where(copy.aside, np.float32(ASIDE), np.float32(1))
+        scores *= np.where(view.aside, np.float32(ASIDE), np.float32(1))
     lexical = relative(legs["lexical"]) if "lexical" in legs else 0
     vector = relative(legs["vector"]) if "vector" in legs else 0
-    told = (lexical + np.float32(VECTOR_SHARE) * vector) * np.where(copy.between, np.float32(BETWEEN), np.float32(1))
+    told = (lexical + np.float32(VECTOR_SHARE) * vector) * np.where(view.between, np.float32(BETWEEN), np.float32(1))
     chunks = told + of_named + np.float32(0.5) * of_joined
     found = {name: among_best(scores, NEAREST) if name == "vector" else scores > 0 for name, scores in legs.items()}
     return Signals(scores.astype(np.float32), chunks.astype(np.float32), found)

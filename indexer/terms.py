@@ -10,18 +10,18 @@ import threading
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from kibitz.indexer.types import Chunk
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from kibitz.indexer.workers import Parsed
+from kibitz.indexer.ragged import counted, offsets_of, rows
+from kibitz.indexer.words import Bags, Vocabulary
 
-TERMS_VERSION = 1  # part of an index's identity: raise it when the terms of any text change
+TERMS_VERSION = 2  # part of an index's identity: raise it when the terms of any text change
 
 MAX_WORD = 64  # longer runs are data (base64, hashes), not words
 MAX_COUNT = 255  # counts are stored in a byte; BM25 saturates long before
@@ -47,10 +47,10 @@ class _Stemmer(Protocol):
 
 @cache
 def _stemmer() -> tuple[_Stemmer, threading.Lock]:
-    import snowballstemmer
+    import Stemmer
 
     # A stemmer keeps the word that it works on in itself, and searches run in several threads.
-    return snowballstemmer.stemmer("english"), threading.Lock()
+    return Stemmer.Stemmer("english"), threading.Lock()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -109,6 +109,12 @@ def _ids(identifier: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+@cache
+def _stop_ids() -> frozenset[int]:
+    """The terms of words that no question asks for: a sixth of all that texts hold."""
+    return frozenset(term_id(stem(word)) for word in STOP_WORDS)
+
+
 def terms_of(text: str) -> dict[int, int]:
     """Term ids of a text and how often each occurs."""
     counts: Counter[int] = Counter()
@@ -129,37 +135,43 @@ def query_terms(question: str) -> dict[int, int]:
     return terms_of(" ".join(words_of(question)))
 
 
+class Lexer:
+    """Turns the identifiers of chunks into terms, many chunks at once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._generation = vocabulary.generation
+        self._offsets = array("q", [0])
+        self._terms = array("I")
+
+    def count(self, *bags: Bags) -> "Counts":
+        """The terms of up to 65,536 chunks, whose identifiers stand in several bags: their text's, their names'."""
+        self._learn()
+        every = Bags.joined(bags)
+        sizes, places = rows(np.frombuffer(self._offsets, np.int64), every.codes)
+        found = np.frombuffer(self._terms, np.uint32)[places].astype(np.int64)
+        texts, terms, times = counted(np.repeat(every.texts, sizes), found, np.repeat(every.times, sizes))
+        return Counts(
+            offsets_of(np.bincount(texts, minlength=every.count)),
+            terms.astype(np.uint32),
+            np.minimum(times, MAX_COUNT).astype(np.uint8),
+        )
+
+    def _learn(self) -> None:
+        """Keep up with the vocabulary: terms stand in the order of its numbers."""
+        if self._generation != self._vocabulary.generation:
+            self._generation = self._vocabulary.generation
+            self._offsets, self._terms = array("q", [0]), array("I")
+        stop_ids = _stop_ids()
+        for identifier in self._vocabulary.identifiers[len(self._offsets) - 1 :]:
+            self._terms.extend(term for term in _ids(identifier) if term not in stop_ids)
+            self._offsets.append(len(self._terms))
+
+
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of one chunk: ids (32 bits) and how often each occurs (8 bits), in step."""
+class Counts:
+    """The terms of n chunks: chunk i has `terms[offsets[i]:offsets[i + 1]]`, ascending, each `counts` times."""
 
-    ids: "array[int]"
-    counts: "array[int]"
-
-
-def pack(counts: Mapping[int, int]) -> Terms:
-    """Counted terms in the form in which they are stored."""
-    ids = sorted(counts)
-    return Terms(array("I", ids), array("B", (min(counts[term], MAX_COUNT) for term in ids)))
-
-
-def terms_of_chunk(chunk: Chunk) -> Terms:
-    """The terms of a chunk: its text, the names of the definitions around it, and once more what it defines."""
-    counts = Counter(terms_of(chunk.text))
-    counts.update(terms_of(chunk.symbol))
-    for name in chunk.defines:
-        counts.update(terms_of(name))
-    return pack(counts)
-
-
-@dataclass(frozen=True, slots=True)
-class Lexed:
-    """A parsed file with the terms of each of its chunks, made in the same worker process."""
-
-    parsed: "Parsed"
-    terms: tuple[Terms, ...]
-
-
-def lex(parsed: "Parsed") -> Lexed:
-    """Add their terms to the chunks of a parsed file."""
-    return Lexed(parsed, tuple(terms_of_chunk(chunk) for chunk in parsed.chunks))
+    offsets: NDArray[np.int64]
+    terms: NDArray[np.uint32]
+    counts: NDArray[np.uint8]

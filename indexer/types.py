@@ -16,6 +16,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """A name that code refers to, and how: "call", "import", "inherit" or "type"."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """An indexable piece of one file.
 
@@ -32,6 +40,7 @@ class Chunk:
     language: str = ""
     symbol: str = ""
     defines: tuple[str, ...] = field(default=())
+    references: tuple[Reference, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

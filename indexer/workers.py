@@ -1,198 +1,173 @@
 """Parsing in worker processes that can be killed: a file that hangs or crashes a grammar costs itself, not the round.
 
-A process of our own rather than a pool of the standard library: those neither tell which task hangs nor can end one
-worker alone. Parsing holds the interpreter's lock for as long as it takes, so no thread could end it either.
+A pool of our own rather than one of the standard library: those neither tell which file hangs nor can end one worker
+alone. Parsing holds the interpreter's lock for as long as it takes, so no thread could end it either.
 """
 
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from ctypes import c_double
+from ctypes import c_double, c_int
 from dataclasses import dataclass
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any
 
-from kibitz.indexer.chunk import chunk_text
+from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, parse_file
+from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import IndexerError
-from kibitz.indexer.languages import grammar_name, language_of
-from kibitz.indexer.read import read_source
-from kibitz.indexer.types import Chunk
-from kibitz.indexer.workspace import Skipped
 
-R = TypeVar("R")
+Parse = Callable[[Path, str, "int | None"], Parsed]
 
-_BATCH_FILES = 8
-"""Files named to a worker at once: fewer, larger messages, and little to do again when the worker dies."""
-_REFILL_FILES = 3
-"""With this few left a worker is given the next batch, so that it never waits for one."""
+_BATCH_FILES = 64
+_BATCH_BYTES = 256_000
+"""A batch is cut together: large enough for arithmetic on arrays to pay, small enough to be done again."""
+_WAITING_BATCHES = 2
+"""A worker has the next batch before it is done with one, so that it never waits."""
 _WALL_FACTOR = 6
 """A file may take this many deadlines by the clock: on a busy machine a worker gets little of it."""
 _OVERDUE = int(getattr(signal, "SIGPROF", 0))
 """The signal that ends a worker which has worked too long on one file; Windows has none and goes by the clock."""
-_HEAD_CHARS = 200
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """One file, parsed, or `skipped` with all else empty. `blob` names its content, see `read_blob`."""
-
-    path: str
-    blob: str = ""
-    language: str = ""
-    chunks: tuple[Chunk, ...] = ()
-    skipped: Skipped | None = None
-
-
-def parse_file(root: Path, path: str, *, max_bytes: int | None = None) -> Parsed:
-    """Read one file and cut it into chunks, in this process."""
-    read = read_blob(root, path, max_bytes=max_bytes)
-    if isinstance(read, Skipped):
-        return Parsed(path, skipped=read)
-    return Parsed(path, read.blob, read.language, tuple(chunk_text(path, read.text, read.language)))
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A file's content as it is indexed: what names it, its text and its language."""
-
-    blob: str
-    text: str
-    language: str
-
-
-def read_blob(root: Path, path: str, *, max_bytes: int | None = None) -> Blob | Skipped:
-    """Read one file, and name its content by the sha256 of its bytes and the grammar that cuts them.
-
-    The grammar belongs to the name since the same bytes come out in other chunks under another ending.
-    """
-    read = read_source(root, path, max_bytes=max_bytes)
-    if isinstance(read, Skipped):
-        return read
-    digest, text = read
-    language = language_of(path, text[:_HEAD_CHARS])
-    return Blob(f"{digest}.{grammar_name(path, language) or 'text'}", text, language)
-
-
-def _same(parsed: Parsed) -> Parsed:
-    return parsed
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What every worker of a round is told once."""
+class Job:
+    """What a round tells each of its workers once. `parse` is a function of a module."""
 
     root: Path
-    deadline_s: float
-    max_bytes: int | None
-    after: Callable[[Parsed], Any]
+    embedder: Embedder
+    max_bytes: int | None = None
+    deadline_s: float = 10.0
+    parse: Parse = parse_file
 
 
-@overload
-def parse_files(
-    root: Path, paths: Sequence[str], *, workers: int = ..., deadline_s: float = ..., max_bytes: int | None = ...
-) -> Iterator[Parsed]: ...
+class ParsePool:
+    """Up to `workers` processes that cut files, started when they are needed and kept from one job to the next.
 
-
-@overload
-def parse_files(
-    root: Path,
-    paths: Sequence[str],
-    *,
-    workers: int = ...,
-    deadline_s: float = ...,
-    max_bytes: int | None = ...,
-    after: Callable[[Parsed], R],
-) -> Iterator[R]: ...
-
-
-def parse_files(
-    root: Path,
-    paths: Sequence[str],
-    *,
-    workers: int = 2,
-    deadline_s: float = 10.0,
-    max_bytes: int | None = None,
-    after: Callable[[Parsed], Any] = _same,
-) -> Iterator[Any]:
-    """Parse files in up to `workers` processes, which end when the iterator ends or is closed. In no certain order.
-
-    `after` turns what was parsed into what is wanted; it runs in the worker, so it must be a function of a module.
-    A file that takes longer than `deadline_s` of processor time (six times that by the clock) comes back as skipped
-    by "timeout", one that takes its worker down by "crash": `after` is called for these too, in this process.
-
-    Raises:
-        IndexerError: no worker process can be started.
+    On Linux they are forked from a small process that has imported what they need, so that the second one, and one
+    that takes the place of another, costs next to nothing.
     """
-    job = _Job(root, deadline_s, max_bytes, after)
-    waiting = deque(paths)
-    count = max(1, min(workers, -(-len(waiting) // _BATCH_FILES)))
-    running: list[_Worker] = []
-    try:
-        while waiting or any(worker.pending for worker in running):
-            while len(running) < count and waiting:
-                running.append(_Worker(job))
-            for worker in running:
-                worker.refill(waiting)
-            connection.wait([worker.pipe for worker in running], timeout=min(0.5, deadline_s / 4))
-            for worker in tuple(running):
-                answers, failure = worker.receive()
-                yield from answers
-                if failure:
-                    running.remove(worker)
-                    lost = worker.end()
-                    waiting.extendleft(reversed(lost[1:]))
-                    for path in lost[:1]:
-                        yield after(Parsed(path, skipped=Skipped(path, failure)))
-    finally:
-        for worker in running:
+
+    def __init__(self, workers: int = 2, *, lean: bool = False) -> None:
+        """Start nothing yet; `lean` does without that small process, for one worker that is rarely needed."""
+        forks = sys.platform == "linux" and not lean
+        self._context = multiprocessing.get_context("forkserver" if forks else "spawn")
+        if forks:
+            self._context.set_forkserver_preload(["__main__", "kibitz.indexer.cut"])
+        self._most = max(1, workers)
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> "ParsePool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
             worker.end()
+        self._workers = []
+
+    def cut(self, job: Job, tasks: Iterable[Task]) -> Generator[Cut]:
+        """Cut files, in no certain order; each task is answered in exactly one of the cuts.
+
+        A file that takes longer than the job's deadline of processor time (six times that by the clock) comes back as
+        skipped by "timeout", one that takes its worker down by "crash". When the iterator is closed early, the workers
+        that are still at it are ended.
+
+        Raises:
+            IndexerError: no worker process can be started.
+        """
+        waiting = deque(batches(tasks))
+        try:
+            while waiting or any(worker.pending for worker in self._workers):
+                while waiting and len(self._workers) < min(self._most, len(waiting) + len(self._workers)):
+                    self._workers.append(_Worker(self._context))
+                for worker in self._workers:
+                    worker.refill(job, waiting)
+                connection.wait([worker.pipe for worker in self._workers], timeout=min(0.5, job.deadline_s / 4))
+                for worker in tuple(self._workers):
+                    yield from self._received(worker, job, waiting)
+        finally:
+            for worker in tuple(self._workers):
+                if worker.pending:
+                    self._workers.remove(worker)
+                    worker.end()
+
+    def _received(self, worker: "_Worker", job: Job, waiting: deque[list[Task]]) -> Iterator[Cut]:
+        answers, failure = worker.receive(job)
+        yield from answers
+        if failure:
+            self._workers.remove(worker)
+            culprit, again = worker.end()
+            waiting.extendleft(reversed(again))
+            if culprit:
+                yield Cutter(job.embedder).cut([Parsed(culprit, rule=failure)])
+
+
+def batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
+    """Put tasks together, in order, so that a batch is neither large nor many files."""
+    batch: list[Task] = []
+    size = 0
+    for task in tasks:
+        if batch and (len(batch) == _BATCH_FILES or size + task.size > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(task)
+        size += task.size
+    if batch:
+        yield batch
 
 
 class _Worker:
     """One worker process, seen from here: what it was given and has not answered yet, in order."""
 
-    def __init__(self, job: _Job) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pending: deque[str] = deque()
-        self._patience_s = job.deadline_s * _WALL_FACTOR
+    def __init__(self, context: Any) -> None:
+        self.pending: deque[list[Task]] = deque()
+        self._job: Job | None = None
         self._greeted = False
-        # When the worker began the file it is at, by the clock that all processes share; 0 while it is at none.
+        # When the worker began the file it is at, by the clock that all processes share (0 while it is at none), and
+        # which file of its batch that is.
         self._began = context.RawValue(c_double, 0.0)
+        self._at = context.RawValue(c_int, 0)
         self.pipe, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(
-            target=_work, args=(theirs, self._began, job), name="kibitz-parse", daemon=True
+            target=_work, args=(theirs, self._began, self._at), name="kibitz-parse", daemon=True
         )
         try:
             with _shielded():
                 self._process.start()
-        except OSError as error:
-            raise IndexerError(f"The process that parses files could not be started: {error.strerror}.") from None
+        except (OSError, EOFError) as error:
+            reason = getattr(error, "strerror", None) or "it ended at once"
+            raise IndexerError(f"The process that parses files could not be started: {reason}.") from None
         finally:
             theirs.close()
 
-    def refill(self, waiting: deque[str]) -> None:
-        """Hand the worker some more paths when it is about to run out of them."""
-        if len(self.pending) > _REFILL_FILES or not waiting:
-            return
-        batch = [waiting.popleft() for _ in range(min(_BATCH_FILES, len(waiting)))]
-        self.pending.extend(batch)
+    def refill(self, job: Job, waiting: deque[list[Task]]) -> None:
+        """Hand the worker the next batches when it is about to run out of them."""
         with suppress(OSError):  # It has died: reading from it will tell.
-            self.pipe.send(batch)
+            if self._job is not job:
+                self._job = job
+                self.pipe.send(job)
+            while waiting and len(self.pending) < _WAITING_BATCHES:
+                self.pending.append(waiting.popleft())
+                self.pipe.send(self.pending[-1])
 
-    def receive(self) -> tuple[list[Any], str]:
+    def receive(self, job: Job) -> tuple[list[Cut], str]:
         """What it has answered, and why it cannot go on: "", "crash" or "timeout".
 
         Raises:
             IndexerError: it died before it had begun.
         """
-        answers: list[Any] = []
+        answers: list[Cut] = []
         began = self._began.value
         try:
             while self.pipe.poll():
@@ -206,16 +181,24 @@ class _Worker:
                 raise IndexerError("The process that parses files could not be started.") from None
             self._process.join()
             return answers, "timeout" if self._process.exitcode == -_OVERDUE else "crash"
-        late = began > 0 and not answers and time.monotonic() - began > self._patience_s
+        late = began > 0 and not answers and time.monotonic() - began > job.deadline_s * _WALL_FACTOR
         return answers, "timeout" if late else ""
 
-    def end(self) -> list[str]:
-        """Kill the process; returns what it has not answered, first the file that it was at."""
+    def end(self) -> tuple[str, list[list[Task]]]:
+        """Kill the process; returns the file that it was at, "" for none, and the batches to do again without it."""
         self._process.kill()
         self._process.join()
         self._process.close()
         self.pipe.close()
-        return list(self.pending)
+        if not self.pending:
+            return "", []
+        first, rest, at = self.pending[0], list(self.pending)[1:], self._at.value
+        if at < len(first):
+            again = first[:at] + first[at + 1 :]
+            return first[at].path, [again, *rest] if again else rest
+        if len(first) == 1:
+            return first[0].path, rest
+        return "", [*([task] for task in first), *rest]  # it was at all of them together
 
 
 @contextmanager
@@ -249,21 +232,39 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: "connection.Connection[Any, Any]", began: c_double, job: _Job) -> None:
-    """The worker's life: paths in, what `after` makes of each file out, until the other end closes."""
+def _work(pipe: "connection.Connection[Any, Any]", began: c_double, at: c_int) -> None:
+    """The worker's life: jobs and batches in, cuts out, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this process.
     if hasattr(os, "nice"):
         os.nice(5)
+    cutter: Cutter | None = None
+    job: Job | None = None
     with suppress(EOFError, OSError):  # The parent is gone.
         pipe.send(True)
         while True:
-            for path in pipe.recv():
-                began.value = time.monotonic()
-                _limit(job.deadline_s)
-                answer = job.after(parse_file(job.root, path, max_bytes=job.max_bytes))
-                _limit(0.0)
-                began.value = 0.0
-                pipe.send(answer)
+            message = pipe.recv()
+            if isinstance(message, Job):
+                if cutter is None or job is None or job.embedder.name != message.embedder.name:
+                    cutter = Cutter(message.embedder)
+                job = message
+                continue
+            assert job is not None
+            assert cutter is not None
+            pipe.send(_cut(job, cutter, message, began, at))
+
+
+def _cut(job: Job, cutter: Cutter, batch: list[Task], began: c_double, at: c_int) -> Cut:
+    parsed: list[Parsed] = []
+    for number, task in enumerate(batch):
+        at.value, began.value = number, time.monotonic()
+        _limit(job.deadline_s)
+        parsed.append(job.parse(job.root, task.path, job.max_bytes))
+    at.value, began.value = len(batch), time.monotonic()
+    _limit(job.deadline_s)
+    cut = cutter.cut(parsed, frozenset().union(*(task.known for task in batch)))
+    _limit(0.0)
+    began.value = 0.0
+    return cut
 
 
 def _limit(seconds: float) -> None:

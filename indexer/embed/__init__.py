@@ -1,10 +1,13 @@
 """Embedders: text to vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kibitz.indexer.words import Bags, Vocabulary
 
 Vectors = NDArray[np.float32]
 
@@ -40,3 +43,39 @@ class Embedder(Protocol):
         None when the embedder wants the path as a header line in the text instead.
         """
         ...
+
+    def over(self, vocabulary: Vocabulary) -> Callable[[Bags], Vectors] | None:
+        """What embeds texts by the identifiers in them, (n,) bags to (n, dim) vectors: parser processes use it.
+
+        Such an embedder can be pickled. None for one that must see the texts, or must not be asked from there.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Stands in a parser process for an embedder that is asked from another one: it makes no vectors."""
+
+    name: str
+    dim: int
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Nothing but zeros."""
+        return np.zeros((len(texts), self.dim), np.float32)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Zeros."""
+        return np.zeros(self.dim, np.float32)
+
+    def embed_paths(self, paths: Sequence[str]) -> None:
+        """Paths belong into the texts."""
+        return
+
+    def over(self, vocabulary: Vocabulary) -> None:
+        """Nothing is embedded here."""
+        return
+
+
+def in_workers(embedder: Embedder) -> Embedder:
+    """The embedder as a parser process gets it."""
+    return embedder if embedder.over(Vocabulary()) is not None else Elsewhere(embedder.name, embedder.dim)

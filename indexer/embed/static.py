@@ -4,7 +4,8 @@ A text's vector is the sum over its tokens of (1 + ln tf) x the token's row, mad
 on pairs of documentation and code, see training/README.md; nothing is downloaded and no model is run.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.embed import Vectors
 from kibitz.indexer.embed.wordpiece import WordPiece
+from kibitz.indexer.ragged import counted, offsets_of, rows
+from kibitz.indexer.words import Bags, Vocabulary
 
 NAME = "kibitz-static-2"
 DIM = 256
@@ -27,6 +30,8 @@ STEM_FACTOR = 2.0
 """A file's name says more of it than the folders that hold it; 1.4 to 4 are as good, 1 is worse."""
 
 _MAX_TF = 64
+_TF_WEIGHT = (1.0 + np.log(np.arange(1, _MAX_TF + 1))).astype(np.float32)
+_TEXTS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,9 @@ class StaticEmbedder:
     def __init__(self, path: Path = WEIGHTS) -> None:
         self._path = path
         self._lock = Lock()
-        self._tf_weight = (1.0 + np.log(np.arange(1, _MAX_TF + 1))).astype(np.float32)
+
+    def __reduce__(self) -> tuple[type["StaticEmbedder"], tuple[Path]]:
+        return StaticEmbedder, (self._path,)
 
     @property
     def name(self) -> str:
@@ -81,14 +88,25 @@ class StaticEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed chunk texts: (n,) strings to (n, dim)."""
-        return self._rows(texts, self._text_vector)
+        out = np.zeros((len(texts), DIM), np.float32)
+        vocabulary = Vocabulary()
+        embed_bags = self.over(vocabulary)
+        for at in range(0, len(texts), _TEXTS_AT_ONCE):
+            part = slice(at, at + _TEXTS_AT_ONCE)
+            out[part] = embed_bags(vocabulary.bags(texts[part]))
+        return out
+
+    def over(self, vocabulary: Vocabulary) -> Callable[[Bags], Vectors]:
+        """What embeds texts whose identifiers this vocabulary has numbered already: bags of n texts to (n, dim)."""
+        return _BagEmbedder(self._weights, vocabulary)
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question: a string to (dim,)."""
         weights = self._weights
         counts = weights.pieces.count(text)
         tokens = np.fromiter(counts, np.int64, len(counts))
-        return self._sum(tokens, self._tf(counts.values(), len(counts)) * weights.query[tokens])
+        times = np.fromiter(counts.values(), np.int64, len(counts))
+        return _unit(_sum(weights, tokens, _tf(times) * weights.query[tokens]))
 
     def embed_paths(self, paths: Sequence[str]) -> Vectors:
         """Embed workspace paths: (n,) to (n, dim). For the index to mix into chunk vectors."""
@@ -105,35 +123,69 @@ class StaticEmbedder:
             row[:] = vector(text)
         return out
 
-    def _text_vector(self, text: str) -> Vectors:
-        counts = self._weights.pieces.count(text)
-        tokens = np.fromiter(counts, np.int64, len(counts))
-        return self._sum(tokens, self._tf(counts.values(), len(counts)))
-
     def _path_vector(self, path: str) -> Vectors:
         pieces = self._weights.pieces
         parts = path.split("/")[-PATH_PARTS:]
         tokens = pieces.count("/".join(parts))
         stem = pieces.count(parts[-1].rpartition(".")[0] or parts[-1])
         factors = [STEM_FACTOR if token in stem else 1.0 for token in tokens]
-        return self._sum(np.fromiter(tokens, np.int64, len(tokens)), np.array(factors, np.float32))
+        numbers = np.fromiter(tokens, np.int64, len(tokens))
+        return _unit(_sum(self._weights, numbers, np.array(factors, np.float32)))
 
-    def _tf(self, times: Iterable[int], count: int) -> Vectors:
-        """1 + ln tf, where more than `_MAX_TF` occurrences count as that many."""
-        weight: Vectors = self._tf_weight[np.minimum(np.fromiter(times, np.int64, count), _MAX_TF) - 1]
-        return weight
 
-    def _sum(self, tokens: NDArray[np.int64], factors: Vectors) -> Vectors:
-        """The unit vector of the weighted sum of these tokens' rows.
+class _BagEmbedder:
+    """Embeds bags of identifiers, whose tokens it remembers by the identifiers' numbers."""
 
-        One text at a time: rows of one call to a matrix product may depend on their neighbours in the last bit.
-        """
-        weights = self._weights
-        total: Vectors = (factors * weights.scale[tokens]) @ weights.table[tokens].astype(np.float32)
-        length = float(np.linalg.norm(total))
-        if length > 0:
-            total /= np.float32(length)
-        return total
+    def __init__(self, weights: Weights, vocabulary: Vocabulary) -> None:
+        self._weights = weights
+        self._vocabulary = vocabulary
+        self._forget()
+
+    def __call__(self, bags: Bags) -> Vectors:
+        self._learn()
+        sizes, places = rows(np.frombuffer(self._offsets, np.int64), bags.codes)
+        found = np.frombuffer(self._tokens, np.int32)[places].astype(np.int64)
+        texts, tokens, times = counted(np.repeat(bags.texts, sizes), found, np.repeat(bags.times, sizes))
+        factors = _tf(times)
+        bounds = offsets_of(np.bincount(texts, minlength=bags.count)).tolist()
+        out = np.empty((bags.count, DIM), np.float32)
+        for row, start, end in zip(out, bounds, bounds[1:], strict=False):
+            row[:] = _sum(self._weights, tokens[start:end], factors[start:end])
+        return _unit(out)
+
+    def _learn(self) -> None:
+        """Keep up with the vocabulary."""
+        if self._generation != self._vocabulary.generation:
+            self._forget()
+        encode = self._weights.pieces.encode_identifier
+        for identifier in self._vocabulary.identifiers[len(self._offsets) - 1 :]:
+            self._tokens.extend(encode(identifier))
+            self._offsets.append(len(self._tokens))
+
+    def _forget(self) -> None:
+        self._generation = self._vocabulary.generation
+        self._offsets, self._tokens = array("q", [0]), array("i")
+
+
+def _tf(times: NDArray[np.int64]) -> Vectors:
+    """1 + ln tf, where more than `_MAX_TF` occurrences count as that many."""
+    weight: Vectors = _TF_WEIGHT[np.minimum(times, _MAX_TF) - 1]
+    return weight
+
+
+def _sum(weights: Weights, tokens: NDArray[np.int64], factors: Vectors) -> Vectors:
+    """The weighted sum of these tokens' rows, (dim,).
+
+    One text at a time: rows of one call to a matrix product may depend on their neighbours in the last bit.
+    """
+    total: Vectors = (factors * weights.scale[tokens]) @ weights.table[tokens].astype(np.float32)
+    return total
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    """Vectors with length 1, but for those of length 0."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 def load_static() -> StaticEmbedder:

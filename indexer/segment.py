@@ -1,0 +1,313 @@
+"""A segment of the hot copy: some files of a workspace, ready for questions, in one memory-mapped file.
+
+Segments never change and are named by the files that they hold, so that worktrees and branches share them: a file here
+is its path and its content. Which of a segment's files a workspace really has is in its manifest.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibitz.indexer.lexical import Postings, Triples, invert, levelled
+from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
+from kibitz.indexer.piece import Piece, Ragged, chunk_from, joined
+from kibitz.indexer.ragged import Ints, offsets_of
+from kibitz.indexer.terms import joined as joined_name
+from kibitz.indexer.terms import split, term_id, terms_of
+from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.vectors import scales_of
+
+FORMAT = 2
+MOST_CHUNKS = 1 << 15  # of a segment, if no single file has more: what is held in memory to make one stays small
+FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
+STEM_TIMES = 2  # a word of the file's name counts like so many in its text
+SUFFIX = ".seg"
+
+_ASIDE_WORDS = """
+    bench benches benchmark benchmarks demo demos example examples fixture fixtures mock mocks sample samples spec specs
+    test testdata testing tests
+"""
+ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
+
+_NAME_END = re.compile(r"[^.:#/]+$")
+_POSTINGS = ("body", "definitions", "references", "stems", "folders")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """f files with n chunks.
+
+    Attributes:
+        name: the file's, which says what is in it.
+        paths, blobs: the files' (f), ascending by path.
+        first: (f + 1,) int64, where each file's chunks begin.
+        spans: (n, 2) int32, lines.
+        codes: (n, 2) uint8, places in piece.KINDS and in ("", *LANGUAGES).
+        symbols: (n,) int32 into the names.
+        define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, int32 into the names.
+        lengths: (n,) float32, terms in each chunk.
+        aside: (f,) bool, which files are tests, examples and the like.
+        body: terms to chunks, those of paths included.
+        definitions: joined names of definitions to chunks.
+        references: kinds with joined names of what is referred to, to chunks; see `reference_key`.
+        stems, folders: terms of file names and folders to files.
+        vectors, scales: (n, dim) int8 and (n,) float32; a row times its scale is a unit vector.
+        keys, lacking: (n,) uint64 and bool, names of the embedded texts and which have no vector yet; empty when all
+            vectors are there.
+    """
+
+    name: str
+    paths: list[str]
+    packed_blobs: Array
+    first: Ints
+    spans: NDArray[np.int32]
+    codes: NDArray[np.uint8]
+    symbols: NDArray[np.int32]
+    define_offsets: NDArray[np.uint32]
+    defines: NDArray[np.int32]
+    packed_names: Array
+    lengths: NDArray[np.float32]
+    aside: NDArray[np.bool_]
+    body: Postings
+    definitions: Postings
+    references: Postings
+    stems: Postings
+    folders: Postings
+    vectors: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    keys: NDArray[np.uint64]
+    lacking: NDArray[np.bool_]
+
+    @cached_property
+    def blobs(self) -> list[str]:
+        """The files' blobs."""
+        return _unpack(self.packed_blobs)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """All symbol names."""
+        return _unpack(self.packed_names)
+
+    @cached_property
+    def stem_words(self) -> NDArray[np.float32]:
+        """How many different terms each file's name has, (f,)."""
+        return np.bincount(self.stems.items, minlength=len(self.paths)).astype(np.float32)
+
+    def span(self, number: int) -> Span:
+        """One chunk's lines."""
+        return Span(int(self.spans[number, 0]), int(self.spans[number, 1]))
+
+    def chunk(self, number: int, path: str, text: str) -> Chunk:
+        """One chunk with its text, which is not held here."""
+        symbol = self.names[int(self.symbols[number])]
+        return chunk_from(path, self.spans[number], self.codes[number], text, symbol, self._defines(number))
+
+    def _defines(self, number: int) -> tuple[str, ...]:
+        start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
+        return tuple(self.names[int(code)] for code in self.defines[start:end])
+
+    def piece(self, files: Ints) -> Piece:
+        """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""
+        count = len(self.spans)
+        everything = Piece(
+            paths=self.paths,
+            blobs=self.blobs,
+            sizes=np.diff(self.first),
+            spans=self.spans,
+            codes=self.codes,
+            symbols=[self.names[code] for code in self.symbols.tolist()],
+            defines=[self._defines(number) for number in range(count)],
+            keys=self.keys if len(self.keys) else np.zeros(count, np.uint64),
+            terms=_ragged(self.body, count),
+            references=_ragged(self.references, count),
+            vectors=self.vectors,
+            lacking=self.lacking if len(self.lacking) else np.zeros(count, bool),
+        )
+        return everything.take(files)
+
+
+def path_terms(path: str) -> tuple[dict[int, int], dict[int, int]]:
+    """The terms of a file's name without its ending, and those of its nearest folders."""
+    folder, _, name = path.rpartition("/")
+    nearest = folder.split("/")[-FOLDERS:]
+    return terms_of(name.lstrip(".").split(".")[0]), terms_of(" ".join(nearest))
+
+
+def is_aside(path: str) -> bool:
+    """Whether a path says that its file is a test, an example or a benchmark."""
+    return any(ASIDE_WORDS.intersection(split(part.split(".")[0])) for part in path.split("/"))
+
+
+def definition_key(name: str) -> int:
+    """The id of a definition's name: its last part, spelt the same in every naming convention."""
+    last = _NAME_END.search(name)
+    return term_id(joined_name(last.group() if last else name))
+
+
+def reference_key(kind: str, name: str) -> int:
+    """The id of a reference of one kind (types.REFERENCE_KINDS) to a name."""
+    last = _NAME_END.search(name)
+    return term_id(f"{kind} {joined_name(last.group() if last else name)}")
+
+
+def segment_name(piece: Piece) -> str:
+    """What a segment of these files is called: one that lacks vectors is another."""
+    digest = hashlib.sha256()
+    for path, blob in zip(piece.paths, piece.blobs, strict=True):
+        digest.update(f"{blob} {path}\0".encode("utf-8", "surrogatepass"))
+    return f"{digest.hexdigest()[:32]}-{FORMAT}{'p' if piece.lacking.any() else ''}{SUFFIX}"
+
+
+def write(folder: Path, pieces: Sequence[Piece]) -> str:
+    """Write a segment of these files in one step, unless it is there; returns its name.
+
+    Args:
+        folder: where segments are kept.
+        pieces: of which no two hold the same path, with the paths' vectors in their vectors.
+    """
+    whole = _in_order(joined(pieces))
+    name = segment_name(whole)
+    if not _is_there(folder / name):
+        write_arrays(folder / name, _arrays(whole), {"format": FORMAT})
+    return name
+
+
+def in_memory(piece: Piece) -> Segment:
+    """A segment that is on no disk."""
+    return _opened("", _arrays(_in_order(piece)))
+
+
+def _in_order(piece: Piece) -> Piece:
+    """The files that have chunks, ascending by path."""
+    holding = [at for at, size in enumerate(piece.sizes.tolist()) if size]
+    return piece.take(np.array(sorted(holding, key=piece.paths.__getitem__), np.int64))
+
+
+def load(folder: Path, name: str, *, check: bool = False) -> Segment:
+    """Map a segment, to the last byte when `check` is set; DamagedFileError when there is none that can be read."""
+    return _opened(name, open_arrays(folder / name, check=check)[0])
+
+
+def _opened(name: str, arrays: dict[str, Array]) -> Segment:
+    def postings(of: str) -> Postings:
+        return Postings(*(arrays[f"{of}.{part}"] for part in ("keys", "offsets", "items", "levels")))
+
+    return Segment(
+        name=name,
+        paths=_unpack(arrays["paths"]),
+        packed_blobs=arrays["blobs"],
+        first=arrays["first"].astype(np.int64),
+        spans=arrays["spans"],
+        codes=arrays["codes"],
+        symbols=arrays["symbols"],
+        define_offsets=arrays["define_offsets"],
+        defines=arrays["defines"],
+        packed_names=arrays["names"],
+        lengths=arrays["lengths"],
+        aside=arrays["aside"],
+        vectors=arrays["vectors"],
+        scales=arrays["scales"],
+        keys=arrays["keys"],
+        lacking=arrays["lacking"],
+        **{of: postings(of) for of in _POSTINGS},
+    )
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        open_arrays(path, check=True)
+    except DamagedFileError:
+        return False
+    return True
+
+
+def _arrays(piece: Piece) -> dict[str, Array]:
+    lacking = bool(piece.lacking.any())
+    first = offsets_of(piece.sizes)
+    names, symbols, defines = _names(piece)
+    define_sizes = [len(each) for each in piece.defines]
+    chunk_of = np.repeat(np.arange(piece.chunks), np.diff(piece.terms.offsets))
+    body = Triples(piece.terms.ids, chunk_of, levelled(piece.terms.numbers))
+    stems, folders = _path_postings(piece.paths)
+    return {
+        "paths": _pack(piece.paths),
+        "blobs": _pack(piece.blobs),
+        "first": first.astype(np.uint32),
+        "spans": piece.spans,
+        "codes": piece.codes,
+        "symbols": symbols,
+        "define_offsets": offsets_of(define_sizes).astype(np.uint32),
+        "defines": defines,
+        "names": _pack(names),
+        "lengths": np.bincount(chunk_of, weights=body.counts, minlength=piece.chunks).astype(np.float32),
+        "aside": np.array([is_aside(path) for path in piece.paths], bool),
+        "vectors": piece.vectors,
+        "scales": scales_of(piece.vectors),
+        "keys": piece.keys if lacking else piece.keys[:0],
+        "lacking": piece.lacking if lacking else piece.lacking[:0],
+        **_flat("body", invert(body)),
+        **_flat("definitions", _definitions(names, defines, define_sizes)),
+        **_flat("references", _references(piece.references)),
+        **_flat("stems", stems),
+        **_flat("folders", folders),
+    }
+
+
+def _definitions(names: list[str], defines: NDArray[np.int32], sizes: list[int]) -> Postings:
+    keys = np.array([definition_key(name) for name in names], np.uint32)
+    chunk_of = np.repeat(np.arange(len(sizes)), sizes)
+    return invert(Triples(keys[defines], chunk_of, np.ones(len(chunk_of), np.uint8)), with_counts=False)
+
+
+def _references(references: Ragged) -> Postings:
+    chunk_of = np.repeat(np.arange(len(references.offsets) - 1), np.diff(references.offsets))
+    return invert(Triples(references.ids, chunk_of, references.numbers), with_counts=False)
+
+
+def _path_postings(paths: list[str]) -> tuple[Postings, Postings]:
+    made: list[Postings] = []
+    split_paths = [path_terms(path) for path in paths]
+    for side in (0, 1):
+        keys = [key for one in split_paths for key in one[side]]
+        files = np.repeat(np.arange(len(paths)), [len(one[side]) for one in split_paths])
+        triples = Triples(np.array(keys, np.uint32), files, np.ones(len(keys), np.uint8))
+        made.append(invert(triples, with_counts=False))
+    return made[0], made[1]
+
+
+def _names(piece: Piece) -> tuple[list[str], NDArray[np.int32], NDArray[np.int32]]:
+    """One list of names for symbols and definitions, and both as codes into it."""
+    flat = [name for names in piece.defines for name in names]
+    code_of = {name: code for code, name in enumerate(dict.fromkeys([*piece.symbols, *flat]))}
+    symbols = np.fromiter(map(code_of.__getitem__, piece.symbols), np.int32, len(piece.symbols))
+    return list(code_of), symbols, np.fromiter(map(code_of.__getitem__, flat), np.int32, len(flat))
+
+
+def _ragged(postings: Postings, chunks: int) -> Ragged:
+    """Postings turned round: each chunk's keys."""
+    triples = postings.triples()
+    order = np.argsort(triples.items, kind="stable")  # keys ascend already
+    sizes = np.bincount(triples.items, minlength=chunks)
+    return Ragged(offsets_of(sizes), triples.keys[order], triples.counts[order])
+
+
+def _flat(name: str, postings: Postings) -> dict[str, Array]:
+    parts = ("keys", "offsets", "items", "levels")
+    return {f"{name}.{part}": getattr(postings, part) for part in parts}
+
+
+def _pack(strings: Sequence[str]) -> NDArray[np.uint8]:
+    """Strings in one array of bytes, with a NUL behind each: those of a heading that holds one are dropped."""
+    return np.frombuffer(
+        "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass"), np.uint8
+    )
+
+
+def _unpack(packed: Array) -> list[str]:
+    return packed.tobytes().decode("utf-8", "surrogatepass").split("\0")[:-1]

@@ -1,0 +1,136 @@
+"""What a question sees: the segments of one workspace as one, without the files that the workspace no longer has."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibitz.indexer.lexical import Items, Postings, Times
+from kibitz.indexer.piece import KINDS
+from kibitz.indexer.ragged import Ints, offsets_of
+from kibitz.indexer.segment import Segment
+from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.vectors import Floats, similarities
+
+_MODULE = KINDS.index("module")
+
+
+class View:
+    """Chunks and files of several segments, numbered through.
+
+    Attributes:
+        parts: the segments, and which of each one's files the workspace does not have.
+        paths: the files' (f), ascending within a segment only.
+        first: (f + 1,) where each file's chunks begin.
+        alive: (f,) which files the workspace has.
+        files, chunks: how many of them are alive.
+        lengths: (n,) terms in each chunk, 0 for dead ones.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Segment, Sequence[int]]]) -> None:
+        """Put them together; `parts` are segments with the numbers of their dead files."""
+        # A file without chunks answers nothing, and arithmetic on the files' chunks wants none that is empty.
+        self.parts = tuple((segment, tuple(dead)) for segment, dead in parts if len(segment.paths))
+        segments = [segment for segment, _ in self.parts]
+        self._chunk_base = offsets_of([len(segment.spans) for segment in segments])
+        self._file_base = offsets_of([len(segment.paths) for segment in segments])
+        self.paths = [path for segment in segments for path in segment.paths]
+        sizes = [np.diff(segment.first) for segment in segments]
+        self.first = offsets_of(np.concatenate(sizes) if sizes else [])
+        self.alive = np.ones(len(self.paths), bool)
+        for base, (_, dead) in zip(self._file_base.tolist(), self.parts, strict=False):
+            if dead:
+                self.alive[base + np.array(dead, np.int64)] = False
+        self._all_alive = bool(self.alive.all())
+        self.files = int(self.alive.sum())
+        self.alive_chunks = np.repeat(self.alive, np.diff(self.first))
+        self.chunks = int(self.alive_chunks.sum())
+        self.lengths = _concatenated([segment.lengths for segment in segments], np.float32)
+        if not self._all_alive:
+            self.lengths = np.where(self.alive_chunks, self.lengths, np.float32(0))
+        self.body = _Across(self, "body", self._chunk_base, self.alive_chunks)
+        self.definitions = _Across(self, "definitions", self._chunk_base, self.alive_chunks)
+        self.references = _Across(self, "references", self._chunk_base, self.alive_chunks)
+        self.stems = _Across(self, "stems", self._file_base, self.alive)
+        self.folders = _Across(self, "folders", self._file_base, self.alive)
+
+    @property
+    def all_alive(self) -> bool:
+        """Whether the workspace has all files of all segments."""
+        return self._all_alive
+
+    @cached_property
+    def file_of(self) -> Ints:
+        """Each chunk's file, (n,)."""
+        return np.repeat(np.arange(len(self.paths)), np.diff(self.first))
+
+    @cached_property
+    def between(self) -> NDArray[np.bool_]:
+        """Which chunks are code between definitions, (n,)."""
+        return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)
+
+    @cached_property
+    def stem_words(self) -> Floats:
+        """How many different terms each file's name has, (f,)."""
+        return _concatenated([segment.stem_words for segment, _ in self.parts], np.float32)
+
+    @cached_property
+    def aside(self) -> NDArray[np.bool_]:
+        """Which files are tests, examples and the like, (f,)."""
+        return _concatenated([segment.aside for segment, _ in self.parts], np.bool_)
+
+    @property
+    def lacking(self) -> int:
+        """How many chunks have no vector yet."""
+        total = 0
+        for base, (segment, _) in zip(self._chunk_base.tolist(), self.parts, strict=False):
+            if len(segment.lacking):
+                total += int((self.alive_chunks[base : base + len(segment.spans)] & segment.lacking).sum())
+        return total
+
+    def similarities(self, question: Floats) -> Floats:
+        """The cosine of each chunk's vector and a question's unit vector (dim,): (n,), 0 for dead chunks."""
+        found = _concatenated(
+            [similarities(segment.vectors, segment.scales, question) for segment, _ in self.parts], np.float32
+        )
+        return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
+
+    def span(self, number: int) -> Span:
+        """One chunk's lines."""
+        segment, at = self._place(number)
+        return segment.span(at)
+
+    def chunk(self, number: int, path: str, text: str) -> Chunk:
+        """One chunk with its text, which no segment holds."""
+        segment, at = self._place(number)
+        return segment.chunk(at, path, text)
+
+    def _place(self, number: int) -> tuple[Segment, int]:
+        part = int(np.searchsorted(self._chunk_base, number, side="right")) - 1
+        return self.parts[part][0], number - int(self._chunk_base[part])
+
+
+class _Across:
+    """One kind of postings over all segments."""
+
+    def __init__(self, view: View, name: str, base: Ints, alive: NDArray[np.bool_]) -> None:
+        self._postings: list[Postings] = [getattr(segment, name) for segment, _ in view.parts]
+        self._bases: list[int] = base.tolist()
+        self._alive = None if view.all_alive else alive
+
+    def get(self, key: int) -> tuple[Items, Times]:
+        """The living items that hold `key`, ascending, and how often each."""
+        found = [postings.get(key) for postings in self._postings]
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        items = np.concatenate([items + base for (items, _), base in zip(found, self._bases, strict=False)])
+        times = np.concatenate([times for _, times in found])
+        if self._alive is None:
+            return items, times
+        kept = self._alive[items]
+        return items[kept], times[kept]
+
+
+def _concatenated(parts: Sequence[NDArray], kind: type) -> NDArray:  # type: ignore[type-arg]
+    return np.concatenate(parts) if parts else np.zeros(0, kind)
