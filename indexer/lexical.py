@@ -99,10 +99,9 @@ def levelled(counts: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _levels(counts: NDArray[Any]) -> NDArray[np.uint8]:
     """Counts in half a byte each."""
-    levels = (np.searchsorted(LEVELS, counts, side="right") - 1).astype(np.uint8)
-    if len(levels) % 2:
-        levels = np.append(levels, np.uint8(0))
-    packed: NDArray[np.uint8] = levels[::2] | (levels[1::2] << 4)
+    levels = np.zeros(len(counts) + len(counts) % 2, np.uint8)
+    levels[: len(counts)] = np.searchsorted(LEVELS, counts, side="right") - 1
+    packed: NDArray[np.uint8] = levels[::2] | (levels[1::2] << np.uint8(4))
     return packed
 
 

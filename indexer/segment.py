@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
-from kibitz.indexer.piece import Piece, Ragged, chunk_from, joined
+from kibitz.indexer.piece import Piece, Ragged, described, joined
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.terms import joined as joined_name
 from kibitz.indexer.terms import split, term_id, terms_of
@@ -105,8 +105,9 @@ class Segment:
 
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
+        kind, language = described(self.codes[number])
         symbol = self.names[int(self.symbols[number])]
-        return chunk_from(path, self.spans[number], self.codes[number], text, symbol, self._defines(number))
+        return Chunk(path, self.span(number), text, kind, language, symbol, self._defines(number))
 
     def _defines(self, number: int) -> tuple[str, ...]:
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
@@ -159,6 +160,8 @@ def reference_key(kind: str, name: str) -> int:
 def segment_name(piece: Piece) -> str:
     """What a segment of these files is called: one that lacks vectors is another."""
     digest = hashlib.sha256()
+    if piece.lacking.any():
+        digest.update(piece.lacking.tobytes())
     for path, blob in zip(piece.paths, piece.blobs, strict=True):
         digest.update(f"{blob} {path}\0".encode("utf-8", "surrogatepass"))
     return f"{digest.hexdigest()[:32]}-{FORMAT}{'p' if piece.lacking.any() else ''}{SUFFIX}"
