@@ -18,10 +18,11 @@ from kibitz.indexer.files import open_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
+from kibitz.indexer.lines import Lines
 from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.manifest import Entry, Head, Stamp, load, load_head
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.read import cut_line, decode, split_lines
+from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
@@ -213,18 +214,18 @@ def _inside(view: View, within: str) -> NDArray[np.bool_]:
 def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
     view = state.view
-    files: dict[str, tuple[list[str], bool] | None] = {}
+    files: dict[str, tuple[Lines, bool] | None] = {}
     for number, score in chosen:
         path = view.paths[int(view.file_of[number])]
         if path not in files:
             files[path] = _read(root, path, state)
         read = files[path]
         span = view.span(number)
-        if read is None or span.start >= len(read[0]):
+        lines = read[0].between(span.start, span.end) if read else []
+        if read is None or not lines:
             continue
-        text = "".join(map(cut_line, read[0][span.start : span.end]))
         legs = tuple(name for name, chunks in found.found.items() if chunks[number])
-        yield Hit(view.chunk(number, path, text), score, legs, stale=read[1])
+        yield Hit(view.chunk(number, path, "".join(map(cut_line, lines))), score, legs, stale=read[1])
 
 
 def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Container[str]) -> dict[str, str]:
@@ -237,19 +238,19 @@ def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Cont
     }
 
 
-def _read(root: Path, path: str, state: _State) -> tuple[list[str], bool] | None:
+def _read(root: Path, path: str, state: _State) -> tuple[Lines, bool] | None:
     """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
     seen = state.seen.get(path)
     if seen and seen.text is not None:
-        return split_lines(seen.text), False
+        return Lines.of_text(seen.text), False
     stamp = seen.stamp if seen else state.stamps.of(path)
     try:
         with open_regular(root / path, max(stamp.size if stamp else 0, MOST_BYTES)) as file:
             status = os.fstat(file.fileno())
-            decoded = decode(file.read())
+            lines = Lines.of_bytes(file.read())
     except OSError:
         return None
-    if decoded is None:
+    if lines is None:
         return None
     stale = stamp is None or (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
-    return split_lines(decoded[0]), stale
+    return lines, stale

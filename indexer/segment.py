@@ -6,6 +6,7 @@ is its path and its content. Which of a segment's files a workspace really has i
 
 import hashlib
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -306,11 +307,10 @@ def _flat(name: str, postings: Postings) -> dict[str, Array]:
 
 
 def _pack(strings: Sequence[str]) -> NDArray[np.uint8]:
-    """Strings in one array of bytes, with a NUL behind each: those of a heading that holds one are dropped."""
-    return np.frombuffer(
-        "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass"), np.uint8
-    )
+    """Strings in one compressed array of bytes, with a NUL behind each: those that a heading holds are dropped."""
+    joined_up = "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass")
+    return np.frombuffer(zlib.compress(joined_up, 6), np.uint8)
 
 
 def _unpack(packed: Array) -> list[str]:
-    return packed.tobytes().decode("utf-8", "surrogatepass").split("\0")[:-1]
+    return zlib.decompress(packed).decode("utf-8", "surrogatepass").split("\0")[:-1]
