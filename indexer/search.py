@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from kibitz.indexer import rank, segment
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
+from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import open_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
-from kibitz.indexer.lines import Lines
 from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.manifest import Entry, Head, Stamp, load, load_head
 from kibitz.indexer.mapped import DamagedFileError
@@ -214,7 +214,7 @@ def _inside(view: View, within: str) -> NDArray[np.bool_]:
 def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
     view = state.view
-    files: dict[str, tuple[Lines, bool] | None] = {}
+    files: dict[str, tuple[Excerpts, bool] | None] = {}
     for number, score in chosen:
         path = view.paths[int(view.file_of[number])]
         if path not in files:
@@ -238,16 +238,16 @@ def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Cont
     }
 
 
-def _read(root: Path, path: str, state: _State) -> tuple[Lines, bool] | None:
+def _read(root: Path, path: str, state: _State) -> tuple[Excerpts, bool] | None:
     """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
     seen = state.seen.get(path)
     if seen and seen.text is not None:
-        return Lines.of_text(seen.text), False
+        return Excerpts.of_text(seen.text), False
     stamp = seen.stamp if seen else state.stamps.of(path)
     try:
         with open_regular(root / path, max(stamp.size if stamp else 0, MOST_BYTES)) as file:
             status = os.fstat(file.fileno())
-            lines = Lines.of_bytes(file.read())
+            lines = Excerpts.of_bytes(file.read())
     except OSError:
         return None
     if lines is None:

@@ -9,7 +9,7 @@ from kibitz.indexer.read import decode, split_lines
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class Excerpts:
     """A file's lines: split already, or UTF-8 bytes with the places behind each line break."""
 
     split: list[str] | None
@@ -17,12 +17,12 @@ class Lines:
     starts: Ints | None = None
 
     @classmethod
-    def of_text(cls, text: str) -> "Lines":
+    def of_text(cls, text: str) -> "Excerpts":
         """The lines of a text."""
         return cls(split_lines(text))
 
     @classmethod
-    def of_bytes(cls, data: bytes) -> "Lines | None":
+    def of_bytes(cls, data: bytes) -> "Excerpts | None":
         """The lines of a file's bytes; None when they are no text."""
         plain = b"\r" not in data and b"\0" not in data and not data.startswith((b"\xef\xbb\xbf", b"\xff", b"\xfe"))
         if plain:
@@ -30,7 +30,7 @@ class Lines:
         return cls._decoded(data)
 
     @classmethod
-    def _decoded(cls, data: bytes) -> "Lines | None":
+    def _decoded(cls, data: bytes) -> "Excerpts | None":
         read = decode(data)
         return cls(split_lines(read[0])) if read else None
 
