@@ -7,10 +7,8 @@ import re
 from pathlib import Path
 
 from kibitz.indexer.files import open_regular
+from kibitz.indexer.lines import MAX_LINE_CHARS
 from kibitz.indexer.workspace import Skipped
-
-MAX_LINE_CHARS = 2_000
-"""A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
 _HEAD_BYTES = 8_192
 _HEAD_CHARS = 2_000
