@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kibitz.indexer.languages import grammar_name, other_grammar
+from kibitz.indexer.languages import grammar_name
 from kibitz.indexer.lines import Lines, to_source
 from kibitz.indexer.queries import capture
 from kibitz.indexer.references import Named, named, references
@@ -22,6 +22,7 @@ CHUNKER_VERSION = 2
 """Part of an index's identity: goes up whenever the same file would come out in other chunks."""
 
 _MAX_SECOND_PARSE_BYTES = 200_000
+_CPP = re.compile(rb"\w::~?\w|\btemplate\s*<|\bnamespace\s+\w+\s*\{|\bclass\s+\w+[\s\w:,]*\{")
 # Lines that only close something stand behind a definition without being part of it.
 _CLOSING = re.compile(r"[\s})\];,]*(?:end|fi|done|esac)?[\s})\];,]*")
 
@@ -54,11 +55,16 @@ def chunk_text(path: str, text: str, language: str, *, tree: "Tree | None" = Non
 
 
 def _better(tree: "Tree", name: str, path: str, source: bytes) -> "tuple[Tree, str]":
-    """The tree and its grammar, or those of the grammar's neighbour if that reads a C file without an error."""
-    other = other_grammar(path, name)
-    if not other or len(source) >= _MAX_SECOND_PARSE_BYTES or not tree.root_node.has_error:
+    """The tree and its grammar, or those of the neighbour that alone reads a C or C++ file without an error.
+
+    A second parse costs as much as the first, so it is made only where the file's words speak for the neighbour: in a
+    header without anything of C++, whose names may be words of that language, and in a C file that has some.
+    """
+    ending = path[-2:].lower()
+    if ending not in (".h", ".c") or len(source) >= _MAX_SECOND_PARSE_BYTES or not tree.root_node.has_error:
         return tree, name
-    again = parse_source(source, other)
+    other = "cpp" if _CPP.search(source) else "c"
+    again = parse_source(source, other) if other != name else None
     return (again, other) if again is not None and not again.root_node.has_error else (tree, name)
 
 

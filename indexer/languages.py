@@ -126,14 +126,6 @@ def grammar_name(path: str, language: str) -> str:
     return "tsx" if language == "typescript" and path.lower().endswith(".tsx") else language
 
 
-def other_grammar(path: str, grammar_name: str) -> str:
-    """The grammar to try for a C file that its own one does not read; "" where there is no doubt."""
-    name = path.lower()
-    if grammar_name == "cpp" and name.endswith(".h"):
-        return "c"
-    return "cpp" if grammar_name == "c" and name.endswith(".c") else ""
-
-
 @cache
 def grammar(language: str) -> "Language | None":
     """The grammar of a language (or "tsx"), loaded from its own wheel at first use; None when there is none."""

@@ -15,30 +15,26 @@ MAX_REFERENCES = 64
 """How many references of a chunk are kept: the first ones."""
 _MAX_NAME_BYTES = 200
 
-Named = tuple[int, int, bytes]
-"""A reference where it stands: its byte, the number of its kind, its text."""
+Named = tuple[int, bytes]
+"""A reference where it stands: its byte, and its kind's number in front of its text."""
+
+_KINDS = {bytes([number]): kind for number, kind in enumerate(REFERENCE_KINDS)}
 
 
 def named(captured: "dict[str, list[Node]]") -> list[Named]:
     """The references among what a query captured, in the order of the text."""
-    found: list[Named] = []
-    for rank, kind in enumerate(REFERENCE_KINDS):
+    found: dict[int, bytes] = {}
+    for number, kind in reversed(_KINDS.items()):
         for node in captured.get(kind, ()):
-            if text := node.text:
-                found.append((node.start_byte, rank, text))
-    found.sort()
-    return found
+            found[node.start_byte] = number + (node.text or b"")
+    return sorted(found.items())
 
 
 def references(found: Sequence[Named], defines: Sequence[str]) -> tuple[Reference, ...]:
     """Each reference once; what a chunk itself defines is no type that it refers to."""
     kept: dict[Reference, None] = {}
-    last = -1
-    for byte, rank, text in found:
-        if byte == last or len(text) > _MAX_NAME_BYTES:
-            continue  # the same place by a kind that comes first
-        last = byte
-        reference = _reference(rank, text)
+    for text in dict.fromkeys([text for _, text in found]):
+        reference = _reference(text)
         if reference is None or (reference.kind == "type" and reference.name in defines):
             continue
         kept[reference] = None
@@ -48,9 +44,11 @@ def references(found: Sequence[Named], defines: Sequence[str]) -> tuple[Referenc
 
 
 @lru_cache(maxsize=16_384)
-def _reference(rank: int, text: bytes) -> Reference | None:
-    kind = REFERENCE_KINDS[rank]
-    name = text.decode("utf-8", "replace")
+def _reference(text: bytes) -> Reference | None:
+    if len(text) > _MAX_NAME_BYTES:
+        return None
+    kind = _KINDS[text[:1]]
+    name = text[1:].decode("utf-8", "replace")
     if kind == "import":
         name = " ".join(name.strip("\"'`<> \t").split()).removeprefix("import ")
     elif not name.isidentifier():

@@ -23,15 +23,16 @@ _MAX_DEPTH = 200
 _ENDS = frozenset({"end_tag", "jsx_closing_element", "keyword_end", "php_end_tag"})
 
 
-class Piece(NamedTuple):
-    """Lines that stay together (0-based, end not included).
+# What a piece is only a part of, because it was too long; of several pieces together the highest counts.
+_WHOLE, _OTHER, _DEFINITION = range(3)
 
-    `part` is what they are only a part of, because it was too long: "definition", "other", or "" for nothing.
-    """
+
+class Piece(NamedTuple):
+    """Lines that stay together (0-based, end not included), and what they are only a part of."""
 
     start: int
     end: int
-    part: str = ""
+    part: int = _WHOLE
 
 
 class Splitter:
@@ -40,6 +41,7 @@ class Splitter:
     def __init__(self, lines: Lines, source: bytes, found: Sequence[Definition], leads: Leads) -> None:
         self._lines, self._source, self._leads = lines, source, leads
         self.weight = lines.weight
+        self._sums = lines.sums
         self._starts = sorted({one.start for one in found})
         # Where the longest and the shortest definition that begins at a line end.
         self._longest: dict[int, int] = {}
@@ -75,18 +77,18 @@ class Splitter:
             return self.split_text(start, end)
         pieces: list[Piece] = []
         ends = [*(part[0] for part in parts[1:]), end]
-        amid = self._holds(start + 1, end)
+        amid, sums = self._holds(start + 1, end), self._sums
         for (first, children), last in zip(parts, ends, strict=True):
-            if self.weight(first, last) <= LIMIT:
+            if sums[last] - sums[first] <= LIMIT:
                 pieces.append(Piece(first, last))
                 continue
             inner = self._split_nodes(children, first, last, depth)
             if len(inner) == 1:
                 pieces.extend(inner)
             elif self._is_definition(first, last):
-                pieces.extend(Piece(piece.start, piece.end, "definition") for piece in self._merge(inner))
+                pieces.extend(Piece(piece.start, piece.end, _DEFINITION) for piece in self._merge(inner))
             elif amid and not self._defines(first, last):
-                pieces.extend(Piece(piece.start, piece.end, "other") for piece in self._merge(inner))
+                pieces.extend(Piece(piece.start, piece.end, _OTHER) for piece in self._merge(inner))
             else:
                 pieces.extend(inner)
         return pieces
@@ -164,19 +166,19 @@ class Splitter:
         for piece in pieces:
             if groups and self._fit(last, piece):
                 groups[-1].append(piece)
-                last = _joined(last, piece)
+                last = Piece(last.start, piece.end, max(last.part, piece.part))
             else:
                 groups.append([piece])
                 last = piece
         if len(groups) > 1:
             self._even_out(groups[-2], groups[-1])
-        return [_joined(*group) for group in groups]
+        return [_joined(group) for group in groups]
 
     def _even_out(self, left: list[Piece], right: list[Piece]) -> None:
         while len(left) > 1 and self.weight(right[0].start, right[-1].end) < LIMIT // 3:
-            moved, kept = left[-1], _joined(*left[:-1])
+            moved, kept = left[-1], _joined(left[:-1])
             grown = self.weight(moved.start, right[-1].end)
-            if grown > self.weight(kept.start, kept.end) or not self._fit(moved, _joined(*right)):
+            if grown > self.weight(kept.start, kept.end) or not self._fit(moved, _joined(right)):
                 return
             right.insert(0, left.pop())
 
@@ -186,19 +188,18 @@ class Splitter:
         What is left of a definition that was cut stays by itself; in front of its beginning a runt may stand. Nor does
         a definition go with what is left of something else.
         """
-        if left.part == "definition":
+        if left.part == _DEFINITION:
             return False
-        one, other = self.weight(left.start, left.end), self.weight(right.start, right.end)
+        sums = self._sums
+        one, other = sums[left.end] - sums[left.start], sums[right.end] - sums[right.start]
         if one + other > LIMIT and (min(one, other) > _RUNT or one + other > LIMIT + _RUNT):
             return False
-        if right.part == "definition":
+        if right.part == _DEFINITION:
             return one <= _RUNT
-        return not ("other" in (left.part, right.part) and self._holds(left.start, right.end))
+        return left.part == right.part == _WHOLE or not self._holds(left.start, right.end)
 
 
-def _joined(*group: Piece) -> Piece:
-    """Neighbours as one piece; of what they are a part, "definition" counts more than "other"."""
+def _joined(group: Sequence[Piece]) -> Piece:
     if len(group) == 1:
         return group[0]
-    part = min(piece.part or "~" for piece in group)
-    return Piece(group[0].start, group[-1].end, "" if part == "~" else part)
+    return Piece(group[0].start, group[-1].end, max([piece.part for piece in group]))

@@ -77,9 +77,8 @@ class _Open:
 
     __slots__ = ("_large", "end_byte", "kind", "node", "path")
 
-    def __init__(self, node: "Node", kind: str, path: str) -> None:
-        self.node, self.kind, self.path = node, kind, path
-        self.end_byte = node.end_byte
+    def __init__(self, node: "Node", kind: str, path: str, end_byte: int) -> None:
+        self.node, self.kind, self.path, self.end_byte = node, kind, path, end_byte
         self._large: set[int] | None = None
 
     def hides(self, node: "Node") -> bool:
@@ -111,8 +110,8 @@ def definitions(nodes: "Iterable[Node]", leads: Leads, language: str) -> list[De
     separator = _SEPARATORS.get(language, ".")
     found: list[Definition] = []
     around: list[_Open] = []  # outer ones first
-    for node in sorted(nodes, key=_outer_first):
-        start = node.start_byte
+    # Outer ones first; two nodes in the same place do not get compared, thanks to their numbers.
+    for start, end, _, node in sorted([(one.start_byte, -one.end_byte, at, one) for at, one in enumerate(nodes)]):
         while around and around[-1].end_byte <= start:
             around.pop()
         inside = around[-1] if around else None
@@ -128,13 +127,9 @@ def definitions(nodes: "Iterable[Node]", leads: Leads, language: str) -> list[De
         last = "" if kind in ("holder", "section") else path.rpartition(".")[2]
         row, column = node.start_point
         found.append(Definition(last, kind, path, leads.first_row(row, column), last_row(node) + 1))
-        around.append(_Open(node, kind, path))
+        around.append(_Open(node, kind, path, -end))
     found.sort(key=lambda one: (one.start, -one.end))
     return _join_clauses(found) if language in _CLAUSED else found
-
-
-def _outer_first(node: "Node") -> tuple[int, int]:
-    return node.start_byte, -node.end_byte
 
 
 def _read(node: "Node", kinds: dict[str, str], namers: dict[str, Namer], language: str) -> tuple[str, str]:
