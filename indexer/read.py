@@ -22,6 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_PLANES = b"\0\1\2\3"  # the third byte of a character in UTF-32
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
 _PRIVATE_KEY = re.compile(r"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
@@ -82,9 +83,9 @@ def _wide_encoding(data: bytes) -> str:
     """UTF-16 or UTF-32 without a mark, told by where the zeros of Latin letters and line ends stand; "" for neither."""
     head = data[:_HEAD_BYTES]
     if len(data) % 4 == 0 and len(data) >= 8:
-        if not head[3::4].strip(b"\0") and not head[2::4].strip(b"\0"):
+        if not head[3::4].strip(b"\0") and not head[2::4].strip(_PLANES):
             return "utf-32-le"
-        if not head[0::4].strip(b"\0") and not head[1::4].strip(b"\0"):
+        if not head[0::4].strip(b"\0") and not head[1::4].strip(_PLANES):
             return "utf-32-be"
     if len(data) % 2 == 0 and len(data) >= 8:
         even, odd = head[0::2].count(0), head[1::2].count(0)
