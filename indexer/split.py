@@ -102,11 +102,13 @@ class Splitter:
         parts: list[tuple[int, list[Node]]] = [(start, [])]
         last_cut, held, starts = start, self._held, self._lines.starts
         for parent in nodes:
+            top = parent.start_point[0]
             for node in parent.children:
                 row = node.start_point[0]
                 if last_cut < row < end and node.is_named and node.type not in _ENDS:
                     byte = node.start_byte
-                    first = self._leads.first_row(row, byte - starts[row])
+                    # What is above the first line belongs to the parent, not to what it begins with.
+                    first = self._leads.first_row(row, byte - starts[row]) if row > top else row
                     if last_cut < first and not held[first] and not self._source[starts[row] : byte].strip():
                         parts.append((first, []))
                         last_cut = first
