@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kibitz.indexer.languages import grammar_name
 from kibitz.indexer.lines import Lines, to_source
@@ -51,7 +51,7 @@ def chunk_text(path: str, text: str, language: str, *, tree: "Tree | None" = Non
     leads = Leads(source, captured["lead"], captured["wrapper"])
     found = definitions(captured["definition"], leads, language)
     pieces = Splitter(lines, source, found, leads).split_tree(tree.root_node)
-    return list(_describe(path, lines, pieces, language, found, named(captured)))
+    return list(_describe(_File(path, language, lines, found, named(captured)), pieces))
 
 
 def _better(tree: "Tree", name: str, path: str, source: bytes) -> "tuple[Tree, str]":
@@ -68,15 +68,19 @@ def _better(tree: "Tree", name: str, path: str, source: bytes) -> "tuple[Tree, s
     return (again, other) if again is not None and not again.root_node.has_error else (tree, name)
 
 
-def _describe(
-    path: str,
-    lines: Lines,
-    pieces: Sequence[Piece],
-    language: str,
-    found: Sequence[Definition],
-    referred: Sequence[Named],
-) -> Iterator[Chunk]:
+class _File(NamedTuple):
+    """What is known of a file before it is cut."""
+
+    path: str
+    language: str
+    lines: Lines
+    found: Sequence[Definition]
+    referred: Sequence[Named]
+
+
+def _describe(file: _File, pieces: Sequence[Piece]) -> Iterator[Chunk]:
     """Give every piece the definition that holds it, those that begin in it, and what it refers to."""
+    path, language, lines, found, referred = file
     waiting = deque(found)
     around: list[Definition] = []  # those that have begun and not ended, outer ones first
     at = 0

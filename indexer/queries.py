@@ -2,7 +2,8 @@
 
 A query runs in C; only what it captures becomes an object here. Captures are named "definition", "lead" (what is
 written above the thing that it belongs to), "wrapper" (a node that gives its first line to what it wraps), and by the
-kinds of references. A capture whose name begins with "_" only serves a predicate.
+kinds of references. What is captured as "none" is no reference after all (`require` itself is no call that anybody
+looks for), and a capture whose name begins with "_" only serves a predicate.
 """
 
 from collections import defaultdict
@@ -19,11 +20,25 @@ if TYPE_CHECKING:
 # More half-matched patterns than this at once come from nesting beyond reason, which would take quadratic time.
 _MATCH_LIMIT = 4_096
 
-_LEADS = (
-    "comment block_comment line_comment multiline_comment html_comment xml_comment js_comment decorator "
-    "attribute_item attribute_list annotation marker_annotation haddock pragma marginalia access_specifier"
-).split()
-_WRAPPERS = "decorated_definition template_declaration export_statement ambient_declaration".split()
+_LEADS = [
+    "comment",
+    "block_comment",
+    "line_comment",
+    "multiline_comment",
+    "html_comment",
+    "xml_comment",
+    "js_comment",
+    "decorator",
+    "attribute_item",
+    "attribute_list",
+    "annotation",
+    "marker_annotation",
+    "haddock",
+    "pragma",
+    "marginalia",
+    "access_specifier",
+]
+_WRAPPERS = ["decorated_definition", "template_declaration", "export_statement", "ambient_declaration"]
 
 # Definitions that a node's type alone does not make: a function that is the value of something, a class with a body.
 _VALUES = "[FUNCTIONS]"
@@ -51,12 +66,14 @@ _SCRIPT = """
 (export_statement source: (string (string_fragment) @import))
 (import_specifier name: (_) @import)
 (import_clause (identifier) @import)
-((call_expression function: (identifier) @_require arguments: (arguments . (string (string_fragment) @import)))
-  (#eq? @_require "require"))
+((call_expression function: (identifier) @none arguments: (arguments . (string (string_fragment) @import)))
+  (#eq? @none "require"))
 """
 _TAGS = """
-((jsx_opening_element name: (_) @use) (#match? @use "^[A-Z]"))
-((jsx_self_closing_element name: (_) @use) (#match? @use "^[A-Z]"))
+((jsx_opening_element name: (identifier) @use) (#match? @use "^[A-Z]"))
+((jsx_self_closing_element name: (identifier) @use) (#match? @use "^[A-Z]"))
+(jsx_opening_element name: (member_expression property: (_) @use))
+(jsx_self_closing_element name: (member_expression property: (_) @use))
 """
 _TYPESCRIPT = (
     _SCRIPT
@@ -144,7 +161,8 @@ REFERENCES: dict[str, str] = {
 (invocation_expression function: [(identifier) (generic_name)] @call)
 (invocation_expression function: (member_access_expression name: (_) @call))
 (object_creation_expression type: (_) @call)
-(using_directive [(identifier) (qualified_name)] @import)
+(using_directive !name [(identifier) (qualified_name)] @import)
+(using_directive name: (_) [(identifier) (qualified_name)] @import .)
 (base_list [(identifier) (generic_name) (qualified_name)] @inherit)
 (base_list (primary_constructor_base_type type: (_) @inherit))
 (attribute name: (_) @use)
@@ -157,10 +175,10 @@ REFERENCES: dict[str, str] = {
     "ruby": """
 (call method: (identifier) @call)
 (superclass [(constant) (scope_resolution)] @inherit)
-((call method: (identifier) @_mix arguments: (argument_list [(constant) (scope_resolution)] @inherit))
-  (#any-of? @_mix "include" "extend" "prepend"))
-((call method: (identifier) @_require arguments: (argument_list . (string (string_content) @import)))
-  (#any-of? @_require "require" "require_relative" "load" "autoload"))
+((call method: (identifier) @none arguments: (argument_list [(constant) (scope_resolution)] @inherit))
+  (#any-of? @none "include" "extend" "prepend"))
+((call method: (identifier) @none arguments: (argument_list . (string (string_content) @import)))
+  (#any-of? @none "require" "require_relative" "load" "autoload"))
 (call receiver: [(constant) (scope_resolution)] @use)
 """,
     "php": """
@@ -182,7 +200,7 @@ REFERENCES: dict[str, str] = {
 """,
     "bash": """
 (command name: (command_name (word) @call))
-((command name: (command_name) @_source . argument: (word) @import) (#any-of? @_source "source" "."))
+((command name: (command_name (word) @none) . argument: (word) @import) (#any-of? @none "source" "."))
 """,
     "html": """
 ((attribute (attribute_name) @_name (quoted_attribute_value (attribute_value) @import))
@@ -218,15 +236,15 @@ REFERENCES: dict[str, str] = {
 (call_expression function: (generic_function function: (field_expression field: (_) @call)))
 (instance_expression [(type_identifier) (generic_type)] @call)
 (import_declaration) @import
-(extends_clause type: (_) @inherit)
+(extends_clause [(type_identifier) (generic_type) (stable_type_identifier)] @inherit)
 (type_identifier) @type
 """,
     "lua": """
 (function_call name: (identifier) @call)
 (function_call name: (dot_index_expression field: (_) @call))
 (function_call name: (method_index_expression method: (_) @call))
-((function_call name: (identifier) @_require arguments: (arguments . (string content: (_) @import)))
-  (#any-of? @_require "require" "dofile" "loadfile"))
+((function_call name: (identifier) @none arguments: (arguments . (string content: (_) @import)))
+  (#any-of? @none "require" "dofile" "loadfile"))
 """,
     "sql": """
 (invocation (object_reference) @call)
@@ -241,7 +259,7 @@ REFERENCES: dict[str, str] = {
 (infix left_operand: (variable) @call)
 (infix right_operand: (variable) @call)
 (import module: (_) @import)
-(import_name (_) @import)
+(import_name [(variable) (name)] @import)
 (instance name: (_) @inherit)
 (signature type: (name) @type)
 (function parameter: (name) @type)
@@ -254,16 +272,18 @@ REFERENCES: dict[str, str] = {
 (call target: (dot right: (identifier) @call))
 (call target: (dot left: (alias) @use))
 (struct (alias) @type)
-((call target: (identifier) @_import (arguments . (alias) @import))
-  (#any-of? @_import "import" "alias" "require"))
-((call target: (identifier) @_import (arguments . (dot left: (alias) @import)))
-  (#any-of? @_import "import" "alias" "require"))
-((call target: (identifier) @_inherit (arguments . (alias) @inherit))
-  (#any-of? @_inherit "use" "behaviour" "defimpl"))
+((call target: (identifier) @none) (#match? @none "^def"))
+((call target: (identifier) @_def (arguments . (call target: (identifier) @none))) (#match? @_def "^def"))
+((call target: (identifier) @_def (arguments . (binary_operator left: (call target: (identifier) @none))))
+  (#match? @_def "^def"))
+((call target: (identifier) @none (arguments . [(alias) (dot left: (alias))] @import))
+  (#any-of? @none "import" "alias" "require"))
+((call target: (identifier) @none (arguments . (alias) @inherit)) (#any-of? @none "use" "behaviour"))
+((call target: (identifier) @_def (arguments . (alias) @inherit)) (#eq? @_def "defimpl"))
 """,
 }
 
-REFERENCE_KINDS = ("inherit", "import", "call", "type", "use")
+REFERENCE_KINDS = ("inherit", "import", "call", "use", "type")
 """The kinds of references; where two name the same place, the first one holds."""
 
 

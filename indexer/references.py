@@ -27,6 +27,8 @@ def named(captured: "dict[str, list[Node]]") -> list[Named]:
     for number, kind in reversed(_KINDS.items()):
         for node in captured.get(kind, ()):
             found[node.start_byte] = number + (node.text or b"")
+    for node in captured.get("none", ()):
+        found.pop(node.start_byte, None)
     return sorted(found.items())
 
 
@@ -53,4 +55,4 @@ def _reference(text: bytes) -> Reference | None:
         name = " ".join(name.strip("\"'`<> \t").split()).removeprefix("import ")
     elif not name.isidentifier():
         name = dotted(name).rpartition(".")[2]
-    return Reference(name, kind) if name else None
+    return Reference(name, kind) if name.strip("._*/\\") else None

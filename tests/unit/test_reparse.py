@@ -29,7 +29,26 @@ def fresh(text: str, grammar: str) -> Tree:
 COMMENTS = {"python": "#", "ruby": "#"}
 LANGUAGES = ["python", "javascript", "typescript", "go", "rust", "java", "c", "ruby", "json"]
 WORDS = st.sampled_from(
-    ["x", " ", "\n", "\r\n", "\r", "(", ")", "{", "}", "é", "日本", "🎈", "# c\n", "/* d */", '"s"', "1 + ", "if ", "\t"]
+    [
+        "x",
+        " ",
+        "\n",
+        "\r\n",
+        "\r",
+        "(",
+        ")",
+        "{",
+        "}",
+        "é",
+        "日本",
+        "🎈",
+        "# c\n",
+        "/* d */",
+        '"s"',
+        "1 + ",
+        "if ",
+        "\t",
+    ]
 )
 
 
