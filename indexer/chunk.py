@@ -51,7 +51,7 @@ def chunk_text(path: str, text: str, language: str, *, tree: "Tree | None" = Non
     leads = Leads(source, captured["lead"], captured["wrapper"])
     found = definitions(captured["definition"], leads, language)
     pieces = Splitter(lines, source, found, leads).split_tree(tree.root_node)
-    return list(_describe(_File(path, language, lines, found, named(captured)), pieces))
+    return list(_describe(_File(path, language, lines, found, named(captured, source)), pieces))
 
 
 def _better(tree: "Tree", name: str, path: str, source: bytes) -> "tuple[Tree, str]":
@@ -75,7 +75,7 @@ class _File(NamedTuple):
     language: str
     lines: Lines
     found: Sequence[Definition]
-    referred: Sequence[Named]
+    referred: Named
 
 
 def _describe(file: _File, pieces: Sequence[Piece]) -> Iterator[Chunk]:
@@ -92,7 +92,7 @@ def _describe(file: _File, pieces: Sequence[Piece]) -> Iterator[Chunk]:
         around = [one for one in around if one.end > piece.start] + begun
         holder = next((one for one in reversed(around) if one.start <= start and end <= one.end), None)
         defines = tuple(dict.fromkeys([one.name for one in begun if one.name]))
-        behind = bisect_left(referred, (lines.starts[piece.end],), at)
+        behind = bisect_left(referred.places, lines.starts[piece.end], at)
         yield Chunk(
             path,
             Span(piece.start, piece.end),
@@ -101,7 +101,7 @@ def _describe(file: _File, pieces: Sequence[Piece]) -> Iterator[Chunk]:
             language,
             holder.path if holder is not None else "",
             defines,
-            references(referred[at:behind], defines),
+            references(referred.texts[at:behind], defines),
         )
         at = behind
 

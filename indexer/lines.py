@@ -2,6 +2,10 @@
 
 import re
 from bisect import bisect_left
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_LINE_CHARS = 2_000
 """A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
@@ -21,7 +25,7 @@ def to_source(text: str) -> bytes:
 
 
 class Lines:
-    """The lines of one text. Line numbers are 0-based, an end is not included.
+    """The lines of one text that is not empty. Line numbers are 0-based, an end is not included.
 
     A line weighs as much as it has characters that are not blank; blank ones weigh a quarter, so that no chunk is
     made of a screen of indentation. What lies behind MAX_LINE_CHARS is neither shown nor weighed.
@@ -34,25 +38,26 @@ class Lines:
         import numpy as np
 
         ends = np.flatnonzero(np.frombuffer(source, np.uint8) == 10) + 1
-        if source and not source.endswith(b"\n"):
-            ends = np.append(ends, len(source))
-        begins = np.zeros_like(ends)
-        begins[1:] = ends[:-1]
+        bounds = np.zeros(1 + len(ends) + (not source.endswith(b"\n")), np.int64)
+        bounds[-1] = len(source)
+        bounds[1 : 1 + len(ends)] = ends
+        begins = bounds[:-1]
         shown = np.frombuffer(source.translate(_SHOWN), np.uint8)
         solid = np.add.reduceat(shown, begins, dtype=np.int32)
+        # What is asked for seldom is read in place: a list of as many numbers takes longer to make than all the rest.
         self._text = text
-        self.starts: list[int] = [0, *ends.tolist()]
+        self.starts: memoryview[int] = bounds.data
         if len(source) == len(text):
             self._chars = self.starts
-            chars = ends - begins
+            chars = bounds[1:] - begins
         else:
-            chars = np.add.reduceat(np.frombuffer(source.translate(_BEGINS), np.uint8), begins, dtype=np.int32)
-            self._chars = [0, *np.cumsum(chars).tolist()]
+            chars = np.add.reduceat(np.frombuffer(source.translate(_BEGINS), np.uint8), begins, dtype=np.int64)
+            self._chars = _sums(chars)
         weights = np.maximum(np.maximum(solid, chars // 4), 1)
         self._long: list[int] = np.flatnonzero(chars > MAX_LINE_CHARS).tolist()
         for row in self._long:
             weights[row] = max(len("".join(self[row].split())), MAX_LINE_CHARS // 4)
-        self.sums: list[int] = [0, *np.cumsum(weights).tolist()]
+        self.sums: list[int] = _sums(weights).tolist()
         self.blank: bytes = (solid == 0).tobytes()
         self.flush: bytes = shown[begins].tobytes()
 
@@ -72,3 +77,12 @@ class Lines:
     def weight(self, start: int, end: int) -> int:
         """The weight of some lines."""
         return self.sums[end] - self.sums[start]
+
+
+def _sums(numbers: "np.ndarray[Any, Any]") -> "memoryview[int]":
+    """What stands in front of each number, and all together, added up."""
+    import numpy as np
+
+    sums = np.zeros(len(numbers) + 1, np.int64)
+    np.cumsum(numbers, out=sums[1:])
+    return sums.data

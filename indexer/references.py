@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kibitz.indexer.names import dotted
 from kibitz.indexer.queries import REFERENCE_KINDS
@@ -15,27 +15,36 @@ MAX_REFERENCES = 64
 """How many references of a chunk are kept: the first ones."""
 _MAX_NAME_BYTES = 200
 
-Named = tuple[int, bytes]
-"""A reference where it stands: its byte, and its kind's number in front of its text."""
-
 _KINDS = {bytes([number]): kind for number, kind in enumerate(REFERENCE_KINDS)}
 
 
-def named(captured: "dict[str, list[Node]]") -> list[Named]:
-    """The references among what a query captured, in the order of the text."""
+class Named(NamedTuple):
+    """The references of a file in the order of its text: the bytes where they stand, and how they are written.
+
+    In front of each text is the number of its kind.
+    """
+
+    places: list[int]
+    texts: list[bytes]
+
+
+def named(captured: "dict[str, list[Node]]", source: bytes) -> Named:
+    """The references among what a query captured."""
     found: dict[int, bytes] = {}
     for number, kind in reversed(_KINDS.items()):
         for node in captured.get(kind, ()):
-            found[node.start_byte] = number + (node.text or b"")
+            start = node.start_byte
+            found[start] = number + source[start : node.end_byte]
     for node in captured.get("none", ()):
         found.pop(node.start_byte, None)
-    return sorted(found.items())
+    places = sorted(found)
+    return Named(places, [found[place] for place in places])
 
 
-def references(found: Sequence[Named], defines: Sequence[str]) -> tuple[Reference, ...]:
+def references(texts: Sequence[bytes], defines: Sequence[str]) -> tuple[Reference, ...]:
     """Each reference once; what a chunk itself defines is no type that it refers to."""
     kept: dict[Reference, None] = {}
-    for text in dict.fromkeys([text for _, text in found]):
+    for text in dict.fromkeys(texts):
         reference = _reference(text)
         if reference is None or (reference.kind == "type" and reference.name in defines):
             continue

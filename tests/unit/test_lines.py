@@ -17,7 +17,9 @@ def test_lines_are_those_that_end_at_a_line_break(text: str) -> None:
     expected = split_lines(text)
     assert [lines[row] for row in range(len(lines))] == expected
     assert lines.join(0, len(lines)) == text
-    assert lines.starts == [len("".join(expected[:row]).encode("utf-8", "replace")) for row in range(len(expected) + 1)]
+    assert list(lines.starts) == [
+        len("".join(expected[:row]).encode("utf-8", "replace")) for row in range(len(expected) + 1)
+    ]
 
 
 @given(st.text(alphabet="ab \n\r\té日🎈", min_size=1))
