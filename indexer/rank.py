@@ -27,7 +27,7 @@ def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
     files = len(first) - 1
     of_file = np.searchsorted(first, found, side="right") - 1
     values = scores[found]
-    sums: NDArray[np.float64] = np.bincount(of_file, weights=values, minlength=files)
+    sums = np.bincount(of_file, weights=values, minlength=files).astype(np.float64)
     # Most files have no more chunks than may count: only the others' are sorted.
     many = np.bincount(of_file, minlength=files) > best
     sums[many] = 0
@@ -45,7 +45,7 @@ def _best_sums(values: Scores, of_file: Ids, files: int, best: int) -> NDArray[n
     behind = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(len(packed))
     counted = behind <= best
     weights = packed[counted].astype(np.uint32).view(np.float32)
-    sums: NDArray[np.float64] = np.bincount(of_file[counted], weights=weights, minlength=files)
+    sums = np.bincount(of_file[counted], weights=weights, minlength=files).astype(np.float64)
     return sums
 
 
