@@ -67,7 +67,8 @@ class Report:
 class Round:
     """One round of one writer, which holds the lock.
 
-    `now`, `files` and `passed` are the workspace as this round finds it; `sizes` are the chunks of each path in it.
+    `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of those
+    that were read.
     `table` is None where there is none: LanceDB does not run on every processor.
     """
 
@@ -84,6 +85,7 @@ class Round:
     files: dict[str, Entry] = field(default_factory=dict)
     passed: dict[str, Passed] = field(default_factory=dict)
     table: ChunkTable | None = None
+    wanted: dict[str, str] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
     waiting: list[Piece] = field(default_factory=list)
     written: list[Held] = field(default_factory=list)
@@ -137,8 +139,8 @@ class Round:
             unread = diff.read
         else:
             unread = []
-            wanted = self._recognised(diff.read)
-            wanted |= {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+            self.wanted = self._recognised(diff.read)
+            wanted = self.wanted | {path: entry.blob for path, entry in self.files.items() if entry.chunks}
         covered = cover(wanted, segments)
         for path, size in covered.sizes.items():
             self.files[path] = Entry(wanted[path], self.now[path], size)
@@ -206,8 +208,9 @@ class Round:
         return self.table.vectors_of(blobs & self.known.keys())
 
     def _blobs(self, old: Manifest | None, path: str) -> list[str]:
+        """What a file holds, as far as that is known, and what it held."""
         entries = [self.files.get(path), old.files.get(path) if old else None]
-        return [entry.blob for entry in entries if entry]
+        return [*filter(None, [self.wanted.get(path)]), *(entry.blob for entry in entries if entry)]
 
     def _keys(self, stored: Blobs, old: Manifest | None, path: str) -> frozenset[int]:
         return frozenset(key for blob in self._blobs(old, path) for key in stored.get(blob, ()))
