@@ -1,9 +1,9 @@
 """What the first index of many trees costs: all of them in one process a side, Kibitz's on disk, semble's in memory.
 
-`python -m tests.bench.cold FOLDER --semble PYTHON` indexes each folder in FOLDER, first with Kibitz, then with semble,
-over again --repeat times, and prints the medians as a table in Markdown. semble's walk, chunks and BM25 are its own, all
-kinds of files are asked for, and its model is our embedder; nothing is cached. It uses as many processes as
---semble-workers says: its library's default is 0 (none besides its own), its command's is 4.
+`python -m tests.bench.cold FOLDER --semble PYTHON` indexes each folder in FOLDER with Kibitz, then with semble, over
+again --repeat times, and prints the medians as a table in Markdown. semble's walk, chunks and BM25 are its own, its model
+is our embedder, all kinds of files are asked for, and nothing is cached. It uses as many processes as --semble-workers
+says: its library's default is 0 (none besides its own), its command's is 4.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.bench.costs import Cost, machine, median, run, size
@@ -82,10 +83,10 @@ def main() -> None:
         return
     folder = args.folder.resolve()
     sides: dict[str, Callable[[], tuple[Cost, float]]] = {
-        f"Kibitz, {args.workers} workers": lambda: kibitz_once(folder, args.workers)
+        f"Kibitz, {args.workers} workers": partial(kibitz_once, folder, args.workers)
     }
     for workers in args.semble_workers if args.semble else []:
-        sides[f"semble, {workers} workers"] = lambda workers=workers: semble_once(args.semble, folder, workers)
+        sides[f"semble, {workers} workers"] = partial(semble_once, args.semble, folder, workers)
     runs: dict[str, list[tuple[Cost, float]]] = {name: [] for name in sides}
     for number in range(args.repeat):
         for name, once in sides.items():

@@ -1,8 +1,7 @@
-"""What a command costs: a process is run to its end, and so is all that it started, also what it left behind. Linux only.
+"""What a command costs: it is run to its end, and so is every process that it left behind. Linux only.
 
-A process that outlives its parent becomes ours (`PR_SET_CHILD_SUBREAPER`) and is waited for, so that the times which the
-kernel keeps of our children are those of every process of the command. Nothing else may be started by
-this process meanwhile.
+A process that outlives its parent becomes ours (`PR_SET_CHILD_SUBREAPER`) and is waited for, so that the times that the
+kernel keeps of our children are those of every process of the command. Nothing else may be started meanwhile.
 """
 
 import contextlib
@@ -58,12 +57,14 @@ def run(command: Sequence[object], *, env: Mapping[str, str] | None = None, stdi
         asked.seek(0)
         before, began = _children_cpu(), time.perf_counter()
         # Files, not pipes: a process that is left behind holds a pipe open, and so would prolong the clock.
-        with subprocess.Popen(
-            [*map(str, command)], env={**os.environ, **(env or {})}, cwd=ROOT, stdin=asked, stdout=told, stderr=said
-        ) as process:
-            with _Peak() as peak:
-                code = process.wait()
-                wall = time.perf_counter() - began
+        with (
+            subprocess.Popen(
+                [*map(str, command)], env={**os.environ, **(env or {})}, cwd=ROOT, stdin=asked, stdout=told, stderr=said
+            ) as process,
+            _Peak() as peak,
+        ):
+            code = process.wait()
+            wall = time.perf_counter() - began
         _wait_for_orphans()
         cpu = _children_cpu() - before
         for file in (told, said):

@@ -1,8 +1,8 @@
 """What indexing a folder costs: the first round, one with nothing to do, one file changed, one renamed.
 
 Prints a table in Markdown: Kibitz, and besides it semble (with --semble PYTHON) and SQLite FTS5 (with --fts5), each by
-its command, in processes of its own. Figures are medians over --repeat; the round with nothing to do is made --idle times
-in each. Without --subject the last two rounds are left out and the folder is read where it is, else copies of it are.
+its command, in processes of its own. Figures are medians over --repeat; the round with nothing to do is made --idle
+times in each. Without --subject the last two rounds are left out and the folder is read where it is, not a copy.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Make a workspace of a certain size out of another tree's files: `python -m tests.bench.sample SOURCE TARGET --files N`.
+"""Make a workspace of a certain size of another tree's files: `python -m tests.bench.sample SOURCE TARGET --files N`.
 
 Files are taken in an order that is the same everywhere and mixes the folders. With --chunks the workspace has about so
 many (within 2 %): it is indexed on the way, into a folder that is thrown away, to see how many its files have.
