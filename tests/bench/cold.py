@@ -1,9 +1,9 @@
 """What the first index of many trees costs: all of them in one process a side, Kibitz's on disk, semble's in memory.
 
 `python -m tests.bench.cold FOLDER --semble PYTHON` indexes each folder in FOLDER with Kibitz, then with semble, over
-again --repeat times, and prints the medians as a table in Markdown. semble's walk, chunks and BM25 are its own, its model
-is our embedder, all kinds of files are asked for, and nothing is cached. It uses as many processes as --semble-workers
-says: its library's default is 0 (none besides its own), its command's is 4.
+again --repeat times, and prints the medians as a table in Markdown. semble's walk, chunks and BM25 are its own, our
+embedder is its model, all kinds of files are asked for, and nothing is cached. It uses as many processes as
+--semble-workers says: its library's default is 0 (none besides its own), its command's is 4.
 """
 
 import argparse
@@ -17,6 +17,8 @@ from pathlib import Path
 
 from tests.bench.costs import Cost, machine, median, run, size
 from tests.bench.peers import PEERS
+
+INDEX_ALL = (sys.executable, "-m", "tests.bench.cold", "--index-into")  # a cache, and a folder of trees
 
 
 def index_all(folder: Path, cache: Path, workers: int) -> None:
@@ -46,7 +48,7 @@ def index_all(folder: Path, cache: Path, workers: int) -> None:
 def kibitz_once(folder: Path, workers: int) -> tuple[Cost, float]:
     """One run, and what it left on disk in MB."""
     with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as cache:
-        cost = run([sys.executable, "-m", "tests.bench.cold", folder, "--index-into", cache, "--workers", workers])
+        cost = run([*INDEX_ALL, cache, folder, "--workers", workers])
         return cost, size(Path(cache)) / 1e6
 
 
@@ -90,8 +92,8 @@ def main() -> None:
     runs: dict[str, list[tuple[Cost, float]]] = {name: [] for name in sides}
     for number in range(args.repeat):
         for name, once in sides.items():
-            runs[name].append(once())
-            cost = runs[name][-1][0]
+            cost, disk = once()
+            runs[name].append((cost, disk))
             print(f"run {number + 1}, {name}: {cost.wall:.2f} s, CPU {cost.cpu:.2f} s, {cost.mb:.0f} MB", flush=True)
     print(f"\n{machine()}\n")
     print(

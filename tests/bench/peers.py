@@ -82,7 +82,10 @@ def semble_index(folder: Path) -> None:
 
     model, kept = Model(), []
     for tree in sorted(each for each in folder.resolve().iterdir() if each.is_dir()):
-        kept.append((tree, create_index_from_path(tree, model, tuple(ContentType), display_root=tree)))
+        try:
+            kept.append((tree, create_index_from_path(tree, model, tuple(ContentType), display_root=tree)))
+        except ValueError as error:  # there is nothing in it that it knows
+            print(error, file=sys.stderr)
     manifests = [(tree, index[3]) for tree, index in kept]
     print(
         json.dumps(
