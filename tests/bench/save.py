@@ -23,7 +23,7 @@ from tests.bench.costs import KIBITZ, cpu_seconds, descendants, machine, percent
 from tests.e2e.conftest import new_user
 from tests.e2e.lsp_client import LspClient
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def subject_of(tree: Path, lines: int) -> Path:
