@@ -67,9 +67,8 @@ class Report:
 class Round:
     """One round of one writer, which holds the lock.
 
-    `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of those
-    that were read.
-    `table` is None where there is none: LanceDB does not run on every processor.
+    `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of files that were read
+    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor.
     """
 
     root: Path
