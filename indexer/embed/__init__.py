@@ -1,7 +1,7 @@
 """Embedders: text to vectors."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,12 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed chunk texts: (n,) strings to (n, dim)."""
+        """Embed chunk texts: (n,) strings to (n, dim).
+
+        Raises:
+            EmbedderBusyError: it cannot now, but will later; the error holds the vectors of the first texts. The caller
+                commits what it has, calls no file done whose chunks lack vectors, and asks for the rest later.
+        """
         ...
 
     def embed_query(self, text: str) -> Vectors:
@@ -40,3 +45,14 @@ class Embedder(Protocol):
         None when the embedder wants the path as a header line in the text instead.
         """
         ...
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """An embedder that waits for a service which is busy, and tells for how long.
+
+    `on_wait` is called before each wait with its length in seconds, in the thread that called `embed`; what it raises
+    ends the call. None, as it is at first, waits in silence. Ask with `isinstance(embedder, Waits)`.
+    """
+
+    on_wait: Callable[[float], None] | None
