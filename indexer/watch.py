@@ -12,7 +12,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, Protocol
@@ -107,7 +107,11 @@ class _CannotWatchError(Exception):
 
 async def _by_events(root: Path, private: Sequence[Path], make: MakeNotifier) -> AsyncGenerator[Batch]:
     stop, timeout_ms = threading.Event(), REST_AFTER_MS
-    watching = await asyncio.to_thread(_Watching, root, private, make)
+    try:
+        watching = await asyncio.to_thread(_Watching, root, private, make, stop)
+    except asyncio.CancelledError:
+        stop.set()  # a large tree takes its time to look through
+        raise
     try:
         yield frozenset()
         while root.is_dir():
@@ -117,6 +121,7 @@ async def _by_events(root: Path, private: Sequence[Path], make: MakeNotifier) ->
             if not isinstance(raw, str) and (batch := await asyncio.to_thread(watching.batch, raw)):
                 yield batch
     finally:
+        stop.set()
         watching.notifier.close()
 
 
@@ -138,8 +143,8 @@ async def _in_thread(notifier: Notifier, step_ms: int, timeout_ms: int, stop: th
 class _Watching:
     """A notifier and the folders that it watches, which change as folders come and go."""
 
-    def __init__(self, root: Path, private: Sequence[Path], make: MakeNotifier) -> None:
-        self._root, self._private, self._make = root, private, make
+    def __init__(self, root: Path, private: Sequence[Path], make: MakeNotifier, stop: threading.Event) -> None:
+        self._root, self._private, self._make, self._stop = root, private, make, stop
         self._recursive = sys.platform != "linux"
         self._begin()
 
@@ -201,8 +206,14 @@ class _Watching:
             before.close()
         return set() if isinstance(raw, str) else {(kind, self._scope.relative(path)) for kind, path in raw}
 
-    def _walk(self) -> Iterable[str]:
-        return [""] if self._recursive else (folder for folder, _ in self._scope.walk())
+    def _walk(self) -> Iterator[str]:
+        if self._recursive:
+            yield ""
+            return
+        for folder, _ in self._scope.walk():
+            if self._stop.is_set():
+                raise _CannotWatchError("Nobody listens any more.")
+            yield folder
 
     def _paths(self) -> list[str]:
         paths = [str(self._root / folder) for folder in sorted(self._folders)]

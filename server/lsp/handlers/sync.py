@@ -1,18 +1,15 @@
 """textDocument/didOpen, didChange, didClose, didSave: the documents as the editor has them."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
 from kibitz.server.lsp.documents import Change
-from kibitz.server.lsp.handlers.index import index_in_background
-from kibitz.server.lsp.places import place
+from kibitz.server.lsp.handlers.follow import changed
+from kibitz.server.lsp.places import place, relative_path
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
-
-_SAVE_DEBOUNCE_S = 1.0
 
 
 def register(ls: "KibitzServer") -> None:
@@ -41,19 +38,9 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
 
 
 def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
-    """Bring the index up to date once saving has come to rest."""
-    session = ls.session
-    if session.root is None or not session.app.config.index_on_start:
-        return
-    if session.saved is not None:
-        session.saved.cancel()
-    session.saved = session.in_background(asyncio.create_task(_index_when_quiet(ls)))
-
-
-async def _index_when_quiet(ls: "KibitzServer") -> None:
-    await asyncio.sleep(_SAVE_DEBOUNCE_S)
-    ls.session.saved = None  # from here on another save starts another round instead of calling this one off
-    await index_in_background(ls, show=False)
+    """Tell what follows the disk, which may hear of it later, or not at all."""
+    path = relative_path(params.text_document.uri, ls.session.root)
+    changed(ls, [path])
 
 
 def _change(event: lsp.TextDocumentContentChangeEvent) -> Change:
