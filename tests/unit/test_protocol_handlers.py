@@ -544,16 +544,16 @@ async def test_changes_while_a_round_runs_make_one_further_round(
     assert app.index_rounds == 3
 
 
-@pytest.mark.parametrize("setting", ["watch", "index_on_start"])
-async def test_a_workspace_is_only_followed_where_that_is_wanted(tmp_path: Path, setting: str) -> None:
-    app = FakeApp(config=Config(**{setting: False}))
+@pytest.mark.parametrize(("config", "rounds"), [(Config(watch=False), 1), (Config(index_on_start=False), 0)])
+async def test_a_workspace_is_only_followed_where_that_is_wanted(tmp_path: Path, config: Config, rounds: int) -> None:
+    app = FakeApp(config=config)
     async with connected(app.make) as wire:
         await wire.initialize(rootUri=tmp_path.as_uri())
         await wire.call("kibitz/status")
         (tmp_path / "a.py").write_text("a\n", encoding="utf-8")
         await asyncio.sleep(0.6)
         assert (await wire.call("kibitz/status"))["watching"] == "off"
-    assert app.index_rounds == (1 if setting == "watch" else 0)
+    assert app.index_rounds == rounds
 
 
 async def test_it_is_said_why_a_workspace_is_polled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
