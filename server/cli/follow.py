@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kibitz.server.app import App
 
 
-def follow(app: "App", *, as_json: bool, rebuild: bool) -> None:
+def follow(app: "App", *, as_json: bool, rebuild: bool) -> NoReturn:
     """Keep the index up to date until Ctrl-C. A round that fails is told, and the next change tries again.
 
     Raises:
