@@ -32,25 +32,30 @@ def follow(app: "App", *, as_json: bool, rebuild: bool) -> NoReturn:
         _say("note", sentence, as_json)
 
     # Rounds run in the main thread, where Ctrl-C reaches them; what changes meanwhile is collected beside it.
-    with asyncio.Runner() as runner:
-        batches = watch(app.root, rules=app.rules, private=[app.config.cache_dir], say=say)
-        first = True
-        try:
-            while (batch := runner.run(_next(batches))) is not None:
-                try:
-                    _round(app, batch, as_json=as_json, rebuild=rebuild and first)
-                except USER_ERRORS as error:
-                    if first or not app.root.is_dir():
-                        raise
-                    _say("error", str(error), as_json)
-                first = False
-        finally:
-            runner.run(batches.aclose())
+    batches = watch(app.root, rules=app.rules, private=[app.config.cache_dir], say=say)
+    first = True
+    with asyncio.Runner() as runner:  # its end is the watcher's
+        while (batch := _wait_for(runner, batches)) is not None:
+            try:
+                _round(app, batch, as_json=as_json, rebuild=rebuild and first)
+            except USER_ERRORS as error:
+                if first or not app.root.is_dir():
+                    raise
+                _say("error", str(error), as_json)
+            first = False
     raise WorkspaceError(f"There is no folder {app.root} any more.")
 
 
-async def _next(batches: "AsyncGenerator[Batch]") -> "Batch | None":
-    return await anext(batches, None)
+def _wait_for(runner: asyncio.Runner, batches: "AsyncGenerator[Batch]") -> "Batch | None":
+    """The next batch; None when the folder is gone."""
+
+    async def following() -> "Batch | None":
+        return await anext(batches, None)
+
+    try:
+        return runner.run(following())
+    except asyncio.CancelledError:  # Ctrl-C, in the instant before the runner begins to count
+        raise KeyboardInterrupt from None
 
 
 def _round(app: "App", batch: "Batch", *, as_json: bool, rebuild: bool) -> None:
