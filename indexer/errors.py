@@ -5,7 +5,13 @@
   + IndexBusyError     another process is writing this index
   + NotIndexedError    a question was asked before the first index round
   + DiskFullError      the index could not be written
+  + EmbedderBusyError  the embedder cannot answer now, but will later
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kibitz.indexer.embed import Vectors
 
 
 class IndexerError(Exception):
@@ -29,3 +35,16 @@ class DiskFullError(IndexerError):
 
     def __init__(self) -> None:
         super().__init__("The disk is full: the index could not be written.")
+
+
+class EmbedderBusyError(IndexerError):
+    """The embedder cannot answer now, but will later: a rate limit, a server that starts, a network that is away.
+
+    `retry_after_s` is how long to wait, in seconds, before it is asked again. `vectors` are those that it made before
+    that, of the first texts of the call, (m, dim) with m below n; None when there are none.
+    """
+
+    def __init__(self, sentence: str, retry_after_s: float, vectors: "Vectors | None" = None) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+        self.vectors = vectors

@@ -15,6 +15,7 @@ import numpy as np
 from kibitz.indexer import segment
 from kibitz.indexer.cut import blob_of, embedded_text
 from kibitz.indexer.embed import Embedder
+from kibitz.indexer.errors import EmbedderBusyError
 from kibitz.indexer.manifest import Held
 from kibitz.indexer.piece import Piece
 from kibitz.indexer.ragged import Ints, offsets_of
@@ -65,19 +66,36 @@ class Filler:
         committed_at = time.monotonic()
         for files, rows, texts in self._batches(piece):
             fresh = [at for at, row in enumerate(rows) if int(piece.keys[row]) not in known]
-            made = quantised(self.embedder.embed([texts[at] for at in fresh])) if fresh else vectors[:0]
-            known.update(zip((int(piece.keys[rows[at]]) for at in fresh), made, strict=True))
-            vectors[rows] = [known[int(piece.keys[row])] for row in rows]
-            lacking[rows] = False
-            self.embedded += len(fresh)
-            self.told(len(rows))
+            busy = self._ask(piece, [rows[at] for at in fresh], [texts[at] for at in fresh], known)
+            have = [row for row in rows if int(piece.keys[row]) in known]
+            vectors[have] = [known[int(piece.keys[row])] for row in have]
+            lacking[have] = False
+            self.told(len(have))
             if self.table is not None:
                 part = piece.with_vectors(vectors, lacking).take(np.array(files, np.int64))
                 self.table.stage(part.take(part.complete()))
+            if busy is not None:
+                raise busy
             if time.monotonic() - committed_at > COMMIT_SECONDS:
                 self._commit()
                 committed_at = time.monotonic()
         return piece.with_vectors(vectors, lacking)
+
+    def _ask(
+        self, piece: Piece, rows: Sequence[int], texts: Sequence[str], known: dict[int, Bytes]
+    ) -> EmbedderBusyError | None:
+        """Ask for the vectors of some rows; what says that the rest of them comes later."""
+        if not rows:
+            return None
+        busy: EmbedderBusyError | None = None
+        try:
+            made = self.embedder.embed(texts)
+        except EmbedderBusyError as error:
+            busy = error
+            made = error.vectors if error.vectors is not None else np.zeros((0, self.embedder.dim), np.float32)
+        self.embedded += len(made)
+        known.update(zip((int(piece.keys[row]) for row in rows), quantised(made), strict=False))
+        return busy
 
     def _known(self, piece: Piece) -> dict[int, Bytes]:
         """What the table has already: a fill that was broken off left it there."""

@@ -11,13 +11,26 @@ _REDIRECTS = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFI
 def list_files(root: Path) -> list[str]:
     """The paths that git tracks or would track below `root`, relative to it; empty when git has no answer.
 
-    A path that ends in "/" is a repository of its own. The variables with which git tells its hooks where they run
-    are not passed on, and a repository that somebody else has set up may not start its `core.fsmonitor` program.
+    A path that ends in "/" is a repository of its own.
+    """
+    return _ls_files(root, "-co")
+
+
+def ignored_folders(root: Path) -> list[str]:
+    """The folders below `root` that git ignores as a whole, relative to it, without a "/" at the end."""
+    return [path[:-1] for path in _ls_files(root, "-oi", "--directory") if path.endswith("/")]
+
+
+def _ls_files(root: Path, *options: str) -> list[str]:
+    """What `git ls-files` prints; empty when it has no answer.
+
+    The variables with which git tells its hooks where they run are not passed on, and a repository that somebody else
+    has set up may not start its `core.fsmonitor` program.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _REDIRECTS}
     try:
         done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", "ls-files", "-co", "--exclude-standard", "-z"],
+            ["git", "-c", "core.fsmonitor=false", "ls-files", *options, "--exclude-standard", "-z"],
             cwd=root,
             env=environ | {"GIT_OPTIONAL_LOCKS": "0"},
             stdin=subprocess.DEVNULL,

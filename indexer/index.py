@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kibitz.indexer.changes import changes, stamps
-from kibitz.indexer.embed import Embedder
+from kibitz.indexer.embed import Embedder, Waits
 from kibitz.indexer.errors import IndexBusyError, IndexerError
+from kibitz.indexer.housekeeping import collect_now_and_then, mark_used
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
+from kibitz.indexer.processor import missing_for_store
 from kibitz.indexer.round import Progress, Report, Round
 from kibitz.indexer.store import DamagedTableError
 from kibitz.indexer.workers import ParsePool
@@ -74,9 +76,11 @@ def update(
     rebuild: bool = False,
     lock_wait_s: float = LOCK_WAIT_S,
     pool: ParsePool | None = None,
+    budget_bytes: int | None = None,
 ) -> Report:
     """Bring the index of a workspace up to date.
 
+    `budget_bytes` is what all indexes of the cache directory may take: now and then the ones used longest ago go.
     `pool` are parser processes that outlive this call; without them up to `workers` are started and ended.
 
     A round that is stopped at any instant, by Ctrl-C or a kill, leaves what was committed before, and the next one
@@ -85,22 +89,29 @@ def update(
     Raises:
         WorkspaceError: the folder cannot be read, or holds nothing to index.
         IndexBusyError: another process is writing this index.
+        EmbedderBusyError: the embedder will give the rest of the vectors later; all else is done.
         IndexerError: the disk is full, or a new table cannot be read either.
     """
     began = time.monotonic()
     at = places(root, cache_dir, embedder)
+    if isinstance(embedder, Waits):
+        embedder.on_wait = lambda seconds: progress(Progress("wait", round(seconds), 0))
+    store = not missing_for_store()
     own = contextlib.nullcontext(pool) if pool else ParsePool(workers)
     with _writer(at, root, lock_wait_s), own as started:
         notice = None
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, started, progress).run()
+            report = Round(root, at, embedder, rules, started, progress, store).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, started, progress), root)
+            report = _again(Round(root, at, embedder, rules, started, progress, store), root)
+        mark_used(at.folder)
+    if budget_bytes is not None:
+        collect_now_and_then(cache_dir, budget_bytes, keep=[at.folder])
     return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 

@@ -17,6 +17,7 @@ from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import open_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
+from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
@@ -51,7 +52,10 @@ class Searcher:
         Raises:
             NotIndexedError: there is none that can be read.
         """
-        return cls(root, places(root, cache_dir, embedder), embedder)
+        at = places(root, cache_dir, embedder)
+        searcher = cls(root, at, embedder)
+        mark_used(at.folder)
+        return searcher
 
     @property
     def version(self) -> int:

@@ -82,6 +82,8 @@ class Config:
     max_file_bytes: int = _setting(1_000_000, "larger files are not indexed", narrows=True)
     workers: int = _setting(_workers, "processes that parse", narrows=True)
     index_on_start: bool = _setting(True, "the language server indexes the workspace when it starts")
+    watch: bool = _setting(True, "with index_on_start: the language server follows what changes on disk", narrows=True)
+    disk_budget_mb: int = _setting(2000, "what all indexes may take on disk, in MB; those used longest ago go first")
     cache_dir: Path = _setting(_cache_dir, "where indexes are kept; they can be rebuilt at any time")
     data_dir: Path = _setting(_data_dir, "where embedded models are kept")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,12 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed chunk texts: (n,) strings to (n, dim)."""
+        """Embed chunk texts: (n,) strings to (n, dim).
+
+        Raises:
+            EmbedderBusyError: it cannot now, but will later; the error holds the vectors of the first texts. The caller
+                commits what it has, calls no file done whose chunks lack vectors, and asks for the rest later.
+        """
         ...
 
     def embed_query(self, text: str) -> Vectors:
@@ -79,3 +84,14 @@ class Elsewhere:
 def in_workers(embedder: Embedder) -> Embedder:
     """The embedder as a parser process gets it."""
     return embedder if embedder.over(Vocabulary()) is not None else Elsewhere(embedder.name, embedder.dim)
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """An embedder that waits for a service which is busy, and tells for how long.
+
+    `on_wait` is called before each wait with its length in seconds, in the thread that called `embed`; what it raises
+    ends the call. None, as it is at first, waits in silence. Ask with `isinstance(embedder, Waits)`.
+    """
+
+    on_wait: Callable[[float], None] | None

@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "state",
     "doctor": "doctor",
     "config": "state",
+    "gc": "gc",
     "model": "model",
 }
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130

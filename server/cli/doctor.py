@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 State = Literal["ok", "note", "bad"]
 LOW_DISK_BYTES = 1_000_000_000
+ENOUGH_WATCHES = 65_536  # folders of a very large workspace, and what an editor watches beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ def doctor(*, root: Path, as_json: bool) -> int:
 
 def _machine() -> Iterator[Check]:
     from kibitz.indexer.languages import LANGUAGES, grammar
+    from kibitz.indexer.processor import missing_for_store
 
     yield Check("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
     broken = [language for language in LANGUAGES if grammar(language) is None]
@@ -58,18 +60,19 @@ def _machine() -> Iterator[Check]:
     yield Check("grammars", "bad" if broken else "ok", detail + (f"; missing {', '.join(broken)}" if broken else ""))
     git = shutil.which("git")
     yield Check("git", "ok" if git else "note", git or "not found: ignore files are read by Kibitz itself")
-    yield _vector_instructions()
+    missing = missing_for_store()
+    yield Check("processor", "note" if missing else "ok", missing or "has what the vector store needs")
+    yield from _watches()
 
 
-def _vector_instructions() -> Check:
-    """LanceDB's wheels are built for AVX2 on x86-64 and crash without it."""
+def _watches() -> Iterator[Check]:
+    """How many folders the system lets a user watch; only Linux has such a limit."""
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return Check("processor", "ok", "not checked on this platform")
-    if "avx2" in flags or "flags" not in flags:
-        return Check("processor", "ok", "has what the vector store needs")
-    return Check("processor", "bad", "no AVX2: the vector store cannot run on this processor")
+        limit = int(Path("/proc/sys/fs/inotify/max_user_watches").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return
+    remedy = f"; large workspaces are polled instead: raise it to {ENOUGH_WATCHES}" if limit < ENOUGH_WATCHES else ""
+    yield Check("watching", "note" if remedy else "ok", f"fs.inotify.max_user_watches is {limit}{remedy}")
 
 
 def _storage(app: "App") -> Iterator[Check]:
@@ -85,6 +88,15 @@ def _storage(app: "App") -> Iterator[Check]:
         return
     low = free < LOW_DISK_BYTES
     yield Check("cache", "note" if low else "ok", f"{directory}, {free / 1e9:.1f} GB free")
+    yield _budget(app)
+
+
+def _budget(app: "App") -> Check:
+    from kibitz.indexer.housekeeping import folder_bytes
+
+    taken, budget = folder_bytes(app.config.cache_dir / "index") / 1e6, app.config.disk_budget_mb
+    over = "; `kibitz gc` makes room" if taken > budget else ""
+    return Check("indexes", "note" if over else "ok", f"take {taken:.1f} of {budget} MB{over}")
 
 
 def _index(app: "App") -> Iterator[Check]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 @click.argument("root", type=PATH, default=".", metavar="[PATH]")
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would be indexed and left out; do nothing.")
 @click.option("--rebuild", is_flag=True, help="Throw the index away and make it again.")
+@click.option("--watch", "keep_on", is_flag=True, help="Go on with a round whenever something changes.")
 @json_option
-def index(*, root: Path, only_plan: bool, rebuild: bool, as_json: bool) -> None:
+def index(*, root: Path, only_plan: bool, rebuild: bool, keep_on: bool, as_json: bool) -> None:
     """Bring the index of a folder up to date.
 
     Only files whose content changed are parsed and embedded. Interrupting it at any time leaves the last
@@ -28,11 +29,18 @@ def index(*, root: Path, only_plan: bool, rebuild: bool, as_json: bool) -> None:
     Examples:
       kibitz index
       kibitz index ~/src/project --plan
+      kibitz index --watch
     """
+    if only_plan and keep_on:
+        raise click.UsageError("Give --plan or --watch, not both.")
     app = make_app(root)
     if only_plan:
         _show_plan(app, as_json)
         return
+    if keep_on:
+        from kibitz.server.cli.follow import follow
+
+        follow(app, as_json=as_json, rebuild=rebuild)
     if as_json:
         report = update_index(app, show=_emit_progress, rebuild=rebuild)
         emit({"event": "report", **asdict(report)})

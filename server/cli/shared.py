@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ PHASES = {
     "embed": "Embedding",
     "commit": "Writing",
     "hot": "Preparing search",
+    "wait": "Waiting (seconds)",
 }
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")
@@ -126,18 +128,29 @@ def progress_bar() -> Iterator[Callable[["Progress"], None]]:
 
 
 def update_index(app: "App", *, show: Callable[["Progress"], None], rebuild: bool = False) -> "Report":
-    """Bring the index up to date in this process."""
-    from kibitz.indexer.index import update
+    """Bring the index up to date in this process, however long an embedding endpoint wants to be waited for.
 
-    return update(
-        app.root,
-        cache_dir=app.config.cache_dir,
-        embedder=app.embedder(),
-        rules=app.rules,
-        workers=app.config.workers,
-        progress=show,
-        rebuild=rebuild,
-    )
+    What it has given is kept, and words are searched meanwhile, so that nothing is lost when this is interrupted.
+    """
+    from kibitz.indexer.errors import EmbedderBusyError
+    from kibitz.indexer.index import Progress, update
+
+    while True:
+        try:
+            return update(
+                app.root,
+                cache_dir=app.config.cache_dir,
+                embedder=app.embedder(),
+                rules=app.rules,
+                workers=app.config.workers,
+                progress=show,
+                rebuild=rebuild,
+                budget_bytes=app.config.disk_budget_mb * 1_000_000,
+            )
+        except EmbedderBusyError as busy:
+            rebuild = False
+            show(Progress("wait", round(busy.retry_after_s), 0))
+            time.sleep(busy.retry_after_s)
 
 
 def ensure_indexed(app: "App") -> None:

@@ -4,8 +4,12 @@ Only imported once `openai` is. No sentence holds a key, and none repeats text o
 whole request in their error messages.
 """
 
+import contextlib
 import json
+import math
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import httpx2
 import openai
@@ -80,11 +84,17 @@ def failure(error: BaseException, endpoint: Endpoint, *, begun: bool = False, pr
 
 
 def retry_after_s(error: openai.APIStatusError) -> float | None:
-    """The seconds a server asks to wait; None when it does not say (or names a date)."""
+    """The seconds a server asks to wait, given as such or as a date (RFC 9110, 10.2.3); None when it does not."""
+    said = error.response.headers.get("retry-after", "").strip()
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(said)) if math.isfinite(float(said)) else None
     try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
+        until = parsedate_to_datetime(said)
+    except ValueError:
         return None
+    if until.tzinfo is None:  # "-0000": a time in UTC whose place is not told
+        until = until.replace(tzinfo=UTC)
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _refused(error: openai.APIStatusError, endpoint: Endpoint, prompt: Iterable[str]) -> ModelError:

@@ -46,9 +46,13 @@ class IndexRounds:
 
     async def run_after_this(self, on_progress: Listener) -> "Report":
         """Start a round that sees what is on disk now: wait for one that runs, then go."""
-        if self.running and self._round is not None:
-            await asyncio.wait({self._round})
+        await self.settled()
         return await self.run(on_progress)
+
+    async def settled(self) -> None:
+        """Wait until no round runs."""
+        while self.running and self._round is not None:
+            await asyncio.wait({self._round})
 
     async def _start(self) -> "Report":
         return await self._index(self._tell)

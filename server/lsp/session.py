@@ -37,7 +37,9 @@ class Session:
         self.documents = DocumentStore(cast(Encoding, encoding))
         self.cancellations = Cancellations()
         self.background: set[asyncio.Task[Any]] = set()
-        self.saved: asyncio.Task[Any] | None = None
+        self.following: asyncio.Task[Any] | None = None
+        self.due: asyncio.Task[Any] | None = None
+        self.watching = "off"
         self.told: tuple[str, str] = ("", "")
         self.root = _first_folder(params)
         self.app: AppPort = make_app(self.root or self._empty_folder(), self._options)

@@ -60,6 +60,18 @@ def test_a_saved_file_is_found_as_it_is_now(start_server: StartServer, shop: Pat
     assert client.shutdown() == 0
 
 
+def test_a_file_that_another_program_writes_is_found(start_server: StartServer, shop: Path) -> None:
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(shop, BAR)
+    client.wait_for(is_ready(2))
+    assert client.call("kibitz/status")["watching"] == "events"
+    (shop / "new").mkdir()
+    (shop / "new" / "zoo.py").write_text("def feed_the_crocodile() -> None:\n    ...\n", encoding="utf-8")
+    client.wait_for(is_ready(3))
+    assert paths(client, "feed the crocodile")[0] == "new/zoo.py"
+    assert client.shutdown() == 0
+
+
 def test_indexing_on_request_reports_to_the_clients_token(start_server: StartServer, shop: Path) -> None:
     client = start_server()
     client.initialize(shop, BAR)

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -220,6 +221,7 @@ async def test_status_joins_the_apps_state_and_the_sessions() -> None:
         "state": "ready",
         "message": "",
         "open_documents": 1,
+        "watching": "off",
     }
 
 
@@ -498,7 +500,7 @@ async def test_indexing_trouble_in_the_background_is_a_state_and_not_a_popup() -
 
 
 async def test_saving_brings_the_index_up_to_date_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kibitz.server.lsp.handlers.sync._SAVE_DEBOUNCE_S", 0.01)
+    monkeypatch.setattr("kibitz.server.lsp.handlers.follow._GATHER_S", 0.01)
     app = FakeApp(config=Config())
     async with connected(app.make) as wire:
         await wire.initialize(rootUri=ROOT)
@@ -508,6 +510,83 @@ async def test_saving_brings_the_index_up_to_date_once(monkeypatch: pytest.Monke
         await wire.until(lambda: app.index_rounds == 2)
         await asyncio.sleep(0.05)
     assert app.index_rounds == 2
+
+
+async def test_what_changes_on_disk_starts_a_round(tmp_path: Path) -> None:
+    app = FakeApp(config=Config())
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=tmp_path.as_uri())
+        await wire.until(lambda: app.index_rounds == 1)
+        assert (await wire.call("kibitz/status"))["watching"] == "events"
+        (tmp_path / "a.py").write_text("a\n", encoding="utf-8")
+        await wire.until(lambda: app.index_rounds == 2)
+
+
+async def test_changes_while_a_round_runs_make_one_further_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kibitz.server.lsp.handlers.follow._GATHER_S", 0.01)
+    app = FakeApp(config=Config())
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=tmp_path.as_uri())
+        await wire.until(lambda: app.index_rounds == 1)
+        app.gate.clear()
+        (tmp_path / "a.py").write_text("a\n", encoding="utf-8")
+        await wire.until(lambda: app.index_rounds == 2)
+        for number in range(3):
+            wire.notify("textDocument/didSave", {"textDocument": {"uri": (tmp_path / "a.py").as_uri()}})
+            (tmp_path / f"{number}.py").write_text("x\n", encoding="utf-8")
+            await asyncio.sleep(0.2)
+        assert app.index_rounds == 2
+        app.gate.set()
+        await wire.until(lambda: app.index_rounds == 3)
+        await asyncio.sleep(0.3)
+    assert app.index_rounds == 3
+
+
+@pytest.mark.parametrize(("config", "rounds"), [(Config(watch=False), 1), (Config(index_on_start=False), 0)])
+async def test_a_workspace_is_only_followed_where_that_is_wanted(tmp_path: Path, config: Config, rounds: int) -> None:
+    app = FakeApp(config=config)
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=tmp_path.as_uri())
+        await wire.call("kibitz/status")
+        (tmp_path / "a.py").write_text("a\n", encoding="utf-8")
+        await asyncio.sleep(0.6)
+        assert (await wire.call("kibitz/status"))["watching"] == "off"
+    assert app.index_rounds == rounds
+
+
+async def test_it_is_said_why_a_workspace_is_polled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kibitz.indexer.watch._is_deaf", lambda root: True)
+    monkeypatch.setattr("kibitz.indexer.watch.POLL_S", 0.05)
+    app = FakeApp(config=Config())
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=tmp_path.as_uri())
+        await wire.until(lambda: app.index_rounds == 1)
+        said = (await wire.call("kibitz/status"))["watching"]
+        assert said.startswith("Watching by polling, because ")
+        assert [note["message"] for note in wire.notifications("window/logMessage")] == [said]
+        (tmp_path / "a.py").write_text("a\n", encoding="utf-8")
+        await wire.until(lambda: app.index_rounds == 2)
+
+
+async def test_another_folder_is_followed_instead(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    app = FakeApp(config=Config())
+    folder = {"uri": one.as_uri(), "name": "one"}
+    async with connected(app.make) as wire:
+        await wire.initialize(workspaceFolders=[folder])
+        await wire.until(lambda: app.index_rounds == 1)
+        event = {"removed": [folder], "added": [{"uri": two.as_uri(), "name": "two"}]}
+        wire.notify("workspace/didChangeWorkspaceFolders", {"event": event})
+        await wire.until(lambda: app.index_rounds == 2)
+        (one / "a.py").write_text("a\n", encoding="utf-8")
+        await asyncio.sleep(0.6)
+        assert app.index_rounds == 2
+        (two / "a.py").write_text("a\n", encoding="utf-8")
+        await wire.until(lambda: app.index_rounds == 3)
 
 
 # -- settings and folders --------------------------------------------------------------------------------------

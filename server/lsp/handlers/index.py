@@ -21,6 +21,7 @@ _SPOKEN = {
     "embed": "embedding",
     "commit": "writing",
     "hot": "getting ready to search",
+    "wait": "waiting for the embedding endpoint",
 }
 
 
@@ -68,6 +69,8 @@ def _reporter(work: WorkDone) -> Callable[["Progress"], None]:
     def on_progress(progress: "Progress") -> None:
         percentage = min(100, 100 * progress.done // progress.total) if progress.total else None
         count = f" {progress.done}/{progress.total}" if progress.total else ""
+        if progress.phase == "wait":
+            count = f", {progress.done} s"
         work.report(f"{_SPOKEN.get(progress.phase, progress.phase)}{count}", percentage)
 
     return on_progress

@@ -1,6 +1,5 @@
 """initialized, settings and folders that change, and the user's wish to stop something."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from kibitz.server.errors import ConfigError
-from kibitz.server.lsp.handlers.index import index_in_background
+from kibitz.server.lsp.handlers.follow import follow, what_is_followed
 from kibitz.server.lsp.places import path_of
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ def register(ls: "KibitzServer") -> None:
 
 
 def initialized(ls: "KibitzServer", params: lsp.InitializedParams | None) -> None:
-    """Index the workspace in the background."""
-    _index_if_wanted(ls)
+    """Index the workspace in the background, and follow it."""
+    follow(ls)
 
 
 def cancel_progress(ls: "KibitzServer", params: lsp.WorkDoneProgressCancelParams) -> None:
@@ -39,7 +38,10 @@ async def did_change_configuration(ls: "KibitzServer", params: lsp.DidChangeConf
     if isinstance(settings, Mapping):
         settings = settings.get("kibitz")
     if isinstance(settings, Mapping):
+        before = what_is_followed(ls)
         await _reconfigure(ls, settings, ls.session.root)
+        if what_is_followed(ls) != before:
+            follow(ls)
 
 
 async def did_change_folders(ls: "KibitzServer", params: lsp.DidChangeWorkspaceFoldersParams) -> None:
@@ -49,7 +51,7 @@ async def did_change_folders(ls: "KibitzServer", params: lsp.DidChangeWorkspaceF
         return
     added = [path for folder in params.event.added if (path := path_of(folder.uri)) is not None]
     await _reconfigure(ls, None, added[0] if added else None)
-    _index_if_wanted(ls)
+    follow(ls)
 
 
 async def _reconfigure(ls: "KibitzServer", options: Mapping[str, Any] | None, root: Path | None) -> None:
@@ -57,9 +59,3 @@ async def _reconfigure(ls: "KibitzServer", options: Mapping[str, Any] | None, ro
         await ls.session.reconfigure(options, root)
     except ConfigError as error:  # the user has just changed a setting: this one may be shown
         ls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, str(error)))
-
-
-def _index_if_wanted(ls: "KibitzServer") -> None:
-    session = ls.session
-    if session.root is not None and session.app.config.index_on_start:
-        session.in_background(asyncio.create_task(index_in_background(ls, show=True)))

@@ -17,11 +17,13 @@ def register(ls: "KibitzServer") -> None:
 async def status(ls: "KibitzServer", params: methods.StatusParams) -> dict[str, Any]:
     """Answer with the app's state and the session's."""
     session = ls.session
+    watching = session.watching
     indexing, (state, message), documents = session.rounds.running, session.told, len(session.documents)
     app_state = await asyncio.to_thread(session.app.status)  # it looks at the disk
     return {
         **app_state,
         "indexing": indexing,
+        "watching": watching,
         "state": state or "ready",
         "message": message,
         "open_documents": documents,

@@ -1,18 +1,15 @@
 """textDocument/didOpen, didChange, didClose, didSave: the documents as the editor has them."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
 from kibitz.server.lsp.documents import Change
-from kibitz.server.lsp.handlers.index import index_in_background
+from kibitz.server.lsp.handlers.follow import changed
 from kibitz.server.lsp.places import path_of, place, relative_path
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
-
-_SAVE_DEBOUNCE_S = 1.0
 
 
 def register(ls: "KibitzServer") -> None:
@@ -47,22 +44,12 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
 
 
 def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
-    """Bring the index up to date once saving has come to rest."""
-    session = ls.session
-    if session.root is None or not session.app.config.index_on_start:
-        return
-    uri = params.text_document.uri
+    """Look at the document at once, and tell what follows the disk, which may hear of it later, or not at all."""
+    session, uri = ls.session, params.text_document.uri
     if _is_inside(ls, uri):
-        session.ahead.saved(relative_path(uri, session.root), session.documents.get(uri))
-    if session.saved is not None:
-        session.saved.cancel()
-    session.saved = session.in_background(asyncio.create_task(_index_when_quiet(ls)))
-
-
-async def _index_when_quiet(ls: "KibitzServer") -> None:
-    await asyncio.sleep(_SAVE_DEBOUNCE_S)
-    ls.session.saved = None  # from here on another save starts another round instead of calling this one off
-    await index_in_background(ls, show=False)
+        path = relative_path(uri, session.root)
+        session.ahead.saved(path, session.documents.get(uri))
+        changed(ls, [path])
 
 
 def _is_inside(ls: "KibitzServer", uri: str) -> bool:
