@@ -31,11 +31,11 @@ def roots(annotations: Path) -> dict[str, str]:
 
 def plain_bm25(searcher: Searcher, query: str) -> list[Hit]:
     """The chunks with the highest BM25 scores and nothing else: what the ranking is measured against."""
-    copy = searcher.copy
-    scores = bm25(copy.body, copy.lengths, query_terms(query))
+    view = searcher.view
+    scores = bm25(view.body, view.lengths, view.chunks, query_terms(query))
     best = [int(number) for number in order_of(scores)[:TOP] if scores[number] > 0]
     return [
-        Hit(copy.chunk(number, copy.paths[int(copy.file_of[number])], ""), float(scores[number]), ("lexical",))
+        Hit(view.chunk(number, view.paths[int(view.file_of[number])], ""), float(scores[number]), ("lexical",))
         for number in best
     ]
 
