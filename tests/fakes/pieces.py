@@ -51,5 +51,5 @@ def piece_of(tree: Mapping[str, Sequence[str]], *, lacking: Sequence[str] = ()) 
     """Files as they go into a segment; those `lacking` have no vectors yet."""
     cut = Cutter(HashEmbedder(DIM)).cut([parsed(path, texts) for path, texts in tree.items()])
     piece = cut.with_paths(cut.piece)
-    without = np.repeat([path in lacking for path in piece.paths], piece.sizes)
+    without = np.repeat(np.array([path in lacking for path in piece.paths], bool), piece.sizes)
     return replace(piece, vectors=np.where(without[:, None], np.int8(0), piece.vectors), lacking=without)
