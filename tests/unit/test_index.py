@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -15,12 +16,12 @@ from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import IndexBusyError, IndexerError, WorkspaceError
 from kibitz.indexer.index import Progress, Report
 from kibitz.indexer.layout import Places, places
-from kibitz.indexer.manifest import load
+from kibitz.indexer.manifest import load, save
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.store import ChunkTable, DamagedTableError
 from kibitz.indexer.workspace import Rules
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.parsing import InProcessParsing
+from tests.fakes.parsing import InProcessPool
 
 FILES = {
     "app/session.py": "class Session:\n    # Talks to the server.\n    def close(self):\n        self.open = False\n",
@@ -48,25 +49,33 @@ def settle(root: Path) -> None:
 class Bench:
     """A workspace, a cache and what takes part in a round."""
 
-    def __init__(self, tmp_path: Path, parsing: InProcessParsing) -> None:
+    def __init__(self, tmp_path: Path) -> None:
         self.root = tmp_path / "work"
         self.cache = tmp_path / "cache"
         self.embedder = HashEmbedder()
-        self.parsing = parsing
+        self.pool = InProcessPool()
         self.progress: list[Progress] = []
         write(self.root, FILES)
 
-    def update(self, root: Path | None = None, *, rules: Rules = index.DEFAULT_RULES, rebuild: bool = False) -> Report:
-        self.parsing.paths.clear()
+    def update(
+        self,
+        root: Path | None = None,
+        *,
+        rules: Rules = index.DEFAULT_RULES,
+        rebuild: bool = False,
+        listener: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        self.pool.paths.clear()
         self.progress.clear()
         return index.update(
             root or self.root,
             cache_dir=self.cache,
             embedder=self.embedder,
             rules=rules,
-            progress=self.progress.append,
+            progress=listener or self.progress.append,
             rebuild=rebuild,
             lock_wait_s=0.05,
+            pool=self.pool,
         )
 
     def found(self, query: str, root: Path | None = None) -> list[str]:
@@ -79,10 +88,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    parsing = InProcessParsing()
-    monkeypatch.setattr(indexing_round, "parse_files", parsing)
-    return Bench(tmp_path, parsing)
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def test_a_first_round_indexes_everything(bench: Bench) -> None:
@@ -97,7 +104,7 @@ def test_a_first_round_indexes_everything(bench: Bench) -> None:
 def test_a_second_round_reads_and_embeds_nothing(bench: Bench) -> None:
     first = bench.update()
     second = bench.update()
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
     assert (second.parsed_files, second.embedded_chunks, second.removed_files) == (0, 0, 0)
     assert (second.files, second.chunks, second.version) == (first.files, first.chunks, first.version)
 
@@ -106,14 +113,14 @@ def test_a_touched_file_is_read_but_not_embedded_again(bench: Bench) -> None:
     bench.update()
     os.utime(bench.root / "app/retry.py")
     assert bench.update().embedded_chunks == 0
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
 
 
 def test_a_changed_file_alone_is_parsed(bench: Bench) -> None:
     bench.update()
     write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
     report = bench.update()
-    assert bench.parsing.paths == ["app/retry.py"]
+    assert bench.pool.paths == ["app/retry.py"]
     assert report.embedded_chunks == 1
     assert bench.found("exponential")[0] == "app/retry.py"
 
@@ -184,7 +191,7 @@ def test_a_second_worktree_and_a_branch_switch_embed_nothing(bench: Bench, tmp_p
     git(other, "switch", "--detach", "main")
     git(bench.root, "switch", "side")
     report = bench.update()
-    assert (report.files, report.embedded_chunks, bench.parsing.paths) == (5, 0, [])
+    assert (report.files, report.embedded_chunks, bench.pool.paths) == (5, 0, [])
     assert bench.found("only here")[0] == "more.py"
 
 
@@ -193,7 +200,7 @@ def test_what_was_left_out_for_its_content_is_not_read_again(bench: Bench) -> No
     settle(bench.root)
     assert bench.update().skipped["binary"] == 1
     again = bench.update()
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
     assert again.skipped["binary"] == 1
     write(bench.root, {"data.py": "def readable():\n    pass\n"})
     assert "binary" not in bench.update().skipped
@@ -242,7 +249,7 @@ def test_asking_for_a_rebuild_embeds_everything_again(bench: Bench) -> None:
 def test_progress_names_each_phase_in_order(bench: Bench) -> None:
     bench.update()
     phases = list(dict.fromkeys(step.phase for step in bench.progress))
-    assert phases == ["survey", "parse", "embed", "commit", "hot"]
+    assert phases == ["survey", "parse", "commit", "hot"]
     assert [step.done for step in bench.progress if step.phase == "parse"] == [1, 2, 3, 4]
 
 
@@ -278,22 +285,21 @@ def stop_at(phase: str, number: int) -> Callable[[Progress], None]:
     return listener
 
 
-@pytest.mark.parametrize("phase", ["survey", "parse", "embed", "commit", "hot"])
+@pytest.mark.parametrize("phase", ["survey", "parse", "commit", "hot"])
 def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str) -> None:
     bench.update()
     write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
     with pytest.raises(KeyboardInterrupt):
-        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at(phase, 0))
+        bench.update(listener=stop_at(phase, 0))
     assert bench.found("server")
     bench.update()
     assert bench.found("exponential")[0] == "app/retry.py"
 
 
 def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing_round, "EMBED_BATCH", 1)
-    monkeypatch.setattr(indexing_round, "COMMIT_ROWS", 1)
+    monkeypatch.setattr(indexing_round, "COMMIT_SECONDS", -1)
     with pytest.raises(KeyboardInterrupt):
-        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at("parse", 4))
+        bench.update(listener=stop_at("parse", 4))
     assert len(bench.embedder.embedded) == 2
     assert bench.update().embedded_chunks == 1
     assert bench.found("backoff")[0] == "app/retry.py"
@@ -392,7 +398,7 @@ def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
 
 def test_what_a_killed_process_was_writing_goes_after_a_while(bench: Bench) -> None:
     bench.update()
-    fresh, old = bench.at.hot / "a.hot.1.tmp", bench.at.hot / "a.hot.2.tmp"
+    fresh, old = bench.at.hot / "a.seg.1.tmp", bench.at.hot / "a.seg.2.tmp"
     fresh.write_bytes(b"x")
     old.write_bytes(b"x")
     os.utime(old, (1, 1))
@@ -417,7 +423,7 @@ def test_a_workspace_that_is_gone_keeps_no_rows(bench: Bench, tmp_path: Path) ->
     manifest = load(bench.at.manifest(bench.root))
     assert manifest is not None
     stray = bench.at.manifests / "0123.json"
-    stray.write_text(bench.at.manifest(bench.root).read_text("utf-8").replace(manifest.root, "/gone"), "utf-8")
+    save(replace(manifest, head=replace(manifest.head, root="/gone")), stray)
     os.utime(bench.root / "README.md")
     bench.update()
     assert not stray.exists()
@@ -475,10 +481,10 @@ def test_a_file_that_gets_another_ending_gets_another_grammar(bench: Bench) -> N
 
 
 def test_a_table_that_cannot_be_read_twice_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(table: ChunkTable) -> None:
+    def damaged(table: ChunkTable) -> dict[str, int]:
         raise DamagedTableError("no such page")
 
-    monkeypatch.setattr(ChunkTable, "columns", damaged)
+    monkeypatch.setattr(ChunkTable, "blobs", damaged)
     with pytest.raises(IndexerError, match="made again and still cannot be read: no such page"):
         bench.update()
 
@@ -499,7 +505,7 @@ def test_the_status_counts_on_while_a_round_removes_files(bench: Bench, monkeypa
     real = os.lstat
 
     def vanishing(path: str) -> os.stat_result:
-        if path.endswith(".hot"):
+        if path.endswith(".seg"):
             raise FileNotFoundError(path)
         return real(path)
 
