@@ -1,5 +1,6 @@
 """Files to pieces: read, cut into chunks, counted and embedded. What a parser process does with a batch of files."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,11 @@ from kibitz.indexer.embed import Embedder
 from kibitz.indexer.languages import grammar_name, language_of
 from kibitz.indexer.piece import Piece, Ragged, coded, key_of, spans_of
 from kibitz.indexer.ragged import Ints, counted, offsets_of, rows
-from kibitz.indexer.read import read_source
+from kibitz.indexer.read import content_rule, read_source
 from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_key
 from kibitz.indexer.terms import Lexer
 from kibitz.indexer.types import Chunk
-from kibitz.indexer.vectors import Floats, mixed, quantised
+from kibitz.indexer.vectors import Bytes, Floats, mixed, quantised
 from kibitz.indexer.words import Bags, Vocabulary
 from kibitz.indexer.workspace import Skipped
 
@@ -46,11 +47,15 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file to cut: its size in bytes, and the keys of texts whose vectors are known already."""
+    """A file to cut: its size in bytes, and the keys of texts whose vectors are known already.
+
+    `text` is what stands in an open document, to be cut instead of the file.
+    """
 
     path: str
     size: int = 0
     known: frozenset[int] = frozenset()
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,14 @@ def parse_file(root: Path, path: str, max_bytes: int | None = None) -> Parsed:
     return parse_blob(path, read)
 
 
+def parse_text(path: str, text: str) -> Parsed:
+    """Cut an open document into chunks: what comes out if it is saved as UTF-8."""
+    if rule := content_rule(path, text):
+        return Parsed(path, rule=rule)
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return parse_blob(path, blob_of(path, digest, text))
+
+
 def parse_blob(path: str, read: Blob) -> Parsed:
     """Cut what was read into chunks."""
     chunks = chunk_text(path, read.text, read.language)
@@ -146,9 +159,8 @@ class Cutter:
         skipped = tuple((one.path, one.rule) for one in parsed if one.rule)
         return Cut(piece, skipped, path_vectors)
 
-    def _vectors(
-        self, bags: Bags, keys: list[int], known: frozenset[int]
-    ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    def _vectors(self, bags: Bags, keys: list[int], known: frozenset[int]) -> tuple[Bytes, NDArray[np.bool_]]:
+        """The vectors of those texts that are not known, and which those are."""
         vectors = np.zeros((len(keys), self._dim), np.int8)
         if self._embed is None or not keys:
             return vectors, np.zeros(len(keys), bool)

@@ -77,6 +77,8 @@ def update(
 ) -> Report:
     """Bring the index of a workspace up to date.
 
+    `pool` are parser processes that outlive this call; without them up to `workers` are started and ended.
+
     A round that is stopped at any instant, by Ctrl-C or a kill, leaves what was committed before, and the next one
     goes on from there. A damaged table is made anew.
 
@@ -87,7 +89,8 @@ def update(
     """
     began = time.monotonic()
     at = places(root, cache_dir, embedder)
-    with _writer(at, root, lock_wait_s), pool or ParsePool(workers) as started:
+    own = contextlib.nullcontext(pool) if pool else ParsePool(workers)
+    with _writer(at, root, lock_wait_s), own as started:
         notice = None
         if rebuild:
             _drop(at)

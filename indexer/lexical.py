@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.ragged import Ints, begins
+from kibitz.indexer import gaps
+from kibitz.indexer.ragged import Ints, begins, narrow, offsets_of
 
 K1 = 1.5
 B = 0.75
-MAX_ITEMS = 1 << 16  # so many items fit the two bytes of a posting
+MAX_ITEMS = 1 << 16  # so many items fit beside a key and a count in one number to sort
 
 # Counts are stored in half a byte: exactly up to eight, then by the nearest level below. BM25 saturates long before.
 LEVELS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64, 128, 255], np.uint8)
@@ -20,20 +22,22 @@ Items = NDArray[np.int64]
 Times = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Postings:
-    """Which items hold a key, and how often: key i's items are `items[offsets[i]:offsets[i + 1]]`, ascending.
+    """Which items hold a key, and how often.
 
     Attributes:
         keys: (k,) uint32, ascending.
-        offsets: (k + 1,) uint32.
-        items: (p,) uint16.
-        levels: (p / 2,) uint8, two levels a byte, the lower half first; empty where only being there counts.
+        sizes: (k,) how many items hold each key.
+        lengths: (k,) bytes that each key's items take.
+        gaps: uint8, the items of all keys as `gaps.encode` makes them.
+        levels: uint8, two levels a byte, the lower half first; empty where only being there counts.
     """
 
     keys: NDArray[np.uint32]
-    offsets: NDArray[np.uint32]
-    items: NDArray[np.uint16]
+    sizes: NDArray[Any]
+    lengths: NDArray[Any]
+    gaps: NDArray[np.uint8]
     levels: NDArray[np.uint8]
 
     def get(self, key: int) -> tuple[Items, Times]:
@@ -41,13 +45,24 @@ class Postings:
         at = int(np.searchsorted(self.keys, np.uint32(key)))
         if at == len(self.keys) or self.keys[at] != key:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        start, end = int(self.offsets[at]), int(self.offsets[at + 1])
-        return self.items[start:end].astype(np.int64), self._times(start, end).astype(np.float32)
+        items = np.cumsum(gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]))
+        return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
 
     def triples(self) -> "Triples":
         """All (key, item, count), by key and then by item."""
-        keys = np.repeat(self.keys, np.diff(self.offsets).astype(np.int64))
-        return Triples(keys, self.items.astype(np.int64), self._times(0, len(self.items)))
+        sums = np.cumsum(gaps.decode(self.gaps))
+        starts = self._places[:-1]
+        before = np.concatenate(([0], sums))[starts]
+        items = sums - np.repeat(before, np.diff(self._places))
+        return Triples(np.repeat(self.keys, np.diff(self._places)), items, self._times(0, len(items)))
+
+    @cached_property
+    def _places(self) -> Ints:
+        return offsets_of(self.sizes)
+
+    @cached_property
+    def _bytes(self) -> Ints:
+        return offsets_of(self.lengths)
 
     def _times(self, start: int, end: int) -> NDArray[np.uint8]:
         if not len(self.levels):
@@ -84,10 +99,13 @@ def invert(triples: Triples, *, with_counts: bool = True) -> Postings:
     pairs = packed[first]
     of_key = (pairs >> np.uint64(16)).astype(np.uint32)
     starts = begins(of_key)
+    sizes = np.diff(np.append(starts, len(pairs)))
+    encoded, lengths = gaps.encode((pairs & np.uint64(0xFFFF)).astype(np.int64), sizes)
     return Postings(
         keys=of_key[starts],
-        offsets=np.append(starts, len(pairs)).astype(np.uint32),
-        items=pairs.astype(np.uint16),  # the low bits are the item
+        sizes=narrow(sizes),
+        lengths=narrow(lengths),
+        gaps=encoded,
         levels=_levels(np.minimum(summed, 255)) if with_counts else np.zeros(0, np.uint8),
     )
 
@@ -99,10 +117,9 @@ def levelled(counts: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _levels(counts: NDArray[Any]) -> NDArray[np.uint8]:
     """Counts in half a byte each."""
-    levels = (np.searchsorted(LEVELS, counts, side="right") - 1).astype(np.uint8)
-    if len(levels) % 2:
-        levels = np.append(levels, np.uint8(0))
-    packed: NDArray[np.uint8] = levels[::2] | (levels[1::2] << 4)
+    levels = np.zeros(len(counts) + len(counts) % 2, np.uint8)
+    levels[: len(counts)] = np.searchsorted(LEVELS, counts, side="right") - 1
+    packed: NDArray[np.uint8] = levels[::2] | (levels[1::2] << np.uint8(4))
     return packed
 
 

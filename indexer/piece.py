@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, offsets_of, rows
-from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.types import Chunk
 from kibitz.indexer.vectors import Bytes
 
 KINDS = ("function", "method", "class", "type", "module", "section", "text")
@@ -116,12 +116,9 @@ def spans_of(chunks: Sequence[Chunk]) -> NDArray[np.int32]:
     return np.array([(chunk.span.start, chunk.span.end) for chunk in chunks], np.int32).reshape(-1, 2)
 
 
-def chunk_from(
-    path: str, span: NDArray[np.int32], codes: NDArray[np.uint8], text: str, symbol: str, defines: tuple[str, ...]
-) -> Chunk:
-    """A chunk again."""
-    kind, language = KINDS[int(codes[0])], ("", *LANGUAGES)[int(codes[1])]
-    return Chunk(path, Span(int(span[0]), int(span[1])), text, kind, language, symbol, defines)
+def described(codes: NDArray[np.uint8]) -> tuple[str, str]:
+    """The kind and the language of a chunk, from its codes (2,)."""
+    return KINDS[int(codes[0])], ("", *LANGUAGES)[int(codes[1])]
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:

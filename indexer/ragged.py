@@ -1,5 +1,6 @@
 """Arithmetic on ragged arrays: row i of a flat array is `flat[offsets[i]:offsets[i + 1]]`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,18 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def offsets_of(sizes: "Ints | list[int]") -> Ints:
+def offsets_of(sizes: NDArray[Any] | Sequence[int]) -> Ints:
     """Where rows of these sizes begin, and where the last one ends: (n,) to (n + 1,)."""
     offsets = np.zeros(len(sizes) + 1, np.int64)
     np.cumsum(sizes, out=offsets[1:])
     return offsets
+
+
+def narrow(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Numbers from 0 on in as few bytes as the largest of them needs."""
+    largest = int(numbers.max(initial=0))
+    kind = next(kind for kind in (np.uint8, np.uint16, np.uint32, np.uint64) if largest <= np.iinfo(kind).max)
+    return numbers.astype(kind)
 
 
 def ranges(starts: Ints, sizes: Ints) -> Ints:

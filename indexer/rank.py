@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.ragged import begins
+
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
@@ -23,13 +25,15 @@ def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
     """
     found = np.flatnonzero(scores > 0)
     of_file = np.searchsorted(first, found, side="right") - 1
-    order = np.lexsort((-scores[found], of_file))
-    found, of_file = found[order], of_file[order]
-    begins = np.flatnonzero(np.concatenate(([True], of_file[1:] != of_file[:-1]))) if len(found) else found
-    place = np.arange(len(found)) - np.repeat(begins, np.diff(np.append(begins, len(found))))
-    counted = place < best
-    sums = np.bincount(of_file[counted], weights=scores[found[counted]], minlength=len(first) - 1)
-    return sums.astype(np.float32)
+    # One number for file and score: the bits of positive floats ascend as they do.
+    packed = (of_file.astype(np.uint64) << np.uint64(32)) | scores[found].view(np.uint32).astype(np.uint64)
+    packed.sort()
+    of_file = (packed >> np.uint64(32)).astype(np.int64)
+    ends = np.append(begins(of_file)[1:], len(packed)) if len(packed) else of_file
+    behind = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(len(packed))
+    counted = behind <= best
+    weights = packed[counted].astype(np.uint32).view(np.float32)
+    return np.bincount(of_file[counted], weights=weights, minlength=len(first) - 1).astype(np.float32)
 
 
 def best_and_mean(scores: Scores, first: Ids, mean_share: float) -> Scores:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from kibitz.indexer.cover import Cover, cover
 from kibitz.indexer.cut import Cut, Task, read_blob
 from kibitz.indexer.embed import Embedder, in_workers
 from kibitz.indexer.errors import WorkspaceError
+from kibitz.indexer.fill import Filler, lacking
 from kibitz.indexer.layout import Places
 from kibitz.indexer.manifest import Entry, Head, Held, Manifest, Passed, Stamp, digest_of, load, load_head, save
 from kibitz.indexer.mapped import DamagedFileError
@@ -101,7 +102,7 @@ class Round:
         old = load(self.at.manifest(self.root))
         self.now = stamps(found)
         diff = changes(old, self.now)
-        if old and not diff.read and not diff.removed and self._is_served(old.head):
+        if old and not diff.read and not diff.removed and not old.head.lacking and self._is_served(old.head):
             return self._report(old, found, 0)
         covered = self._cover(old, diff)
         self._cut(old, covered.missing)
@@ -111,6 +112,8 @@ class Round:
         self._write_again(covered)
         new = self._manifest(old, covered, started_ns)
         save(new, self.at.manifest(self.root))
+        if new.head.lacking:
+            new = self._fill(new)
         self._tidy()
         return self._report(new, found, len(diff.removed))
 
@@ -187,13 +190,17 @@ class Round:
         self.progress(Progress("commit", 0, 0))
         self._flush()
 
+    def _open_table(self) -> None:
+        if self.store and self.table is None:
+            self.table = ChunkTable(self.at.table, self.embedder.dim)
+            self.known = self.table.blobs()
+
     def _stored(self, old: Manifest | None, paths: Iterable[str]) -> Blobs:
         """Open the table; the vectors in it that these files may need: of what they hold, and of what they held."""
-        if not self.store:
+        self._open_table()
+        if self.table is None:
             return {}
-        self.table = ChunkTable(self.at.table, self.embedder.dim)
-        self.known = self.table.blobs()
-        if not self.known and old and old.head.chunks:
+        if not self.known and old and old.head.chunks > old.head.lacking:
             raise DamagedTableError("its rows are gone")
         blobs = {blob for path in paths for blob in self._blobs(old, path)}
         return self.table.vectors_of(blobs & self.known.keys())
@@ -256,15 +263,38 @@ class Round:
         self._flush()
 
     def _manifest(self, old: Manifest | None, covered: Cover, started_ns: int) -> Manifest:
+        segments = (*covered.held, *self.written)
         head = Head(
             root=str(self.root.resolve()),
             version=old.head.version + 1 if old else 1,
             started_ns=started_ns,
             digest=digest_of(self.files),
             chunks=sum(entry.chunks for entry in self.files.values()),
-            segments=(*covered.held, *self.written),
+            lacking=lacking(self.at.hot, segments),
+            segments=segments,
         )
         return Manifest(head, self.files, self.passed)
+
+    def _fill(self, manifest: Manifest) -> Manifest:
+        """Ask for the vectors that are lacking, a segment at a time."""
+        self._open_table()
+        total, done = manifest.head.lacking, 0
+
+        def told(count: int) -> None:
+            nonlocal done
+            done += count
+            self.progress(Progress("embed", done, total))
+
+        filler = Filler(self.root, self.at.hot, self.embedder, self.table, told)
+        for at, held in enumerate(manifest.head.segments):
+            filled = filler.fill(held)
+            if filled != held:
+                segments = (*manifest.head.segments[:at], filled, *manifest.head.segments[at + 1 :])
+                head = replace(manifest.head, segments=segments, lacking=lacking(self.at.hot, segments))
+                manifest = replace(manifest, head=head)
+                save(manifest, self.at.manifest(self.root))
+        self.embedded += filler.embedded
+        return manifest
 
     def _tidy(self) -> None:
         """Drop segments that no manifest names, and rows when there are too many of them."""

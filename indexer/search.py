@@ -1,8 +1,9 @@
 """Answer questions from the hot copy, without opening the table."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from kibitz.indexer import rank, segment
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
+from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import open_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
+from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.manifest import Entry, Head, Stamp, load, load_head
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.read import cut_line, decode, split_lines
+from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
@@ -36,6 +39,8 @@ class Searcher:
         self._at = at
         self._embedder = embedder
         self._seen = _seen(at.manifest(root))
+        self._lock = threading.Lock()
+        self._ahead: dict[str, Seen] = {}
         # One reference, replaced as a whole: a search in another thread sees the old state or the new one.
         self._state = _opened(root, at)
 
@@ -68,9 +73,23 @@ class Searcher:
         seen = _seen(self._at.manifest(self._root))
         if seen == self._seen:
             return False
-        before = self._state.head
-        self._seen, self._state = seen, _opened(self._root, self._at)
+        with self._lock:
+            before = self._state.head
+            opened = _opened(self._root, self._at)
+            blobs = _blobs(opened.parts, self._ahead)
+            self._ahead = {path: one for path, one in self._ahead.items() if one.blob != blobs.get(path, "")}
+            self._seen, self._state = seen, opened.ahead(self._ahead)
         return (self._state.head.digest, self._state.head.lacking) != (before.digest, before.lacking)
+
+    def knows(self, path: str) -> bool:
+        """Whether a file is one that the index has or that was put ahead of it."""
+        return path in self._ahead or path in self._state.indexed
+
+    def put_ahead(self, seen: Mapping[str, Seen]) -> None:
+        """Answer from these files as they are now, until a round has seen them."""
+        with self._lock:
+            self._ahead = {**self._ahead, **seen}
+            self._state = self._state.ahead(self._ahead)
 
     def search(
         self, query: str, k: int = 10, *, within: str = "", per_file: int = 1, legs: Sequence[str] = LEGS
@@ -115,11 +134,19 @@ class Searcher:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """An index as it was opened."""
+    """An index as it was opened, with the files that are ahead of it."""
 
     head: Head
+    parts: tuple[tuple[segment.Segment, tuple[int, ...]], ...]
     view: View
     stamps: "_Stamps"
+    seen: Mapping[str, Seen]
+    indexed: frozenset[str]
+
+    def ahead(self, seen: Mapping[str, Seen]) -> "_State":
+        """The same index with other files ahead of it."""
+        view = View(overlaid(self.parts, seen) if seen else self.parts)
+        return replace(self, view=view, seen=dict(seen))
 
 
 class _Stamps:
@@ -167,7 +194,9 @@ def _opened(root: Path, at: Places) -> _State:
                     f"The index of {root} is damaged: run `kibitz index` there to make it again."
                 ) from error
             continue  # A round that finished in between has dropped the segments of the manifest that was just read.
-        return _State(head, View(parts), _Stamps(manifest))
+        view = View(parts)
+        alive = frozenset(path for path, alive in zip(view.paths, view.alive.tolist(), strict=True) if alive)
+        return _State(head, view.parts, view, _Stamps(manifest), {}, alive)
     raise AssertionError
 
 
@@ -185,29 +214,43 @@ def _inside(view: View, within: str) -> NDArray[np.bool_]:
 def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
     view = state.view
-    files: dict[str, tuple[list[str], bool] | None] = {}
+    files: dict[str, tuple[Excerpts, bool] | None] = {}
     for number, score in chosen:
         path = view.paths[int(view.file_of[number])]
         if path not in files:
-            files[path] = _read(root, path, state.stamps.of(path))
+            files[path] = _read(root, path, state)
         read = files[path]
         span = view.span(number)
-        if read is None or span.start >= len(read[0]):
+        lines = read[0].between(span.start, span.end) if read else []
+        if read is None or not lines:
             continue
-        text = "".join(map(cut_line, read[0][span.start : span.end]))
         legs = tuple(name for name, chunks in found.found.items() if chunks[number])
-        yield Hit(view.chunk(number, path, text), score, legs, stale=read[1])
+        yield Hit(view.chunk(number, path, "".join(map(cut_line, lines))), score, legs, stale=read[1])
 
 
-def _read(root: Path, path: str, stamp: Stamp | None) -> tuple[list[str], bool] | None:
+def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Container[str]) -> dict[str, str]:
+    """The blobs of those of these files that the parts have."""
+    return {
+        path: one.blobs[at]
+        for one, dead in parts
+        for at, path in enumerate(one.paths)
+        if path in paths and at not in dead
+    }
+
+
+def _read(root: Path, path: str, state: _State) -> tuple[Excerpts, bool] | None:
     """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
+    seen = state.seen.get(path)
+    if seen and seen.text is not None:
+        return Excerpts.of_text(seen.text), False
+    stamp = seen.stamp if seen else state.stamps.of(path)
     try:
         with open_regular(root / path, max(stamp.size if stamp else 0, MOST_BYTES)) as file:
             status = os.fstat(file.fileno())
-            decoded = decode(file.read())
+            lines = Excerpts.of_bytes(file.read())
     except OSError:
         return None
-    if decoded is None:
+    if lines is None:
         return None
     stale = stamp is None or (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
-    return split_lines(decoded[0]), stale
+    return lines, stale

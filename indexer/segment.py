@@ -6,24 +6,26 @@ is its path and its content. Which of a segment's files a workspace really has i
 
 import hashlib
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
-from kibitz.indexer.piece import Piece, Ragged, chunk_from, joined
-from kibitz.indexer.ragged import Ints, offsets_of
+from kibitz.indexer.piece import Piece, Ragged, described, joined
+from kibitz.indexer.ragged import Ints, narrow, offsets_of
 from kibitz.indexer.terms import joined as joined_name
 from kibitz.indexer.terms import split, term_id, terms_of
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.vectors import scales_of
 
-FORMAT = 2
+FORMAT = 3
 MOST_CHUNKS = 1 << 15  # of a segment, if no single file has more: what is held in memory to make one stays small
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
@@ -36,6 +38,7 @@ _ASIDE_WORDS = """
 ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
 
 _NAME_END = re.compile(r"[^.:#/]+$")
+_PARTS = ("keys", "sizes", "lengths", "gaps", "levels")
 _POSTINGS = ("body", "definitions", "references", "stems", "folders")
 
 
@@ -47,10 +50,10 @@ class Segment:
         name: the file's, which says what is in it.
         paths, blobs: the files' (f), ascending by path.
         first: (f + 1,) int64, where each file's chunks begin.
-        spans: (n, 2) int32, lines.
+        spans: (n, 2) lines.
         codes: (n, 2) uint8, places in piece.KINDS and in ("", *LANGUAGES).
-        symbols: (n,) int32 into the names.
-        define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, int32 into the names.
+        symbols: (n,) places in the names.
+        define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, places in the names.
         lengths: (n,) float32, terms in each chunk.
         aside: (f,) bool, which files are tests, examples and the like.
         body: terms to chunks, those of paths included.
@@ -66,11 +69,11 @@ class Segment:
     paths: list[str]
     packed_blobs: Array
     first: Ints
-    spans: NDArray[np.int32]
+    spans: NDArray[Any]
     codes: NDArray[np.uint8]
-    symbols: NDArray[np.int32]
-    define_offsets: NDArray[np.uint32]
-    defines: NDArray[np.int32]
+    symbols: NDArray[Any]
+    define_offsets: Ints
+    defines: NDArray[Any]
     packed_names: Array
     lengths: NDArray[np.float32]
     aside: NDArray[np.bool_]
@@ -97,7 +100,7 @@ class Segment:
     @cached_property
     def stem_words(self) -> NDArray[np.float32]:
         """How many different terms each file's name has, (f,)."""
-        return np.bincount(self.stems.items, minlength=len(self.paths)).astype(np.float32)
+        return np.bincount(self.stems.triples().items, minlength=len(self.paths)).astype(np.float32)
 
     def span(self, number: int) -> Span:
         """One chunk's lines."""
@@ -105,8 +108,9 @@ class Segment:
 
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
+        kind, language = described(self.codes[number])
         symbol = self.names[int(self.symbols[number])]
-        return chunk_from(path, self.spans[number], self.codes[number], text, symbol, self._defines(number))
+        return Chunk(path, self.span(number), text, kind, language, symbol, self._defines(number))
 
     def _defines(self, number: int) -> tuple[str, ...]:
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
@@ -119,7 +123,7 @@ class Segment:
             paths=self.paths,
             blobs=self.blobs,
             sizes=np.diff(self.first),
-            spans=self.spans,
+            spans=self.spans.astype(np.int32),
             codes=self.codes,
             symbols=[self.names[code] for code in self.symbols.tolist()],
             defines=[self._defines(number) for number in range(count)],
@@ -159,6 +163,8 @@ def reference_key(kind: str, name: str) -> int:
 def segment_name(piece: Piece) -> str:
     """What a segment of these files is called: one that lacks vectors is another."""
     digest = hashlib.sha256()
+    if piece.lacking.any():
+        digest.update(piece.lacking.tobytes())
     for path, blob in zip(piece.paths, piece.blobs, strict=True):
         digest.update(f"{blob} {path}\0".encode("utf-8", "surrogatepass"))
     return f"{digest.hexdigest()[:32]}-{FORMAT}{'p' if piece.lacking.any() else ''}{SUFFIX}"
@@ -196,20 +202,20 @@ def load(folder: Path, name: str, *, check: bool = False) -> Segment:
 
 def _opened(name: str, arrays: dict[str, Array]) -> Segment:
     def postings(of: str) -> Postings:
-        return Postings(*(arrays[f"{of}.{part}"] for part in ("keys", "offsets", "items", "levels")))
+        return Postings(*(arrays[f"{of}.{part}"] for part in _PARTS))
 
     return Segment(
         name=name,
         paths=_unpack(arrays["paths"]),
         packed_blobs=arrays["blobs"],
-        first=arrays["first"].astype(np.int64),
+        first=offsets_of(arrays["sizes"]),
         spans=arrays["spans"],
         codes=arrays["codes"],
         symbols=arrays["symbols"],
-        define_offsets=arrays["define_offsets"],
+        define_offsets=offsets_of(arrays["define_sizes"]),
         defines=arrays["defines"],
         packed_names=arrays["names"],
-        lengths=arrays["lengths"],
+        lengths=arrays["lengths"].astype(np.float32),
         aside=arrays["aside"],
         vectors=arrays["vectors"],
         scales=arrays["scales"],
@@ -229,7 +235,6 @@ def _is_there(path: Path) -> bool:
 
 def _arrays(piece: Piece) -> dict[str, Array]:
     lacking = bool(piece.lacking.any())
-    first = offsets_of(piece.sizes)
     names, symbols, defines = _names(piece)
     define_sizes = [len(each) for each in piece.defines]
     chunk_of = np.repeat(np.arange(piece.chunks), np.diff(piece.terms.offsets))
@@ -238,14 +243,14 @@ def _arrays(piece: Piece) -> dict[str, Array]:
     return {
         "paths": _pack(piece.paths),
         "blobs": _pack(piece.blobs),
-        "first": first.astype(np.uint32),
-        "spans": piece.spans,
+        "sizes": narrow(piece.sizes),
+        "spans": narrow(piece.spans),
         "codes": piece.codes,
-        "symbols": symbols,
-        "define_offsets": offsets_of(define_sizes).astype(np.uint32),
-        "defines": defines,
+        "symbols": narrow(symbols),
+        "define_sizes": narrow(np.array(define_sizes, np.int64)),
+        "defines": narrow(defines),
         "names": _pack(names),
-        "lengths": np.bincount(chunk_of, weights=body.counts, minlength=piece.chunks).astype(np.float32),
+        "lengths": narrow(np.bincount(chunk_of, weights=body.counts, minlength=piece.chunks)),
         "aside": np.array([is_aside(path) for path in piece.paths], bool),
         "vectors": piece.vectors,
         "scales": scales_of(piece.vectors),
@@ -298,16 +303,14 @@ def _ragged(postings: Postings, chunks: int) -> Ragged:
 
 
 def _flat(name: str, postings: Postings) -> dict[str, Array]:
-    parts = ("keys", "offsets", "items", "levels")
-    return {f"{name}.{part}": getattr(postings, part) for part in parts}
+    return {f"{name}.{part}": getattr(postings, part) for part in _PARTS}
 
 
 def _pack(strings: Sequence[str]) -> NDArray[np.uint8]:
-    """Strings in one array of bytes, with a NUL behind each: those of a heading that holds one are dropped."""
-    return np.frombuffer(
-        "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass"), np.uint8
-    )
+    """Strings in one compressed array of bytes, with a NUL behind each: those that a heading holds are dropped."""
+    joined_up = "".join(s.replace("\0", "") + "\0" for s in strings).encode("utf-8", "surrogatepass")
+    return np.frombuffer(zlib.compress(joined_up, 6), np.uint8)
 
 
 def _unpack(packed: Array) -> list[str]:
-    return packed.tobytes().decode("utf-8", "surrogatepass").split("\0")[:-1]
+    return zlib.decompress(packed.tobytes()).decode("utf-8", "surrogatepass").split("\0")[:-1]

@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, parse_file
+from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, parse_file, parse_text
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import IndexerError
 
@@ -75,6 +75,11 @@ class ParsePool:
         for worker in self._workers:
             worker.end()
         self._workers = []
+
+    def start(self) -> None:
+        """Start a process ahead of its first job."""
+        if not self._workers:
+            self._workers.append(_Worker(self._context))
 
     def cut(self, job: Job, tasks: Iterable[Task]) -> Generator[Cut]:
         """Cut files, in no certain order; each task is answered in exactly one of the cuts.
@@ -258,7 +263,10 @@ def _cut(job: Job, cutter: Cutter, batch: list[Task], began: c_double, at: c_int
     for number, task in enumerate(batch):
         at.value, began.value = number, time.monotonic()
         _limit(job.deadline_s)
-        parsed.append(job.parse(job.root, task.path, job.max_bytes))
+        if task.text is None:
+            parsed.append(job.parse(job.root, task.path, job.max_bytes))
+        else:
+            parsed.append(parse_text(task.path, task.text))
     at.value, began.value = len(batch), time.monotonic()
     _limit(job.deadline_s)
     cut = cutter.cut(parsed, frozenset().union(*(task.known for task in batch)))

@@ -15,6 +15,7 @@ from kibitz.server.config import Config, load
 if TYPE_CHECKING:
     from kibitz.indexer.embed import Embedder
     from kibitz.indexer.index import IndexStatus, Progress, Report
+    from kibitz.indexer.live import LiveParser
     from kibitz.indexer.search import Searcher
     from kibitz.indexer.types import Hit
     from kibitz.indexer.workspace import Rules
@@ -43,6 +44,7 @@ class App:
         self._none_before: tuple[float, str] | None = None
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
+        self._live: LiveParser | None = None
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -134,6 +136,34 @@ class App:
         if report is None:
             raise IndexerError(said.removeprefix("kibitz: ").splitlines()[-1] if said else "Indexing was stopped.")
         return report
+
+    async def see(self, documents: Mapping[str, str | None]) -> None:
+        """Answer searches from these files of the index as they are now, ahead of the next round.
+
+        Args:
+            documents: paths with an open document's text, or None for the file on disk.
+        """
+        await asyncio.to_thread(self._see_now, documents)
+
+    def _see_now(self, documents: Mapping[str, str | None]) -> None:
+        from kibitz.indexer.live import LiveParser
+
+        try:
+            searcher = self.searcher()
+        except NotIndexedError:
+            return
+        most = self.config.max_file_bytes
+        known = {path: text for path, text in documents.items() if searcher.knows(path) and len(text or "") <= most}
+        if not known:
+            return
+        if self._live is None:
+            self._live = LiveParser(self.root, self.embedder(), most)
+        searcher.put_ahead(self._live.see(known))
+
+    async def rest(self) -> None:
+        """End the process that parses open documents; it is started again when it is needed."""
+        if self._live is not None:
+            await asyncio.to_thread(self._live.close)
 
     def index_status(self) -> "IndexStatus":
         """What is indexed, and how far behind it is."""
@@ -266,6 +296,7 @@ class App:
 
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
+        await self.rest()
         if self._models is not None:
             await self._models.close()
 

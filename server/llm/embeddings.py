@@ -15,6 +15,8 @@ from kibitz.server.llm.endpoint import Endpoint
 if TYPE_CHECKING:
     import openai
 
+    from kibitz.indexer.words import Vocabulary
+
 BATCH_TEXTS = 64
 BATCH_CHARS = 120_000
 """About 40,000 tokens of code: below every known limit of a request, and a few seconds' work for a small server."""
@@ -95,6 +97,10 @@ class OpenAIEmbedder:
     def embed_paths(self, paths: Sequence[str]) -> Vectors | None:
         """None: paths belong into the text as a header line."""
         return None
+
+    def over(self, vocabulary: "Vocabulary") -> None:
+        """None: the endpoint must see the texts."""
+        return
 
     def close(self) -> None:
         """Close the connections."""

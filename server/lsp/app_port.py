@@ -61,6 +61,14 @@ class AppPort(Protocol):
         """Bring the index up to date."""
         ...
 
+    async def see(self, documents: "Mapping[str, str | None]") -> None:
+        """Answer searches from these files as they are now: open documents' texts, None for what is on disk."""
+        ...
+
+    async def rest(self) -> None:
+        """Free what only `see` needs, for nothing has changed for a while."""
+        ...
+
     def status(self) -> dict[str, Any]:
         """Return the state of index and models; may read the disk."""
         ...

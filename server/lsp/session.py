@@ -12,6 +12,7 @@ from lsprotocol import types as lsp
 
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError
+from kibitz.server.lsp.ahead import Ahead
 from kibitz.server.lsp.app_port import AppPort, MakeApp
 from kibitz.server.lsp.client import client_features
 from kibitz.server.lsp.documents import Document, DocumentStore, Encoding, Place
@@ -41,6 +42,7 @@ class Session:
         self.root = _first_folder(params)
         self.app: AppPort = make_app(self.root or self._empty_folder(), self._options)
         self.rounds = IndexRounds(self.app.index)
+        self.ahead = Ahead(self.app)
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
     async def reconfigure(self, options: Mapping[str, Any] | None, root: Path | None) -> None:
@@ -52,7 +54,9 @@ class Session:
         merged = self._options if options is None else {**self._options, **options}
         app = self._make_app(root or self._empty_folder(), merged)
         before, self.app = self.app, app
+        ahead, self.ahead = self.ahead, Ahead(app)
         self._options, self.root, self.rounds = merged, root, IndexRounds(app.index)
+        await ahead.close()
         await before.close()
 
     def snapshot(self, document: Document, place: Place) -> Snapshot:
@@ -91,6 +95,7 @@ class Session:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        await self.ahead.close()
         await self.app.close()
         if self._nowhere is not None:
             shutil.rmtree(self._nowhere, ignore_errors=True)

@@ -50,6 +50,8 @@ class FakeApp:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Any] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    seen: list[dict[str, str | None]] = field(default_factory=list)
+    rests: int = 0
     index_rounds: int = 0
     closed: bool = False
 
@@ -104,6 +106,12 @@ class FakeApp:
             on_progress(Progress(*phase))
             await self._reach("index", phase)
         return Report(2, 5, 2, 5, 0, {"binary": 1}, 0.5, 1)
+
+    async def see(self, documents: Mapping[str, str | None]) -> None:
+        self.seen.append(dict(documents))
+
+    async def rest(self) -> None:
+        self.rests += 1
 
     def status(self) -> dict[str, Any]:
         time.sleep(0)  # blocking, as reading the disk is

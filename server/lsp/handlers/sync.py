@@ -7,7 +7,7 @@ from lsprotocol import types as lsp
 
 from kibitz.server.lsp.documents import Change
 from kibitz.server.lsp.handlers.index import index_in_background
-from kibitz.server.lsp.places import place
+from kibitz.server.lsp.places import path_of, place, relative_path
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
@@ -32,12 +32,18 @@ def did_open(ls: "KibitzServer", params: lsp.DidOpenTextDocumentParams) -> None:
 def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> None:
     """Apply the changes, in order."""
     changes = [_change(event) for event in params.content_changes]
-    ls.session.documents.change(params.text_document.uri, params.text_document.version, changes)
+    session, uri = ls.session, params.text_document.uri
+    session.documents.change(uri, params.text_document.version, changes)
+    if _is_inside(ls, uri):
+        session.ahead.typed(relative_path(uri, session.root), session.documents.get(uri))
 
 
 def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> None:
     """Forget the document."""
-    ls.session.documents.close(params.text_document.uri)
+    session, uri = ls.session, params.text_document.uri
+    session.documents.close(uri)
+    if _is_inside(ls, uri):
+        session.ahead.changed([relative_path(uri, session.root)])  # what was not saved is gone
 
 
 def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
@@ -45,6 +51,9 @@ def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
     session = ls.session
     if session.root is None or not session.app.config.index_on_start:
         return
+    uri = params.text_document.uri
+    if _is_inside(ls, uri):
+        session.ahead.saved(relative_path(uri, session.root), session.documents.get(uri))
     if session.saved is not None:
         session.saved.cancel()
     session.saved = session.in_background(asyncio.create_task(_index_when_quiet(ls)))
@@ -54,6 +63,14 @@ async def _index_when_quiet(ls: "KibitzServer") -> None:
     await asyncio.sleep(_SAVE_DEBOUNCE_S)
     ls.session.saved = None  # from here on another save starts another round instead of calling this one off
     await index_in_background(ls, show=False)
+
+
+def _is_inside(ls: "KibitzServer", uri: str) -> bool:
+    """Whether a document is a file of the workspace that is indexed."""
+    root, path = ls.session.root, path_of(uri)
+    if root is None or path is None or not ls.session.app.config.index_on_start:
+        return False
+    return path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve())
 
 
 def _change(event: lsp.TextDocumentContentChangeEvent) -> Change:

@@ -1,0 +1,48 @@
+"""Ascending numbers as gaps of one to three bytes: lists of chunks in half the room that two bytes a number take.
+
+The variable-byte code of Williams and Zobel, "Compressing Integers for Fast File Access", 1999: seven bits a byte, the
+lowest first, and the eighth says that more follow.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibitz.indexer.ragged import Ints, offsets_of
+
+_MORE = np.uint8(0x80)
+
+
+def encode(numbers: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
+    """Encode lists of ascending numbers below 2 ** 21, one after the other.
+
+    Args:
+        numbers: (n,) all lists' numbers; each list starts anew.
+        sizes: (k,) how many numbers each list has, none 0.
+
+    Returns:
+        The bytes, and how many each list takes, (k,).
+    """
+    gaps = np.diff(numbers, prepend=0)
+    starts = offsets_of(sizes)
+    gaps[starts[:-1]] = numbers[starts[:-1]]
+    lengths = 1 + (gaps >= 1 << 7).astype(np.int64) + (gaps >= 1 << 14)
+    at = offsets_of(lengths)
+    out = np.empty(int(at[-1]), np.uint8)
+    for place in range(3):
+        has = lengths > place
+        byte = ((gaps[has] >> (7 * place)) & 0x7F).astype(np.uint8)
+        out[at[:-1][has] + place] = byte | np.where(lengths[has] > place + 1, _MORE, np.uint8(0))
+    return out, np.diff(at[starts])
+
+
+def decode(data: NDArray[np.uint8]) -> Ints:
+    """The gaps of one or several lists; their running sum is the numbers of one."""
+    ends = np.flatnonzero(data < _MORE)
+    if len(ends) == len(data):
+        return data.astype(np.int64)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    gaps = (data[starts] & 0x7F).astype(np.int64)
+    for place in (1, 2):
+        longer = np.flatnonzero(ends - starts >= place)
+        gaps[longer] |= (data[starts[longer] + place] & 0x7F).astype(np.int64) << (7 * place)
+    return gaps
