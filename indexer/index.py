@@ -95,12 +95,12 @@ def update(
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, started, progress).run()
+            report = Round(root, at, embedder, rules, started, progress, fresh=rebuild).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, started, progress), root)
+            report = _again(Round(root, at, embedder, rules, started, progress, fresh=True), root)
     return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 

@@ -68,7 +68,8 @@ class Round:
     """One round of one writer, which holds the lock.
 
     `now`, `files` and `passed` are the workspace as this round finds it; `sizes` are the chunks of each path in it.
-    `table` is None where there is none: LanceDB does not run on every processor.
+    `wanted` are the blobs of those whose content is known before they are cut. `table` is None where there is none:
+    LanceDB does not run on every processor. `fresh` says that it was dropped before this round, and may be empty.
     """
 
     root: Path
@@ -78,11 +79,13 @@ class Round:
     pool: ParsePool
     progress: Callable[[Progress], None]
     store: bool = True
+    fresh: bool = False
     parsed_files: int = 0
     embedded: int = 0
     now: dict[str, Stamp] = field(default_factory=dict)
     files: dict[str, Entry] = field(default_factory=dict)
     passed: dict[str, Passed] = field(default_factory=dict)
+    wanted: dict[str, str] = field(default_factory=dict)
     table: ChunkTable | None = None
     known: dict[str, int] = field(default_factory=dict)
     waiting: list[Piece] = field(default_factory=list)
@@ -132,16 +135,13 @@ class Round:
         """Enter the files that segments hold already; the others are missing."""
         segments = self._segments(old)
         self.files, self.passed = dict(diff.kept), dict(diff.passed)
-        if not segments:
-            wanted = {path: entry.blob for path, entry in self.files.items() if entry.chunks}
-            unread = diff.read
-        else:
-            unread = []
-            wanted = self._recognised(diff.read)
-            wanted |= {path: entry.blob for path, entry in self.files.items() if entry.chunks}
-        covered = cover(wanted, segments)
+        # Without a segment to find them in, changed files need not be read before they are cut.
+        unread = [] if segments else diff.read
+        self.wanted = self._recognised(diff.read) if segments else {}
+        self.wanted |= {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+        covered = cover(self.wanted, segments)
         for path, size in covered.sizes.items():
-            self.files[path] = Entry(wanted[path], self.now[path], size)
+            self.files[path] = Entry(self.wanted[path], self.now[path], size)
         missing = sorted([*covered.missing, *unread])
         return Cover(covered.held, covered.again, tuple(missing), covered.sizes)
 
@@ -200,14 +200,14 @@ class Round:
         self._open_table()
         if self.table is None:
             return {}
-        if not self.known and old and old.head.chunks > old.head.lacking:
+        if not self.known and not self.fresh and old and old.head.chunks > old.head.lacking:
             raise DamagedTableError("its rows are gone")
         blobs = {blob for path in paths for blob in self._blobs(old, path)}
         return self.table.vectors_of(blobs & self.known.keys())
 
     def _blobs(self, old: Manifest | None, path: str) -> list[str]:
-        entries = [self.files.get(path), old.files.get(path) if old else None]
-        return [entry.blob for entry in entries if entry]
+        before = old.files.get(path) if old else None
+        return [blob for blob in (self.wanted.get(path), before and before.blob) if blob]
 
     def _keys(self, stored: Blobs, old: Manifest | None, path: str) -> frozenset[int]:
         return frozenset(key for blob in self._blobs(old, path) for key in stored.get(blob, ()))

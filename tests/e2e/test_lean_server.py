@@ -32,7 +32,9 @@ def test_answering_and_looking_ahead_load_neither_the_table_nor_a_grammar(tmp_pa
     root.mkdir()
     (root / "a.py").write_text("def before_saving():\n    return 1\n", "utf-8")
     index = [sys.executable, "-m", "kibitz.server", "index", str(root)]
-    subprocess.run(index, env={"KIBITZ_CACHE_DIR": str(cache), "PATH": "/usr/bin:/bin"}, check=True, capture_output=True)
+    subprocess.run(
+        index, env={"KIBITZ_CACHE_DIR": str(cache), "PATH": "/usr/bin:/bin"}, check=True, capture_output=True
+    )
     script = tmp_path / "script.py"
     script.write_text(SCRIPT, "utf-8")
     subprocess.run([sys.executable, str(script), str(root), str(cache)], check=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable
 
-from kibitz.indexer.cut import Cut, Cutter, Task
+from kibitz.indexer.cut import Cut, Cutter, Task, parse_text
 from kibitz.indexer.workers import Job, ParsePool
 
 
@@ -17,4 +17,6 @@ class InProcessPool(ParsePool):
         cutter = Cutter(job.embedder)
         for task in tasks:
             self.paths.append(task.path)
-            yield cutter.cut([job.parse(job.root, task.path, job.max_bytes)], task.known)
+            plain = task.text is None
+            parsed = job.parse(job.root, task.path, job.max_bytes) if plain else parse_text(task.path, task.text or "")
+            yield cutter.cut([parsed], task.known)

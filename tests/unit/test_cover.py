@@ -90,7 +90,9 @@ def test_more_small_segments_than_a_tier_may_have_are_merged() -> None:
 
 def test_a_large_segment_is_left_alone_when_small_ones_are_merged() -> None:
     large, tree = segment_of(files(200)), files(TIER_MEMBERS + 1, first=200)
-    covered = cover(wanted_of(files(200 + TIER_MEMBERS + 1)), [large, *(segment_of({path: tree[path]}) for path in tree)])
+    covered = cover(
+        wanted_of(files(200 + TIER_MEMBERS + 1)), [large, *(segment_of({path: tree[path]}) for path in tree)]
+    )
     assert [held.segment for held in covered.held] == [large.name]
     assert len(covered.again) == TIER_MEMBERS + 1
 

@@ -90,7 +90,10 @@ def test_a_file_comes_out_the_same_whatever_stands_beside_it(one: Tree, other: T
 def test_files_are_taken_from_a_piece_with_all_that_is_theirs(tree: Tree, data: st.DataObject) -> None:
     order = data.draw(st.lists(st.sampled_from(sorted(tree)), unique=True)) if tree else []
     piece = piece_of(tree)
-    same(piece.take(np.array([piece.paths.index(path) for path in order], np.int64)), piece_of({p: tree[p] for p in order}))
+    same(
+        piece.take(np.array([piece.paths.index(path) for path in order], np.int64)),
+        piece_of({p: tree[p] for p in order}),
+    )
 
 
 @given(trees, st.sets(st.integers(0, 4)))
@@ -147,7 +150,9 @@ def test_a_path_stands_above_the_text_where_it_has_no_vector() -> None:
 
 
 def test_references_of_all_kinds_are_kept_once_each() -> None:
-    chunk = Chunk("a.py", Span(0, 1), "", references=(Reference("f", "call"), Reference("f", "import"), Reference("f", "call")))
+    chunk = Chunk(
+        "a.py", Span(0, 1), "", references=(Reference("f", "call"), Reference("f", "import"), Reference("f", "call"))
+    )
     piece = Cutter(HashEmbedder()).cut([Parsed("a.py", "b", (chunk,))]).piece
     assert piece.references.ids.tolist() == sorted([reference_key("call", "f"), reference_key("import", "f")])
 
@@ -180,7 +185,9 @@ def test_a_file_that_cannot_be_indexed_says_why(tmp_path: Path) -> None:
 
 
 def test_a_file_of_more_chunks_than_a_segment_may_have_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = Blob("b", "".join(f"def part_{n}():\n    return compute_{n}(first, second)\n\n\n" for n in range(300)), "python")
+    read = Blob(
+        "b", "".join(f"def part_{n}():\n    return compute_{n}(first, second)\n\n\n" for n in range(300)), "python"
+    )
     count = len(parse_blob("a.py", read).chunks)
     assert count > 1
     monkeypatch.setattr(cutting, "MOST_FILE_CHUNKS", count - 1)

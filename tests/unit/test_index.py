@@ -16,7 +16,7 @@ from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import IndexBusyError, IndexerError, WorkspaceError
 from kibitz.indexer.index import Progress, Report
 from kibitz.indexer.layout import Places, places
-from kibitz.indexer.manifest import load, save
+from kibitz.indexer.manifest import load, load_head, save
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.store import ChunkTable, DamagedTableError
 from kibitz.indexer.workspace import Rules
@@ -138,7 +138,8 @@ def test_a_rename_embeds_nothing_again(bench: Bench) -> None:
     bench.update()
     (bench.root / "app/retry.py").rename(bench.root / "app/waiting.py")
     report = bench.update()
-    assert (report.embedded_chunks, report.parsed_files, report.removed_files) == (0, 0, 1)
+    assert (report.embedded_chunks, report.parsed_files, report.removed_files) == (0, 1, 1)
+    assert bench.pool.paths == ["app/waiting.py"]
     assert bench.found("backoff")[0] == "app/waiting.py"
 
 
@@ -161,10 +162,9 @@ def test_going_back_to_an_earlier_state_embeds_nothing(bench: Bench) -> None:
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
-def test_two_files_of_one_content_are_embedded_once_and_both_found(bench: Bench) -> None:
+def test_two_files_of_one_content_are_both_found(bench: Bench) -> None:
     write(bench.root, {"copy/retry2.py": FILES["app/retry.py"]})
-    report = bench.update()
-    assert (report.embedded_chunks, report.chunks) == (3, 4)
+    assert bench.update().chunks == 4
     assert {"app/retry.py", "copy/retry2.py"} <= set(bench.found("backoff"))
 
 
@@ -182,17 +182,17 @@ def test_a_second_worktree_and_a_branch_switch_embed_nothing(bench: Bench, tmp_p
     git(bench.root, "worktree", "add", "-b", "side", str(other))
     report = bench.update(other)
     assert (report.files, report.embedded_chunks) == (4, 0)
-    write(other, {"more.py": "def only_here():\n    pass\n"})
+    write(other, {"more.py": "def brand_new():\n    pass\n"})
     git(other, "add", ".")
     git(other, "commit", "-m", "two")
     assert bench.update(other).embedded_chunks == 1
-    assert bench.found("only here", other)[0] == "more.py"
-    assert "more.py" not in bench.found("only here")
+    assert bench.found("brand new", other)[0] == "more.py"
+    assert "more.py" not in bench.found("brand new")
     git(other, "switch", "--detach", "main")
     git(bench.root, "switch", "side")
     report = bench.update()
     assert (report.files, report.embedded_chunks, bench.pool.paths) == (5, 0, [])
-    assert bench.found("only here")[0] == "more.py"
+    assert bench.found("brand new")[0] == "more.py"
 
 
 def test_what_was_left_out_for_its_content_is_not_read_again(bench: Bench) -> None:
@@ -299,9 +299,10 @@ def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str)
 def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing_round, "COMMIT_SECONDS", -1)
     with pytest.raises(KeyboardInterrupt):
-        bench.update(listener=stop_at("parse", 4))
-    assert len(bench.embedder.embedded) == 2
-    assert bench.update().embedded_chunks == 1
+        bench.update(listener=stop_at("parse", 3))
+    assert bench.pool.paths == ["README.md", "app/empty.py", "app/retry.py"]
+    report = bench.update()
+    assert (report.embedded_chunks, bench.pool.paths) == (1, ["app/session.py"])
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
@@ -348,10 +349,10 @@ def empty_the_table(bench: Bench) -> None:
 def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage: Callable[[Bench], None]) -> None:
     bench.update()
     damage(bench)
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     report = bench.update()
     assert report.chunks == 4
-    assert bench.found("only here")[0] == "more.py"
+    assert bench.found("brand new")[0] == "more.py"
     assert bench.found("backoff")[0] == "app/retry.py"
     assert bench.update().rebuilt is None
 
@@ -360,7 +361,7 @@ def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage:
 def test_a_rebuild_says_why(bench: Bench, damage: Callable[[Bench], None]) -> None:
     bench.update()
     damage(bench)
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     assert str(bench.update().rebuilt).startswith("The index was damaged and has been made again (")
 
 
@@ -387,13 +388,37 @@ def test_a_damaged_hot_copy_is_made_again(bench: Bench) -> None:
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
-def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
+def segments_kept(bench: Bench) -> set[str]:
+    return {path.name for path in bench.at.hot.iterdir()}
+
+
+def segments_named(bench: Bench, *roots: Path) -> set[str]:
+    heads = [load_head(bench.at.manifest(root)) for root in roots or (bench.root,)]
+    return {held.segment for head in heads if head for held in head.segments}
+
+
+def test_only_segments_that_a_workspace_needs_are_kept(bench: Bench) -> None:
     bench.update()
-    (before,) = bench.at.hot.iterdir()
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    before = segments_kept(bench)
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     bench.update()
-    (after,) = bench.at.hot.iterdir()
-    assert before != after
+    assert before < segments_kept(bench) == segments_named(bench)
+    write(bench.root, {path: f"def changed_{path[-4]}():\n    pass\n" for path in FILES})
+    bench.update()
+    assert segments_kept(bench) == segments_named(bench)
+    assert not before & segments_kept(bench)
+
+
+def test_many_small_rounds_leave_few_segments_and_a_whole_index(bench: Bench) -> None:
+    bench.update()
+    for turn in range(30):
+        write(bench.root, {f"m{turn % 7}.py": f"def turn_{turn}_zebra():\n    pass\n"})
+        bench.update()
+        assert segments_kept(bench) == segments_named(bench)
+    assert len(segments_kept(bench)) <= 12
+    searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    found = [hit.chunk.path for hit in searcher.search("zebra", 20, legs=("lexical",))]
+    assert sorted(found) == [f"m{number}.py" for number in range(7)]
 
 
 def test_what_a_killed_process_was_writing_goes_after_a_while(bench: Bench) -> None:

@@ -31,8 +31,7 @@ def layered(draw: st.DrawFn) -> tuple[View, View]:
     removed = draw(st.sets(st.sampled_from(sorted(living)))) if living else set()
     living = {path: texts for path, texts in living.items() if path not in removed}
     many = [
-        (one, [at for at, path in enumerate(one.paths) if path not in alive or path in removed])
-        for one, alive in parts
+        (one, [at for at, path in enumerate(one.paths) if path not in alive or path in removed]) for one, alive in parts
     ]
     return View(many), View([(in_memory(piece_of(living, lacking=list(lacking))), ())])
 
@@ -115,7 +114,9 @@ def test_every_question_has_the_same_scores(views: tuple[View, View], question: 
 def test_similarities_are_those_of_the_segments_vectors(views: tuple[View, View], seed: int) -> None:
     view = views[0]
     question = unit(np.random.default_rng(seed).normal(size=(1, DIM)).astype(np.float32))[0]
-    rows = np.concatenate([np.zeros((0, DIM), np.float32), *(unit(s.vectors.astype(np.float32)) for s, _ in view.parts)])
+    rows = np.concatenate(
+        [np.zeros((0, DIM), np.float32), *(unit(s.vectors.astype(np.float32)) for s, _ in view.parts)]
+    )
     assert np.allclose(view.similarities(question), np.where(view.alive_chunks, rows @ question, 0), atol=1e-5)
 
 
