@@ -37,12 +37,17 @@ def encode(numbers: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
 
 def decode(data: NDArray[np.uint8]) -> Ints:
     """The gaps of one or several lists; their running sum is the numbers of one."""
-    ends = np.flatnonzero(data < _MORE)
+    more = data >= _MORE
+    ends = np.flatnonzero(~more)
     if len(ends) == len(data):
         return data.astype(np.int64)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    gaps = (data[starts] & 0x7F).astype(np.int64)
-    for place in (1, 2):
-        longer = np.flatnonzero(ends - starts >= place)
-        gaps[longer] |= (data[starts[longer] + place] & 0x7F).astype(np.int64) << (7 * place)
-    return gaps
+    gaps = data[ends].astype(np.int64)
+    # From the last byte of a gap back to its first: the bytes before it that say that more follow.
+    longer, before = np.arange(len(ends)), ends
+    while True:
+        before = before - 1
+        going = (before >= 0) & more[before]
+        longer, before = longer[going], before[going]
+        if not len(longer):
+            return gaps
+        gaps[longer] = (gaps[longer] << 7) | (data[before] & 0x7F)

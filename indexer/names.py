@@ -53,8 +53,8 @@ def first(node: "Node", *kinds: str) -> "Node | None":
 
 def plain(node: "Node") -> str:
     """The `name` field; operators and destructors are no dotted names and are taken as they are."""
-    text = text_of(field(node, "name"))
-    return dotted(text) or text[:80]
+    text = text_of(node.child_by_field_name("name"))
+    return text if text.isidentifier() else dotted(text) or text[:80]
 
 
 def declared(node: "Node") -> str:
@@ -162,13 +162,13 @@ def haskell_function(node: "Node") -> str:
     return text_of(field(node, "name")).strip("() ")
 
 
-def elixir(node: "Node") -> tuple[str, str] | None:
-    """Elixir: definitions are calls of macros. (kind, name), None for any other call."""
+def elixir(node: "Node") -> tuple[str, str]:
+    """Elixir: definitions are calls of macros. (kind, name), both "" for any other call."""
     target = field(node, "target")
     kind = _ELIXIR.get(text_of(target)) if target is not None and target.type == "identifier" else None
     arguments = first(node, "arguments")
     if kind is None or arguments is None or not arguments.named_children:
-        return None
+        return "", ""
     head = arguments.named_children[0]
     if head.type == "binary_operator" and kind == "function":  # def f(x) when guard
         head = field(head, "left") or head

@@ -24,16 +24,29 @@ def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
         best: how many chunks of a file may count.
     """
     found = np.flatnonzero(scores > 0)
+    files = len(first) - 1
     of_file = np.searchsorted(first, found, side="right") - 1
+    values = scores[found]
+    sums = np.bincount(of_file, weights=values, minlength=files).astype(np.float64)
+    # Most files have no more chunks than may count: only the others' are sorted.
+    many = np.bincount(of_file, minlength=files) > best
+    sums[many] = 0
+    among = many[of_file]
+    return (sums + _best_sums(values[among], of_file[among], files, best)).astype(np.float32)
+
+
+def _best_sums(values: Scores, of_file: Ids, files: int, best: int) -> NDArray[np.float64]:
+    """The sum of each file's `best` highest values, (files,)."""
     # One number for file and score: the bits of positive floats ascend as they do.
-    packed = (of_file.astype(np.uint64) << np.uint64(32)) | scores[found].view(np.uint32).astype(np.uint64)
+    packed = (of_file.astype(np.uint64) << np.uint64(32)) | values.view(np.uint32).astype(np.uint64)
     packed.sort()
     of_file = (packed >> np.uint64(32)).astype(np.int64)
     ends = np.append(begins(of_file)[1:], len(packed)) if len(packed) else of_file
     behind = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(len(packed))
     counted = behind <= best
     weights = packed[counted].astype(np.uint32).view(np.float32)
-    return np.bincount(of_file[counted], weights=weights, minlength=len(first) - 1).astype(np.float32)
+    sums = np.bincount(of_file[counted], weights=weights, minlength=files).astype(np.float64)
+    return sums
 
 
 def best_and_mean(scores: Scores, first: Ids, mean_share: float) -> Scores:
@@ -48,6 +61,15 @@ def best_and_mean(scores: Scores, first: Ids, mean_share: float) -> Scores:
 def order_of(scores: Scores) -> Ids:
     """Ids by falling score; equal scores keep the order of their ids, so that the result never changes."""
     return np.argsort(-scores, kind="stable")
+
+
+def best_of(scores: Scores, count: int) -> Ids:
+    """The first `count` of `order_of`, without ordering the others."""
+    if len(scores) <= count:
+        return order_of(scores)
+    lowest = np.partition(scores, -count)[-count]
+    candidates = np.flatnonzero(scores >= lowest)
+    return candidates[order_of(scores[candidates])][:count]
 
 
 def relative(scores: Scores) -> Scores:
@@ -90,7 +112,7 @@ def pick(files: Scores, chunks: Scores, first: Ids, k: int, per_file: int) -> It
         per_file: how many chunks of a file at most.
     """
     shown: list[tuple[float, int]] = []
-    for file in order_of(files)[: 2 * k + 20]:
+    for file in best_of(files, 2 * k + 20):
         if files[file] <= 0:
             break
         begin, end = int(first[file]), int(first[file + 1])

@@ -7,10 +7,8 @@ import re
 from pathlib import Path
 
 from kibitz.indexer.files import open_regular
+from kibitz.indexer.lines import MAX_LINE_CHARS
 from kibitz.indexer.workspace import Skipped
-
-MAX_LINE_CHARS = 2_000
-"""A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
 _HEAD_BYTES = 8_192
 _HEAD_CHARS = 2_000
@@ -24,6 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_PLANES = b"\0\1\2\3"  # the third byte of a character in UTF-32
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
 _PRIVATE_KEY = re.compile(r"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
@@ -64,21 +63,54 @@ def cut_line(line: str) -> str:
 def decode(data: bytes) -> tuple[str, str] | None:
     """Bytes to (text without a byte order mark, Python's name of the encoding); None when they are no text.
 
-    UTF-8, UTF-16 and UTF-32 with a mark, and else Windows-1252 or Latin-1 for what has no control characters. Eastern
+    UTF-8, UTF-16 and UTF-32 with a mark or clearly so without one, and else Windows-1252 or Latin-1 for what has no
+    control characters. UTF-8 with some bad bytes stays UTF-8, with a replacement character for each of them. Eastern
     8-bit encodings come out as Latin letters: nothing in the bytes tells them apart.
     """
-    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    if marked is None and (b"\0" in data[:_HEAD_BYTES]):
+    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), "")
+    wide = not encoding and b"\0" in data[:_HEAD_BYTES]
+    if wide and not (encoding := _wide_encoding(data)):
         return None
-    likely = (marked,) if marked else ("utf-8", "cp1252", "latin-1")
-    for encoding in likely:
-        if encoding == "cp1252" and _has_controls(data):
-            return None
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return None
+    try:
+        text = data.decode(encoding or "utf-8")
+    except UnicodeDecodeError:
+        return None if encoding else _decode_8_bit(data)
+    # Numbers of two or four bytes look like text too, but like text of control characters.
+    return None if wide and _has_controls(text.encode("utf-8")) else (text, encoding or "utf-8")
+
+
+def _wide_encoding(data: bytes) -> str:
+    """UTF-16 or UTF-32 without a mark, told by where the zeros of Latin letters and line ends stand; "" for neither."""
+    head = data[:_HEAD_BYTES]
+    if len(data) % 4 == 0 and len(data) >= 8:
+        if not head[3::4].strip(b"\0") and not head[2::4].strip(_PLANES):
+            return "utf-32-le"
+        if not head[0::4].strip(b"\0") and not head[1::4].strip(_PLANES):
+            return "utf-32-be"
+    if len(data) % 2 == 0 and len(data) >= 8:
+        even, odd = head[0::2].count(0), head[1::2].count(0)
+        if odd * 4 >= len(head) and not even:
+            return "utf-16-le"
+        if even * 4 >= len(head) and not odd:
+            return "utf-16-be"
+    return ""
+
+
+def _decode_8_bit(data: bytes) -> tuple[str, str] | None:
+    """What is no clean UTF-8: that with bad bytes if more of its letters are good than bad, else Western letters.
+
+    Two letters of an 8-bit encoding in a row hardly ever make a good letter of UTF-8.
+    """
+    if _has_controls(data):
+        return None
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    if len(text) - len(text.encode("ascii", "ignore")) > 2 * bad:
+        return text, "utf-8"
+    try:
+        return data.decode("cp1252"), "cp1252"
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), "latin-1"
 
 
 def _has_controls(data: bytes) -> bool:

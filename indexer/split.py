@@ -1,12 +1,13 @@
 """Where to cut a file: along the nodes of its syntax tree, else at blank lines. Pure arithmetic on lines."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from kibitz.indexer.lines import Lines
 from kibitz.indexer.symbols import Definition
-from kibitz.indexer.syntax import last_row, place
+from kibitz.indexer.syntax import Leads, last_row
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,47 +19,41 @@ _RUNT = 200
 _CLOSING = 20
 """What lines that only close something weigh together at most."""
 _MAX_DEPTH = 200
-_PARTS = ("definition", "other", "")  # what both together are a part of: the first that applies
+# Named nodes that end what stands above them.
+_ENDS = frozenset({"end_tag", "jsx_closing_element", "keyword_end", "php_end_tag"})
+
+
+# What a piece is only a part of, because it was too long; of several pieces together the highest counts.
+_WHOLE, _OTHER, _DEFINITION = range(3)
 
 
 class Piece(NamedTuple):
-    """Lines that stay together (0-based, end not included).
-
-    `part` is what they are only a part of, because it was too long: "definition", "other", or "" for nothing.
-    """
+    """Lines that stay together (0-based, end not included), and what they are only a part of."""
 
     start: int
     end: int
-    part: str = ""
+    part: int = _WHOLE
 
 
 class Splitter:
-    """Cuts the lines of one file.
+    """Cuts the lines of one file."""
 
-    A line weighs as much as it has characters that are not blank; blank ones weigh a quarter, so that no chunk is
-    made of a screen of indentation.
-    """
-
-    def __init__(self, lines: Sequence[str], found: Sequence[Definition]) -> None:
-        self._lines = lines
-        self._sums = [0, *accumulate(max(len("".join(line.split())), len(line) // 4, 1) for line in lines)]
+    def __init__(self, lines: Lines, source: bytes, found: Sequence[Definition], leads: Leads) -> None:
+        self._lines, self._source, self._leads = lines, source, leads
+        self.weight = lines.weight
+        self._sums = lines.sums
         self._starts = sorted({one.start for one in found})
         # Where the longest and the shortest definition that begins at a line end.
         self._longest: dict[int, int] = {}
         self._shortest: dict[int, int] = {}
-        for one in found:
-            self._longest[one.start] = max(one.end, self._longest.get(one.start, one.end))
-            self._shortest[one.start] = min(one.end, self._shortest.get(one.start, one.end))
         # Lines at which nothing is cut, because they are inside a definition that fits a chunk.
         self._held = bytearray(len(lines) + 1)
         for one in found:
-            if one.end - one.start > 1 and self.weight(one.start, one.end) <= LIMIT:
-                self._held[one.start + 1 : one.end] = b"\1" * (one.end - one.start - 1)
-
-    def weight(self, start: int, end: int) -> int:
-        """The weight of some lines."""
-        end = min(end, len(self._lines))
-        return self._sums[end] - self._sums[min(start, end)]
+            start, end = one.start, min(one.end, len(lines))
+            self._longest[start] = max(end, self._longest.get(start, end))
+            self._shortest[start] = min(end, self._shortest.get(start, end))
+            if end - start > 1 and self.weight(start, end) <= LIMIT:
+                self._held[start + 1 : end] = b"\1" * (end - start - 1)
 
     def split_tree(self, root: "Node") -> list[Piece]:
         """Cut all lines along a syntax tree."""
@@ -82,27 +77,43 @@ class Splitter:
             return self.split_text(start, end)
         pieces: list[Piece] = []
         ends = [*(part[0] for part in parts[1:]), end]
-        amid = self._holds(start + 1, end)
+        amid, sums = self._holds(start + 1, end), self._sums
         for (first, children), last in zip(parts, ends, strict=True):
+            if sums[last] - sums[first] <= LIMIT:
+                pieces.append(Piece(first, last))
+                continue
             inner = self._split_nodes(children, first, last, depth)
             if len(inner) == 1:
                 pieces.extend(inner)
             elif self._is_definition(first, last):
-                pieces.extend(piece._replace(part="definition") for piece in self._merge(inner))
+                pieces.extend(Piece(piece.start, piece.end, _DEFINITION) for piece in self._merge(inner))
             elif amid and not self._defines(first, last):
-                pieces.extend(piece._replace(part="other") for piece in self._merge(inner))
+                pieces.extend(Piece(piece.start, piece.end, _OTHER) for piece in self._merge(inner))
             else:
                 pieces.extend(inner)
         return pieces
 
-    def _parts(self, nodes: "Iterable[Node]", start: int, end: int) -> "list[tuple[int, list[Node]]]":
-        """The nodes' children, grouped by the lines at which one may cut; the first group begins at `start`."""
+    def _parts(self, nodes: "Sequence[Node]", start: int, end: int) -> "list[tuple[int, list[Node]]]":
+        """The nodes' children, grouped by the lines at which one may cut; the first group begins at `start`.
+
+        A line may be cut where a named node begins it, above the comments that belong to that node: what only closes
+        (a brace) has no name.
+        """
         parts: list[tuple[int, list[Node]]] = [(start, [])]
-        for node, row, alone in place(nodes):
-            if alone and parts[-1][0] < row < end and not self._held[row]:
-                parts.append((row, []))
-            if last_row(node) > node.start_point[0]:
-                parts[-1][1].append(node)
+        last_cut, held, starts = start, self._held, self._lines.starts
+        for parent in nodes:
+            top = parent.start_point[0]
+            for node in parent.children:
+                row = node.start_point[0]
+                if last_cut < row < end and node.is_named and node.type not in _ENDS:
+                    byte = node.start_byte
+                    # What is above the first line belongs to the parent, not to what it begins with.
+                    first = self._leads.first_row(row, byte - starts[row]) if row > top else row
+                    if last_cut < first and not held[first] and not self._source[starts[row] : byte].strip():
+                        parts.append((first, []))
+                        last_cut = first
+                if last_row(node) > row:
+                    parts[-1][1].append(node)
         return parts
 
     def split_text(self, start: int, end: int) -> list[Piece]:
@@ -112,19 +123,25 @@ class Splitter:
     def _split_text(self, start: int, end: int, level: int) -> list[Piece]:
         if self.weight(start, end) <= LIMIT:
             return [Piece(start, end)]
-        cuts = [line for line in range(start + 1, end) if self._may_cut(line, level)]
-        bounds = [start, *cuts, end]
+        bounds = [start, *self._cuts(start, end, level), end]
         pieces: list[Piece] = []
         for first, last in pairwise(bounds):
             whole = level == 2 or self.weight(first, last) <= LIMIT
             pieces.extend([Piece(first, last)] if whole else self._split_text(first, last, level + 1))
         return self._merge(pieces)
 
-    def _may_cut(self, line: int, level: int) -> bool:
-        text, above = self._lines[line], self._lines[line - 1]
+    def _cuts(self, start: int, end: int, level: int) -> Sequence[int]:
+        """The lines within two others at which one may cut: at the third level all of them."""
         if level == 2:
-            return True
-        return bool(text.strip()) and not above.strip() and (level == 1 or not text[0].isspace())
+            return range(start + 1, end)
+        blank, flush = self._lines.blank, self._lines.flush
+        cuts: list[int] = []
+        at = blank.find(1, start, end - 1)
+        while at >= 0:
+            if flush[at + 1] or (level == 1 and not blank[at + 1]):
+                cuts.append(at + 1)
+            at = blank.find(1, at + 1, end - 1)
+        return cuts
 
     def _defines(self, start: int, end: int) -> bool:
         """Whether a definition begins in these lines."""
@@ -142,7 +159,7 @@ class Splitter:
 
     def _is_definition(self, start: int, end: int) -> bool:
         """Whether these lines are one definition, but for blank and closing lines behind it."""
-        return self.weight(self._longest.get(start, start), end) <= _CLOSING
+        return self.weight(min(self._longest.get(start, start), end), end) <= _CLOSING
 
     def _merge(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Put neighbours together from the front; if that leaves little for the last, even out the last two."""
@@ -151,7 +168,7 @@ class Splitter:
         for piece in pieces:
             if groups and self._fit(last, piece):
                 groups[-1].append(piece)
-                last = _joined((last, piece))
+                last = Piece(last.start, piece.end, max(last.part, piece.part))
             else:
                 groups.append([piece])
                 last = piece
@@ -173,14 +190,18 @@ class Splitter:
         What is left of a definition that was cut stays by itself; in front of its beginning a runt may stand. Nor does
         a definition go with what is left of something else.
         """
-        one, other = self.weight(left.start, left.end), self.weight(right.start, right.end)
-        fits = one + other <= LIMIT or (min(one, other) <= _RUNT and one + other <= LIMIT + _RUNT)
-        if not fits or left.part == "definition":
+        if left.part == _DEFINITION:
             return False
-        if right.part == "definition":
+        sums = self._sums
+        one, other = sums[left.end] - sums[left.start], sums[right.end] - sums[right.start]
+        if one + other > LIMIT and (min(one, other) > _RUNT or one + other > LIMIT + _RUNT):
+            return False
+        if right.part == _DEFINITION:
             return one <= _RUNT
-        return not ("other" in (left.part, right.part) and self._holds(left.start, right.end))
+        return left.part == right.part == _WHOLE or not self._holds(left.start, right.end)
 
 
 def _joined(group: Sequence[Piece]) -> Piece:
-    return Piece(group[0].start, group[-1].end, min((piece.part for piece in group), key=_PARTS.index))
+    if len(group) == 1:
+        return group[0]
+    return Piece(group[0].start, group[-1].end, max([piece.part for piece in group]))

@@ -1,57 +1,31 @@
-"""Syntax trees, seen as what stands on lines of its own."""
+"""Syntax trees, and what stands above a thing and belongs to it."""
 
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from kibitz.indexer.languages import grammar
+from kibitz.indexer.lines import to_source
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-_LONE_CR = re.compile(r"\r(?!\n)")
-
-# What is written above the thing that it belongs to.
-_LEADS = frozenset(
-    {
-        "decorator",
-        "attribute_item",
-        "attribute_list",
-        "annotation",
-        "marker_annotation",
-        "haddock",
-        "pragma",
-        "marginalia",
-        "access_specifier",
-    }
-)
-# Named nodes that end what stands above them.
-_ENDS = frozenset({"end_tag", "jsx_closing_element", "keyword_end", "php_end_tag"})
-
-
-class Placed(NamedTuple):
-    """A node and where it stands: `start` is its first line, or that of the comments that belong to it (0-based).
-
-    `alone` says that it begins its line.
-    """
-
-    node: "Node"
-    start: int
-    alone: bool
-
 
 def parse(text: str, grammar_name: str) -> "Tree | None":
-    r"""Parse a text; None when there is no such grammar. Rows of the tree are lines as `split_lines` counts them.
+    """Parse a text; None when there is no such grammar. Rows of the tree are lines as `split_lines` counts them."""
+    return parse_source(to_source(text), grammar_name)
 
-    Tree-sitter ends a row at "\n" only, so a lone "\r" is turned into one first; that moves no byte.
+
+def parse_source(source: bytes, grammar_name: str, old: "Tree | None" = None) -> "Tree | None":
+    """Parse the bytes of a text as `to_source` makes them.
+
+    `old` is the tree of an earlier text with its edits told to it: what is the same is taken from there.
     """
     language = grammar(grammar_name)
     if language is None:
         return None
     from tree_sitter import Parser
 
-    source = _LONE_CR.sub("\n", text) if "\r" in text else text
-    return Parser(language).parse(source.encode("utf-8", "replace"))
+    return Parser(language).parse(source, old) if old is not None else Parser(language).parse(source)
 
 
 def last_row(node: "Node") -> int:
@@ -60,41 +34,34 @@ def last_row(node: "Node") -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def place(nodes: "Iterable[Node]") -> list[Placed]:
-    """The named children of some neighbouring nodes, each with the comments and decorators above it.
+class Leads:
+    """The comments, decorators and attributes of a file that stand on lines of their own.
 
-    Comments that stand apart (a blank line below) are placed by themselves, those behind something on its line and
-    what only closes (a brace, an `end`) not at all.
+    They belong to what begins on the line below them, as long as they begin no further to the right than that.
     """
-    found: list[Placed] = []
-    last_end = -1
-    lead: tuple[int, int] | None = None  # the first and last line of comments that wait for their owner
-    for parent in nodes:
-        for node in parent.children:
-            row, end = node.start_point[0], last_row(node)
-            alone = row > last_end
-            last_end = max(end, last_end)
-            if not node.is_named or node.type in _ENDS:
-                continue
-            if is_lead(node):
-                if lead is not None and row <= lead[1] + 1:
-                    lead = (lead[0], end)
-                elif alone:
-                    lead = (row, end)
-                    found.append(Placed(node, row, alone))
-                continue
-            if lead is not None and row <= lead[1] + 1:
-                found[-1] = Placed(node, lead[0], alone=True)
-            else:
-                found.append(Placed(node, row, alone))
-            lead = None
-    return found
 
+    def __init__(self, source: bytes, leads: "Iterable[Node]", wrappers: "Iterable[Node]" = ()) -> None:
+        self._above: dict[int, tuple[int, int]] = {}  # the last line of a lead to its first one and its column
+        self._wrapped: dict[int, int] = {}  # the line of what is wrapped to the line of what wraps it
+        for node in leads:
+            row, column = node.start_point
+            byte = node.start_byte
+            if column and source[byte - column : byte].strip():
+                continue  # behind something on its line
+            last = last_row(node)
+            if last not in self._above or row < self._above[last][0]:
+                self._above[last] = (row, column)
+        for node in wrappers:
+            row = node.start_point[0]
+            inner = node.children[-1].start_point[0]
+            if inner > row:
+                self._wrapped[inner] = min(row, self._wrapped.get(inner, row))
 
-def is_lead(node: "Node") -> bool:
-    """Whether the node is a comment, a decorator or an attribute, which goes with what is below it."""
-    kind = node.type
-    if "comment" in kind or kind in _LEADS:
-        return True
-    # Elixir: @doc, @spec, @impl
-    return kind == "unary_operator" and node.child_count == 2 and node.children[0].type == "@"
+    def first_row(self, row: int, column: int) -> int:
+        """The first line of what begins at a row and a column, with all that is above it and belongs to it."""
+        if self._wrapped:
+            row = self._wrapped.get(row, row)
+        above = self._above
+        while (lead := above.get(row - 1)) is not None and lead[1] <= column:
+            row = lead[0]
+        return row

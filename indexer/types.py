@@ -17,7 +17,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name that code refers to, and how: "call", "import", "inherit" or "type"."""
+    """Something that a chunk speaks of and that is defined elsewhere, as far as its syntax tells.
+
+    `kind` is "call", "import", "inherit", "type" or "use" (anything else). `name` is the last part of a dotted name,
+    but what an import names as the source says it: a module ("os.path"), a file ("./util"), or a name in one of them.
+    """
 
     name: str
     kind: str
@@ -30,7 +34,8 @@ class Chunk:
     `path` is relative to the workspace, with "/" on every platform. `kind` is "function", "method", "class",
     "type", "module" (code between definitions), "section" (prose under a heading) or "text" (no grammar).
     `symbol` is the dotted name of the innermost definition that holds the whole chunk ("Session.close"), ""
-    outside any; `defines` are the names of all definitions that begin inside the chunk.
+    outside any; `defines` are the names of all definitions that begin inside the chunk;
+    `references` are the first ones in it, each once.
     """
 
     path: str

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kibitz.indexer.chunk import chunk_text
 from kibitz.indexer.languages import LANGUAGES
-from kibitz.indexer.read import MAX_LINE_CHARS, split_lines
+from kibitz.indexer.lines import MAX_LINE_CHARS
+from kibitz.indexer.read import split_lines
 from kibitz.indexer.split import LIMIT
 from kibitz.indexer.types import Chunk
 from tests.unit.test_languages import SAMPLES
@@ -51,6 +52,106 @@ def test_code_that_was_cut_up_and_repeated_is_covered_by_its_chunks(data: st.Dat
     line = st.sampled_from(lines) | st.sampled_from(["\n", "}\n", "    x = 1;\n", "/*\n", '"""\n', "x" * 700 + "\n"])
     text = "".join(data.draw(st.lists(line, max_size=120)))
     assert_covers(text, chunk_text(SAMPLES[language][0], text, language))
+
+
+WORDS = st.sampled_from(
+    [
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "def f():",
+        "class A {",
+        "fn g() {",
+        "if x:",
+        "x = 1",
+        '"',
+        "'",
+        "# ",
+        "// ",
+        "/*",
+        "*/",
+    ]
+)
+ENDS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", " "])
+
+
+@st.composite
+def files(draw: st.DrawFn) -> str:
+    """Files of any length: with or without a byte order mark, mixed line ends, depth, long lines, no last line end."""
+    deep = draw(st.integers(0, 400))
+    parts = [
+        draw(st.sampled_from(["", "\ufeff"])),
+        *(word + end for word, end in draw(st.lists(st.tuples(WORDS | st.text(max_size=40), ENDS), max_size=60))),
+        draw(st.sampled_from(["", "x" * (MAX_LINE_CHARS - 3), "é" * (MAX_LINE_CHARS + 7)])),
+        draw(st.sampled_from(["(", "{\n", "[", "if x:\n ", "<a>"])) * deep,
+        draw(st.text(max_size=100)),
+    ]
+    return "".join(parts)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=files(), language=st.sampled_from([*LANGUAGES, ""]))
+def test_every_byte_of_a_file_is_in_exactly_one_chunk(text: str, language: str) -> None:
+    chunks = chunk_text("a.tsx" if language == "typescript" else "a", text, language)
+    assert_covers(text, chunks)
+    whole = "".join(line[:MAX_LINE_CHARS] for line in split_lines(text))
+    assert "".join(chunk.text for chunk in chunks) == whole
+    assert all(len(line) <= MAX_LINE_CHARS for line in split_lines(text)) <= (whole == text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), language=st.sampled_from(["python", "go", "rust", "java", "typescript", "ruby", "c"]))
+def test_no_definition_that_fits_is_cut(data: st.DataObject, language: str) -> None:
+    head, line, end = {
+        "python": ("def NAME():\n", "    x = '{}'\n", ""),
+        "go": ("func NAME() {\n", '\tx := "{}"\n', "}\n"),
+        "rust": ("fn NAME() {\n", '    let x = "{}";\n', "}\n"),
+        "java": ("class NAME {\n", '    String x = "{}";\n', "}\n"),
+        "typescript": ("export function NAME() {\n", '  const x = "{}"\n', "}\n"),
+        "ruby": ("def NAME\n", "  x = '{}'\n", "end\n"),
+        "c": ("int NAME(void) {\n", '  char *x = "{}";\n', "}\n"),
+    }[language]
+    mark = "#" if language in ("python", "ruby") else "//"
+    wholes = []
+    for number, count in enumerate(data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=12))):
+        body = "".join(line.replace("{}", "y" * 80) for _ in range(count))
+        wholes.append(f"{mark} Explains f{number}.\n" + head.replace("NAME", f"f{number}") + body + end)
+    gap = data.draw(st.sampled_from(["", "\n", "\n\n"]))
+    chunks = chunk_text("a", gap.join(wholes), language)
+    for number, whole in enumerate(wholes):
+        assert [whole in chunk.text for chunk in chunks].count(True) == 1
+        assert [f"f{number}" in chunk.defines for chunk in chunks].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "language", "text", "name"),
+    [
+        ("a.h", "cpp", "int open(const char *template, int class);\nstruct node { int new; };\n", "node"),
+        ("a.h", "cpp", "namespace n {\nclass Map { int at(int i) { return i; } };\n}\n", "Map"),
+        ("a.c", "c", "class Map : Base {\n public:\n  int at(int i) { return std::move(i); }\n};\n", "Map"),
+        ("a.c", "c", "struct node { int class; int new; };\n", "node"),
+    ],
+)
+def test_c_and_cpp_are_told_apart_by_what_reads_without_an_error(
+    path: str, language: str, text: str, name: str
+) -> None:
+    (chunk,) = chunk_text(path, text, language)
+    assert chunk.defines[0] == name
+    assert chunk.language == language
+
+
+def test_a_type_in_a_header_that_only_c_reads_is_found() -> None:
+    text = "typedef list_of(node) node_list;\nint new(int class);\n"
+    assert chunk_text("a.h", text, "cpp")[0].defines == ("node_list",)
+
+
+def test_comments_inside_what_comes_before_do_not_belong_to_what_follows() -> None:
+    first = f"def f():\n    return '{'x' * 800}'\n    # the end of f\n"
+    second = f"def g():\n    return '{'x' * 800}'\n"
+    assert [chunk.text for chunk in chunk_text("a.py", first + second, "python")] == [first, second]
 
 
 def test_an_empty_file_has_no_chunks() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.grep import PatternError, grep
-from kibitz.indexer.read import MAX_LINE_CHARS
+from kibitz.indexer.lines import MAX_LINE_CHARS
 
 
 def test_every_matching_line_is_a_hit_in_the_order_of_paths(tmp_path: Path) -> None:

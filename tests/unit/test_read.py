@@ -35,6 +35,13 @@ def test_lines_joined_are_the_text_and_end_only_where_an_editor_ends_them(text: 
         ("x = '\u00e9'\n".encode("utf-16"), "x = '\u00e9'\n", "utf-16"),
         (b"\xfe\xff" + "x\n".encode("utf-16-be"), "x\n", "utf-16"),
         ("x\n".encode("utf-32"), "x\n", "utf-32"),
+        ("x = '\u00e9'\r\n".encode("utf-16-le"), "x = '\u00e9'\r\n", "utf-16-le"),
+        ("x = '\u00e9'\n".encode("utf-16-be"), "x = '\u00e9'\n", "utf-16-be"),
+        ("let name = '\u65e5\u672c'\n".encode("utf-16-le"), "let name = '\u65e5\u672c'\n", "utf-16-le"),
+        ("x = \u2603\n".encode("utf-32-le"), "x = \u2603\n", "utf-32-le"),
+        ("x = \u2603\n".encode("utf-32-be"), "x = \u2603\n", "utf-32-be"),
+        ("# caf\u00e9, na\u00efve".encode() + b" \xff\n", "# caf\u00e9, na\u00efve \ufffd\n", "utf-8"),
+        (b"# caf\xe9 \xff\n", "# caf\u00e9 \u00ff\n", "cp1252"),
         ("// gr\u00fc\u00dfe \u2013 \u20ac".encode("cp1252"), "// gr\u00fc\u00dfe \u2013 \u20ac", "cp1252"),
         ("na\u00efve \x81".encode("latin-1"), "na\u00efve \x81", "latin-1"),
     ],
@@ -44,7 +51,16 @@ def test_text_is_decoded(data: bytes, text: str, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x7fELF\x02\x01\x01\x00", b"abc\x00def", bytes(range(1, 256)) * 4, b"\xff\xfe\x00\xd8"]
+    "data",
+    [
+        b"\x7fELF\x02\x01\x01\x00",
+        b"abc\x00def",
+        bytes(range(1, 256)) * 4,
+        b"\xff\xfe\x00\xd8",
+        b"".join(number.to_bytes(2, "little") for number in range(1, 200)),
+        b"".join(number.to_bytes(4, "big") for number in range(1, 200)),
+        "\u00e9".encode() * 5 + b"\x01\x02\xff",
+    ],
 )
 def test_what_is_no_text_is_not_decoded(data: bytes) -> None:
     assert decode(data) is None
@@ -54,6 +70,21 @@ def test_what_is_no_text_is_not_decoded(data: bytes) -> None:
 def test_any_bytes_are_text_or_not(data: bytes) -> None:
     found = decode(data)
     assert found is None or isinstance(found[0], str)
+
+
+LETTERS = st.text(alphabet="abc \n\u00e9\u00df\u65e5\U0001f388", min_size=8)
+
+
+@given(LETTERS, st.sampled_from(["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]))
+def test_wide_text_of_mostly_plain_letters_needs_no_mark(text: str, encoding: str) -> None:
+    plain = text + "x = 1\n" * (len(text) + 1)
+    assert decode(plain.encode(encoding)) == (plain, encoding)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=4))
+def test_a_few_bad_bytes_do_not_change_the_good_ones(texts: list[str]) -> None:
+    texts = [text + "\u00e9\u00e9" for text in texts]
+    assert decode(b"\xff".join(text.encode() for text in texts)) == ("\ufffd".join(texts), "utf-8")
 
 
 def test_a_source_is_its_hash_and_its_text(tmp_path: Path) -> None:
