@@ -1,6 +1,7 @@
 """Files to pieces: what a parser process makes of a batch."""
 
 import pickle
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from kibitz.indexer import cut as cutting
 from kibitz.indexer.cut import Blob, Cutter, Parsed, embedded_text, parse_blob, parse_file, read_blob
 from kibitz.indexer.embed import Elsewhere
-from kibitz.indexer.piece import Piece, joined, key_of
+from kibitz.indexer.piece import Piece, Ragged, joined, key_of
 from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_key
 from kibitz.indexer.terms import STOP_WORDS, stem, term_id, terms_of
 from kibitz.indexer.types import Chunk, Reference, Span
@@ -42,10 +43,10 @@ def terms_of_chunk(chunk: Chunk) -> dict[int, int]:
     return total
 
 
-def rows_of(ragged: "cutting.Ragged") -> list[dict[int, int]]:
+def rows_of(ragged: Ragged) -> list[dict[int, int]]:
     pairs = list(zip(ragged.ids.tolist(), ragged.numbers.tolist(), strict=True))
     bounds = ragged.offsets.tolist()
-    return [dict(pairs[start:end]) for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [dict(pairs[start:end]) for start, end in pairwise(bounds)]
 
 
 def same(one: Piece, other: Piece) -> None:

@@ -24,7 +24,7 @@ def inverted(triples: list[tuple[int, int, int]], *, with_counts: bool = True) -
 
 def level(count: int) -> int:
     """The nearest level below."""
-    return max(one for one in LEVELS.tolist() if one <= count)
+    return max(int(one) for one in LEVELS if one <= count)
 
 
 def summed(triples: list[tuple[int, int, int]]) -> dict[int, dict[int, int]]:
@@ -53,7 +53,7 @@ def test_triples_come_out_in_order_and_make_the_same_postings_again(triples: lis
     wanted = [(k, i, level(held[i])) for k, held in sorted(summed(triples).items()) for i in sorted(held)]
     assert list(zip(out.keys.tolist(), out.items.tolist(), out.counts.tolist(), strict=True)) == wanted
     again = invert(out)
-    for part in ("keys", "offsets", "items", "levels"):
+    for part in ("keys", "sizes", "lengths", "gaps", "levels"):
         assert np.array_equal(getattr(again, part), getattr(postings, part))
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kibitz.indexer import segment
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.piece import joined
+from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment, definition_key, in_memory, is_aside, path_terms, reference_key
 from kibitz.indexer.terms import term_id
@@ -37,7 +37,7 @@ def everything(one: Segment) -> Ints:
     return np.arange(len(one.paths))
 
 
-def written(folder: Path, *pieces: segment.Piece) -> tuple[str, bytes]:
+def written(folder: Path, *pieces: Piece) -> tuple[str, bytes]:
     name = segment.write(folder, pieces)
     data = (folder / name).read_bytes()
     (folder / name).unlink()
@@ -140,7 +140,10 @@ def test_a_segment_that_lacks_vectors_is_another(tmp_path: Path) -> None:
     part = segment.write(tmp_path, [piece_of(TREE, lacking=["m/again.py"])])
     assert whole != part
     assert segment.load(tmp_path, part).lacking.tolist() == [False, True, False, False]
-    assert segment.load(tmp_path, part).keys.tolist() == segment.in_memory(piece_of(TREE, lacking=TREE)).keys.tolist()
+    assert (
+        segment.load(tmp_path, part).keys.tolist()
+        == segment.in_memory(piece_of(TREE, lacking=list(TREE))).keys.tolist()
+    )
     assert len(segment.load(tmp_path, whole).keys) == 0
 
 

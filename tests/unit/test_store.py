@@ -55,7 +55,7 @@ def test_rows_say_what_was_cut(tmp_path: Path) -> None:
     chunks = [*parsed("a.py", ["alpha beta", "", "gamma"]).chunks, *parsed("a.py", ["delta"]).chunks]
     for row, chunk in zip(rows, chunks, strict=True):
         assert (row["kind"], row["language"], row["symbol"]) == (chunk.kind, chunk.language, chunk.symbol)
-        assert (tuple(row["defines"]), row["key"]) == (chunk.defines, key_of(chunk.text))
+        assert (row["defines"], row["key"]) == ("\n".join(chunk.defines), key_of(chunk.text))
     assert [row["vector"] for row in rows] == made.vectors.tolist()
 
 

@@ -8,7 +8,7 @@ from kibitz.indexer.lexical import bm25
 from kibitz.indexer.segment import Segment, definition_key, in_memory, reference_key
 from kibitz.indexer.signals import signals
 from kibitz.indexer.terms import query_terms, term_id
-from kibitz.indexer.vectors import unit
+from kibitz.indexer.vectors import quantised, unit
 from kibitz.indexer.view import View
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.pieces import DIM, piece_of, trees
@@ -114,10 +114,11 @@ def test_every_question_has_the_same_scores(views: tuple[View, View], question: 
 def test_similarities_are_those_of_the_segments_vectors(views: tuple[View, View], seed: int) -> None:
     view = views[0]
     question = unit(np.random.default_rng(seed).normal(size=(1, DIM)).astype(np.float32))[0]
+    asked = unit(quantised(question[None]).astype(np.float32))[0]
     rows = np.concatenate(
         [np.zeros((0, DIM), np.float32), *(unit(s.vectors.astype(np.float32)) for s, _ in view.parts)]
     )
-    assert np.allclose(view.similarities(question), np.where(view.alive_chunks, rows @ question, 0), atol=1e-5)
+    assert np.allclose(view.similarities(question), np.where(view.alive_chunks, rows @ asked, 0), atol=1e-5)
 
 
 def test_no_segment_at_all_is_a_view_too() -> None:

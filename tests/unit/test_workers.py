@@ -21,8 +21,8 @@ from kibitz.indexer.embed import Vectors
 from kibitz.indexer.errors import IndexerError
 from kibitz.indexer.piece import key_of
 from kibitz.indexer.segment import segment_name
-from kibitz.indexer.workers import Job, ParsePool, batches
 from kibitz.indexer.words import Bags, Vocabulary
+from kibitz.indexer.workers import Job, ParsePool, batches
 from tests.fakes.embedder import HashEmbedder
 
 

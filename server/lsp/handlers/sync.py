@@ -53,7 +53,7 @@ def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
         return
     uri = params.text_document.uri
     if _is_inside(ls, uri):
-        session.ahead.saved(relative_path(uri, session.root), session.documents.get(uri))
+        session.ahead.saved(relative_path(uri, session.root), session.documents.find(uri))
     if session.saved is not None:
         session.saved.cancel()
     session.saved = session.in_background(asyncio.create_task(_index_when_quiet(ls)))
