@@ -9,7 +9,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +154,9 @@ def definition_key(name: str) -> int:
     return term_id(joined_name(last.group() if last else name))
 
 
+@lru_cache(maxsize=1 << 17)
 def reference_key(kind: str, name: str) -> int:
-    """The id of a reference of one kind (types.REFERENCE_KINDS) to a name."""
+    """The id of a reference of one kind (see types.Reference) to a name."""
     last = _NAME_END.search(name)
     return term_id(f"{kind} {joined_name(last.group() if last else name)}")
 

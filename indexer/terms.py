@@ -53,7 +53,6 @@ def _stemmer() -> tuple[_Stemmer, threading.Lock]:
     return Stemmer.Stemmer("english"), threading.Lock()
 
 
-@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """The stem of one lower-case word."""
     if len(word) < 3 or not word.isalpha():
@@ -98,15 +97,19 @@ def joined(identifier: str) -> str:
     return identifier.replace("_", "").lower()
 
 
-@lru_cache(maxsize=1 << 16)
-def _ids(identifier: str) -> tuple[int, ...]:
+def _ids(identifier: str) -> list[int]:
     if len(identifier) > MAX_WORD:
-        return ()
+        return []
     parts = split(identifier)
-    found = [term_id(stem(part)) for part in parts if len(part) > 1]
+    found = [_part_id(part) for part in parts if len(part) > 1]
     if len(parts) > 1:
         found.append(term_id(joined(identifier)))
-    return tuple(found)
+    return found
+
+
+@lru_cache(maxsize=1 << 17)
+def _part_id(part: str) -> int:
+    return term_id(stem(part))
 
 
 @cache

@@ -45,13 +45,16 @@ def search(
     if queries is not None:
         for asked in _read_queries(queries):
             hits, ms = _timed(app, asked, k, within, regex)
-            emit(_answer(asked, hits, ms))
+            emit(_answer(asked, hits, ms, app.searcher().lacking))
         return
     asked = " ".join(query)
     hits, ms = _timed(app, asked, k, within, regex)
+    lacking = app.searcher().lacking
     if as_json:
-        emit(_answer(asked, hits, ms))
+        emit(_answer(asked, hits, ms, lacking))
         return
+    if lacking and not regex:
+        click.echo(f"kibitz: {lacking} chunks have no vectors yet and are searched by their words alone", err=True)
     if not hits:
         click.echo("Nothing found.", err=True)
     for hit in hits:
@@ -64,8 +67,8 @@ def _timed(app: "App", query: str, k: int, within: str, regex: bool) -> "tuple[l
     return hits, (time.perf_counter() - start) * 1000
 
 
-def _answer(query: str, hits: "list[Hit]", ms: float) -> dict[str, Any]:
-    return {"query": query, "results": [hit_json(hit) for hit in hits], "ms": round(ms, 2)}
+def _answer(query: str, hits: "list[Hit]", ms: float, lacking: int) -> dict[str, Any]:
+    return {"query": query, "results": [hit_json(hit) for hit in hits], "ms": round(ms, 2), "lacking": lacking}
 
 
 def _read_queries(lines: IO[str]) -> Iterator[str]:
