@@ -137,4 +137,4 @@ def test_many_small_rounds_leave_few_segments_and_write_little(chance: random.Ra
         assert after.missing == ()
         assert sorted(path for path, _, _ in alive_in(after, segments)) == sorted(tree)
     # Each chunk is written again when its segment is merged into a larger tier, or when half of that has died.
-    assert written_chunks <= changed_chunks * 2 * (tiers(240) + 1)
+    assert written_chunks <= changed_chunks * tiers(240)
