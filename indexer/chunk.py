@@ -22,7 +22,7 @@ CHUNKER_VERSION = 2
 """Part of an index's identity: goes up whenever the same file would come out in other chunks."""
 
 _MAX_SECOND_PARSE_BYTES = 200_000
-_CPP = re.compile(rb"\w::~?\w|\btemplate\s*<|\bnamespace\s+\w+\s*\{|\bclass\s+\w+[\s\w:,]*\{")
+_CPP = re.compile(rb"\w::~?\w|\btemplate\s*<|\bnamespace\s+\w+\s*\{|\bclass\s+\w+[\s\w:,]{0,200}\{")
 # Lines that only close something stand behind a definition without being part of it.
 _CLOSING = re.compile(r"[\s})\];,]*(?:end|fi|done|esac)?[\s})\];,]*")
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,16 @@ from kibitz.indexer.languages import grammar_name, language_of
 from kibitz.indexer.piece import Piece, Ragged, coded, key_of, spans_of
 from kibitz.indexer.ragged import Ints, counted, offsets_of, rows
 from kibitz.indexer.read import content_rule, read_source
+from kibitz.indexer.reparse import Reparser
 from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_key
 from kibitz.indexer.terms import Lexer
 from kibitz.indexer.types import Chunk
 from kibitz.indexer.vectors import Bytes, Floats, mixed, quantised
 from kibitz.indexer.words import Bags, Vocabulary
 from kibitz.indexer.workspace import Skipped
+
+if TYPE_CHECKING:
+    from tree_sitter import Tree
 
 MOST_FILE_CHUNKS = 1 << 15
 _HEAD_CHARS = 200
@@ -105,17 +110,18 @@ def parse_file(root: Path, path: str, max_bytes: int | None = None) -> Parsed:
     return parse_blob(path, read)
 
 
-def parse_text(path: str, text: str) -> Parsed:
-    """Cut an open document into chunks: what comes out if it is saved as UTF-8."""
+def parse_text(path: str, text: str, reparser: Reparser) -> Parsed:
+    """Cut an open document into chunks, as if it were saved in UTF-8; parsed again only where it has changed."""
     if rule := content_rule(path, text):
         return Parsed(path, rule=rule)
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return parse_blob(path, blob_of(path, digest, text))
+    read = blob_of(path, digest, text)
+    return parse_blob(path, read, reparser.parse(path, text, grammar_name(path, read.language)))
 
 
-def parse_blob(path: str, read: Blob) -> Parsed:
-    """Cut what was read into chunks."""
-    chunks = chunk_text(path, read.text, read.language)
+def parse_blob(path: str, read: Blob, tree: "Tree | None" = None) -> Parsed:
+    """Cut what was read into chunks; along a tree of it that is there already."""
+    chunks = chunk_text(path, read.text, read.language, tree=tree)
     if len(chunks) > MOST_FILE_CHUNKS:
         return Parsed(path, rule="size")
     return Parsed(path, read.blob, tuple(chunks))

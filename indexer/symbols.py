@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Inside a function only what is this long is searched for further definitions: a callback of three lines has none
 # that anybody would look for, while a factory or a test suite may hold whole classes.
 _DEEP_BYTES = 1_500
+_MAX_DEPTH = 200
 
 
 class Definition(NamedTuple):
@@ -72,35 +73,37 @@ _HOLDING = frozenset({"class", "type", "holder"})
 _FUNCTIONS = frozenset({"function", "method"})
 
 
-class _Open:
-    """A definition that has begun and not ended yet."""
+class _Inside:
+    """A function, as what is searched for further definitions: only the children of what is long in it are seen."""
 
-    __slots__ = ("_large", "end_byte", "kind", "node", "path")
+    def __init__(self, function: "Node") -> None:
+        self._function = function
+        self._seen: set[int] = set()
 
-    def __init__(self, node: "Node", kind: str, path: str, end_byte: int) -> None:
-        self.node, self.kind, self.path, self.end_byte = node, kind, path, end_byte
-        self._large: set[int] | None = None
+    def shows(self, node: "Node") -> bool:
+        """Whether the node, which is somewhere in the function, is a child of something long."""
+        if not self._seen:
+            waiting = [self._function]
+            while waiting:
+                inner = waiting.pop()
+                if inner.end_byte - inner.start_byte >= _DEEP_BYTES:
+                    children = inner.children
+                    self._seen.update([child.id for child in children])
+                    waiting.extend(children)
+            self._seen.add(0)  # looked at, even if there is nothing
+        return node.id in self._seen
 
-    def hides(self, node: "Node") -> bool:
-        """Whether it is a function in which the node is too deep to be looked at."""
-        if self.kind not in _FUNCTIONS:
-            return False
-        if self._large is None:
-            self._large = _seen(self.node)
-        return node.id not in self._large
+
+class _Open(NamedTuple):
+    """A definition that has begun and not ended yet; `inside` is the outermost function that it is in or is itself."""
+
+    end_byte: int
+    kind: str
+    path: str
+    inside: _Inside | None
 
 
-def _seen(function: "Node") -> set[int]:
-    """The nodes below a function that are children of something long."""
-    seen: set[int] = set()
-    waiting = [function]
-    while waiting:
-        node = waiting.pop()
-        if node.end_byte - node.start_byte >= _DEEP_BYTES:
-            children = node.children
-            seen.update(child.id for child in children)
-            waiting.extend(children)
-    return seen
+_NOWHERE = _Open(0, "", "", None)
 
 
 def definitions(nodes: "Iterable[Node]", leads: Leads, language: str) -> list[Definition]:
@@ -114,20 +117,23 @@ def definitions(nodes: "Iterable[Node]", leads: Leads, language: str) -> list[De
     for start, end, _, node in sorted([(one.start_byte, -one.end_byte, at, one) for at, one in enumerate(nodes)]):
         while around and around[-1].end_byte <= start:
             around.pop()
-        inside = around[-1] if around else None
-        if inside is not None and inside.hides(node):
+        holder = around[-1] if around else _NOWHERE
+        if len(around) == _MAX_DEPTH or (
+            holder.kind in _FUNCTIONS and holder.inside is not None and not holder.inside.shows(node)
+        ):
             continue
         kind, name = _read(node, kinds, namers, language)
         # A Rust impl names the types that its trait wants: those are no definitions that anybody looks for.
-        if not name or kind == "namespace" or (kind == "type" and inside is not None and inside.kind == "holder"):
+        if not name or kind == "namespace" or (kind == "type" and holder.kind == "holder"):
             continue
-        path = f"{inside.path}{separator}{name}" if inside is not None else name
-        if kind == "function" and ("." in name or (inside is not None and inside.kind in _HOLDING)):
+        path = f"{holder.path}{separator}{name}" if holder.path else name
+        if kind == "function" and (holder.kind in _HOLDING or "." in name):
             kind = "method"
         last = "" if kind in ("holder", "section") else path.rpartition(".")[2]
         row, column = node.start_point
         found.append(Definition(last, kind, path, leads.first_row(row, column), last_row(node) + 1))
-        around.append(_Open(node, kind, path, -end))
+        inside = holder.inside or (_Inside(node) if kind in _FUNCTIONS else None)
+        around.append(_Open(-end, kind, path, inside))
     found.sort(key=lambda one: (one.start, -one.end))
     return _join_clauses(found) if language in _CLAUSED else found
 

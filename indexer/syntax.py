@@ -43,14 +43,12 @@ class Leads:
     def __init__(self, source: bytes, leads: "Iterable[Node]", wrappers: "Iterable[Node]" = ()) -> None:
         self._above: dict[int, tuple[int, int]] = {}  # the last line of a lead to its first one and its column
         self._wrapped: dict[int, int] = {}  # the line of what is wrapped to the line of what wraps it
-        for node in leads:
+        # From top to bottom, so that a lead knows at once where all that is above it begins.
+        for byte, _, node in sorted([(one.start_byte, at, one) for at, one in enumerate(leads)]):
             row, column = node.start_point
-            byte = node.start_byte
             if column and source[byte - column : byte].strip():
                 continue  # behind something on its line
-            last = last_row(node)
-            if last not in self._above or row < self._above[last][0]:
-                self._above[last] = (row, column)
+            self._above.setdefault(last_row(node), (self.first_row(row, column), column))
         for node in wrappers:
             row = node.start_point[0]
             inner = node.children[-1].start_point[0]

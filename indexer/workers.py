@@ -4,6 +4,7 @@ A pool of our own rather than one of the standard library: those neither tell wh
 alone. Parsing holds the interpreter's lock for as long as it takes, so no thread could end it either.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -22,6 +23,7 @@ from typing import Any
 from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, parse_file, parse_text
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import IndexerError
+from kibitz.indexer.reparse import Reparser
 
 Parse = Callable[[Path, str, "int | None"], Parsed]
 
@@ -34,6 +36,8 @@ _WALL_FACTOR = 6
 """A file may take this many deadlines by the clock: on a busy machine a worker gets little of it."""
 _OVERDUE = int(getattr(signal, "SIGPROF", 0))
 """The signal that ends a worker which has worked too long on one file; Windows has none and goes by the clock."""
+_RARELY = 50_000
+"""New objects between two searches for unreachable cycles."""
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
@@ -242,8 +246,10 @@ def _work(pipe: "connection.Connection[Any, Any]", began: c_double, at: c_int) -
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends this process.
     if hasattr(os, "nice"):
         os.nice(5)
+    gc.set_threshold(_RARELY)  # there are many small objects here, and no cycles
     cutter: Cutter | None = None
     job: Job | None = None
+    reparser, clock = Reparser(), _Clock(began, at)
     with suppress(EOFError, OSError):  # The parent is gone.
         pipe.send(True)
         while True:
@@ -255,24 +261,38 @@ def _work(pipe: "connection.Connection[Any, Any]", began: c_double, at: c_int) -
                 continue
             assert job is not None
             assert cutter is not None
-            pipe.send(_cut(job, cutter, message, began, at))
+            pipe.send(_cut(job, cutter, reparser, message, clock))
 
 
-def _cut(job: Job, cutter: Cutter, batch: list[Task], began: c_double, at: c_int) -> Cut:
+def _cut(job: Job, cutter: Cutter, reparser: Reparser, batch: list[Task], clock: "_Clock") -> Cut:
     parsed: list[Parsed] = []
     for number, task in enumerate(batch):
-        at.value, began.value = number, time.monotonic()
-        _limit(job.deadline_s)
+        clock.begin(number, job.deadline_s)
         if task.text is None:
             parsed.append(job.parse(job.root, task.path, job.max_bytes))
         else:
-            parsed.append(parse_text(task.path, task.text))
-    at.value, began.value = len(batch), time.monotonic()
-    _limit(job.deadline_s)
+            parsed.append(parse_text(task.path, task.text, reparser))
+    clock.begin(len(batch), job.deadline_s)
     cut = cutter.cut(parsed, frozenset().union(*(task.known for task in batch)))
-    _limit(0.0)
-    began.value = 0.0
+    clock.stop()
     return cut
+
+
+class _Clock:
+    """Tells the parent which file of its batch a worker is at and since when, and the system to end a late one."""
+
+    def __init__(self, began: c_double, at: c_int) -> None:
+        self._began, self._at = began, at
+
+    def begin(self, number: int, deadline_s: float) -> None:
+        """Begin a file, or with the number behind the last one all of them together."""
+        self._at.value, self._began.value = number, time.monotonic()
+        _limit(deadline_s)
+
+    def stop(self) -> None:
+        """Be at nothing."""
+        _limit(0.0)
+        self._began.value = 0.0
 
 
 def _limit(seconds: float) -> None:

@@ -278,6 +278,20 @@ def test_nesting_beyond_reason_is_cut_all_the_same() -> None:
     assert_covers(text, chunk_text("a.py", text, "python"))
 
 
+@pytest.mark.parametrize(
+    ("path", "language", "text"),
+    [
+        ("a.py", "python", "# c\n" * 50_000),
+        ("a.py", "python", "  # c\n# c\n" * 25_000),
+        ("a.c", "c", "class a " * 12_000),
+        ("a.js", "javascript", "function f() {\n" * 190 + "x();\n" * 20_000 + "}\n" * 190),
+    ],
+    ids=["comments", "stepped comments", "words", "functions"],
+)
+def test_what_would_take_quadratic_time_is_cut_all_the_same(path: str, language: str, text: str) -> None:
+    assert_covers(text, chunk_text(path, text, language))
+
+
 def draw(chunks: list[Chunk]) -> str:
     """Chunks as one reads them: a rule above each that says what it is."""
     return "".join(f"---- {one.kind} {one.symbol or '-'} [{' '.join(one.defines)}]\n{one.text}" for one in chunks)
