@@ -67,9 +67,9 @@ class Report:
 class Round:
     """One round of one writer, which holds the lock.
 
-    `now`, `files` and `passed` are the workspace as this round finds it; `sizes` are the chunks of each path in it.
-    `wanted` are the blobs of those whose content is known before they are cut. `table` is None where there is none:
-    LanceDB does not run on every processor. `fresh` says that it was dropped before this round, and may be empty.
+    `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of files that were read
+    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor. `fresh` says
+    that it was dropped before this round, and may be empty.
     """
 
     root: Path
@@ -85,8 +85,8 @@ class Round:
     now: dict[str, Stamp] = field(default_factory=dict)
     files: dict[str, Entry] = field(default_factory=dict)
     passed: dict[str, Passed] = field(default_factory=dict)
-    wanted: dict[str, str] = field(default_factory=dict)
     table: ChunkTable | None = None
+    wanted: dict[str, str] = field(default_factory=dict)
     known: dict[str, int] = field(default_factory=dict)
     waiting: list[Piece] = field(default_factory=list)
     written: list[Held] = field(default_factory=list)
@@ -135,13 +135,16 @@ class Round:
         """Enter the files that segments hold already; the others are missing."""
         segments = self._segments(old)
         self.files, self.passed = dict(diff.kept), dict(diff.passed)
-        # Without a segment to find them in, changed files need not be read before they are cut.
-        unread = [] if segments else diff.read
-        self.wanted = self._recognised(diff.read) if segments else {}
-        self.wanted |= {path: entry.blob for path, entry in self.files.items() if entry.chunks}
-        covered = cover(self.wanted, segments)
+        if not segments:
+            wanted = {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+            unread = diff.read
+        else:
+            unread = []
+            self.wanted = self._recognised(diff.read)
+            wanted = self.wanted | {path: entry.blob for path, entry in self.files.items() if entry.chunks}
+        covered = cover(wanted, segments)
         for path, size in covered.sizes.items():
-            self.files[path] = Entry(self.wanted[path], self.now[path], size)
+            self.files[path] = Entry(wanted[path], self.now[path], size)
         missing = sorted([*covered.missing, *unread])
         return Cover(covered.held, covered.again, tuple(missing), covered.sizes)
 
@@ -206,8 +209,9 @@ class Round:
         return self.table.vectors_of(blobs & self.known.keys())
 
     def _blobs(self, old: Manifest | None, path: str) -> list[str]:
-        before = old.files.get(path) if old else None
-        return [blob for blob in (self.wanted.get(path), before and before.blob) if blob]
+        """What a file holds, as far as that is known, and what it held."""
+        entries = [self.files.get(path), old.files.get(path) if old else None]
+        return [*filter(None, [self.wanted.get(path)]), *(entry.blob for entry in entries if entry)]
 
     def _keys(self, stored: Blobs, old: Manifest | None, path: str) -> frozenset[int]:
         return frozenset(key for blob in self._blobs(old, path) for key in stored.get(blob, ()))

@@ -1,6 +1,7 @@
 """The composition root: everything is built here, by hand, and handed to what needs it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -118,6 +119,7 @@ class App:
         )
         assert child.stdout is not None
         assert child.stderr is not None
+        _give_way(child.pid)
         stderr = asyncio.create_task(child.stderr.read())
         report: Report | None = None
         try:
@@ -336,6 +338,13 @@ def _ready_tokenizer(model: str | None) -> "Tokenizer":
     tokenizer = tokenizer_for(model)
     tokenizer.count("ready")  # reads the ranks
     return tokenizer
+
+
+def _give_way(pid: int) -> None:
+    """Let an indexing process have only what of the processor nobody else wants: somebody is typing."""
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):  # It has ended already.
+            os.setpriority(os.PRIO_PROCESS, pid, 10)
 
 
 def _as_environment(config: Config) -> dict[str, str]:

@@ -3,7 +3,7 @@
 A question is the first sentence of a docstring, its answer the lines of that function; a hit is right when its lines
 overlap them. Prints MRR@10, and the shares of questions answered in ten hits and in the first 200 lines that the hits
 show (which does not favour long hits), by leg, beside plain BM25 over the same chunks and semble's BM25 and ranking
-(with --semble PYTHON; its model is a stand-in, so its vectors are left out).
+(with --semble PYTHON; its model is not its own, so its vectors are left out).
 """
 
 import argparse

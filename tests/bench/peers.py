@@ -1,7 +1,8 @@
 """What Kibitz is measured beside: SQLite's FTS5 over the same files, and semble where it is installed.
 
 `python -m tests.bench.peers index TREE DB` indexes every file that Kibitz would; `ask DB` reads questions, one a line,
-and answers each with {"results": [path], "ms": ...}.
+and answers each with {"results": [path], "ms": ...}. `semble FOLDER`, in a Python that has it, indexes each tree of a
+folder in memory, with its own walk, chunks and BM25 and with our embedder as its model, and says what it indexed.
 """
 
 import json
@@ -13,19 +14,24 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+PEERS = (sys.executable, "-m", "tests.bench.peers")
+SEMBLE = ("-c", "import sys; from semble.cli import main; sys.exit(main())")  # for a Python that has it
 
 _WORD = re.compile(r"\w+")
 
-# Makes a model of the shape that semble loads, with random rows: its costs are real, what its vectors find is not.
-_STAND_IN = """
+# Makes a model of the shape that semble's command line loads, with our vocabulary and rows.
+_MODEL = """
 import sys, numpy
 from model2vec import StaticModel
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-pieces = ["[UNK]", *open(sys.argv[1], encoding="utf-8").read().split("\\n")]
+with numpy.load(sys.argv[1], allow_pickle=False) as data:
+    pieces = ["[UNK]", *data["vocabulary"].tobytes().decode("utf-8").split("\\n")]
+    rows = data["table"] * data["scale"].astype("float32")[:, None]
 tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
 tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
-rows = numpy.random.default_rng(0).standard_normal((len(pieces), 256)).astype("float32")
-StaticModel(rows, tokenizer).save_pretrained(sys.argv[2])
+StaticModel(numpy.vstack([rows[:1] * 0, rows]), tokenizer).save_pretrained(sys.argv[2])
 """
 
 # Answers questions through semble's own interface; alpha 0 asks its BM25 and its ranking only.
@@ -48,17 +54,12 @@ print(status.split("VmHWM:")[1].split()[0])
 
 
 def semble_env(python: str, folder: Path) -> dict[str, str]:
-    """The environment of a semble with nothing in its cache and a stand-in model, both in `folder`."""
-    import numpy as np
-
+    """The environment of a semble with nothing in its cache and our vectors as its model, both in `folder`."""
     from kibitz.indexer.embed.static import WEIGHTS
 
-    with np.load(WEIGHTS, allow_pickle=False) as data:
-        vocabulary = data["vocabulary"].tobytes()
-    model, pieces = folder / "model", folder / "vocabulary.txt"
+    model = folder / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    pieces.write_bytes(vocabulary)
-    subprocess.run([python, "-c", _STAND_IN, pieces, model], check=True, capture_output=True)
+    subprocess.run([python, "-c", _MODEL, WEIGHTS, model], check=True, capture_output=True)
     return {
         "SEMBLE_CACHE_LOCATION": str(folder / "cache"),
         "SEMBLE_MODEL_NAME": str(model),
@@ -66,6 +67,35 @@ def semble_env(python: str, folder: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "HOME": str(folder),
     }
+
+
+def semble_index(folder: Path) -> None:
+    """Index each tree of a folder as semble does, into memory."""
+    from semble.index.create import create_index_from_path  # type: ignore[import-not-found, unused-ignore]
+    from semble.types import ContentType  # type: ignore[import-not-found, unused-ignore]
+
+    from kibitz.indexer.embed.static import StaticEmbedder
+
+    class Model(StaticEmbedder):
+        def encode(self, texts: list[str], **_: object) -> Any:
+            return self.embed(texts)
+
+    model, kept = Model(), []
+    for tree in sorted(each for each in folder.resolve().iterdir() if each.is_dir()):
+        try:
+            kept.append((tree, create_index_from_path(tree, model, tuple(ContentType), display_root=tree)))
+        except ValueError as error:  # there is nothing in it that it knows
+            print(error, file=sys.stderr)
+    manifests = [(tree, index[3]) for tree, index in kept]
+    print(
+        json.dumps(
+            {
+                "files": sum(len(manifest) for _, manifest in manifests),
+                "chunks": sum(len(index[2]) for _, index in kept),
+                "bytes": sum((tree / path).stat().st_size for tree, manifest in manifests for path in manifest),
+            }
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +154,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["index", tree, database]:
             print(fts5_index(Path(tree), Path(database)))
+        case ["semble", folder]:
+            semble_index(Path(folder))
         case ["ask", database]:
             fts5_ask(Path(database))
         case _:

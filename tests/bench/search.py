@@ -8,16 +8,13 @@ it is missing) for each question's longest word. Each engine answers every quest
 import argparse
 import json
 import re
-import resource
 import shutil
 import statistics
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
-from tests.bench.costs import Cost, machine, median, percentile, run
-from tests.bench.peers import semble_answers, semble_env
+from tests.bench.costs import KIBITZ, Cost, machine, median, percentile, run
+from tests.bench.peers import PEERS, SEMBLE, semble_answers, semble_env
 from tests.bench.questions import spread, strip_tree
 
 LITERAL = {"rg": ["rg", "-l", "-F"], "grep": ["grep", "-r", "-I", "-l", "-F"]}
@@ -46,56 +43,48 @@ def cpu_each(warm: list[Cost], cold: list[Cost], questions: int) -> float:
 
 def kibitz(tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
     env = {"KIBITZ_CACHE_DIR": str(folder)}
-    run("kibitz.server.cli", ["index", tree], env=env)
+    report = json.loads(run([*KIBITZ, "index", tree, "--json"], env=env).output.splitlines()[-1])
     asked = "\n".join(json.dumps({"query": each}) for each in questions)
-    batch = ["search", "--path", tree, "--queries", "-"]
-    warm = [run("kibitz.server.cli", batch, env=env, stdin=asked) for _ in range(repeat)]
-    one = ["search", "--path", tree, "--json", questions[0]]
-    cold = [run("kibitz.server.cli", one, env=env) for _ in range(2 * repeat + 1)]
+    batch = [*KIBITZ, "search", "--path", tree, "--queries", "-"]
+    warm = [run(batch, env=env, stdin=asked) for _ in range(repeat)]
+    cold = [run([*KIBITZ, "search", "--path", tree, "--json", questions[0]], env=env) for _ in range(2 * repeat + 1)]
     times = [[json.loads(line)["ms"] for line in cost.output.splitlines()] for cost in warm]
     cpu = cpu_each(warm, cold, len(questions))
-    return row("kibitz search", times, cpu, median(warm).own_mb, median(cold))
+    return row(f"kibitz search, {report['chunks']} chunks", times, cpu, median(warm).mb, median(cold))
 
 
 def semble(python: str, tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
     env = semble_env(python, folder)
-    one = ["search", questions[0], str(tree), "-k", "10", "--content", "all"]
-    run("semble.cli", one, env=env, python=python)  # indexes
+    one = [python, *SEMBLE, "search", questions[0], tree, "-k", "10", "--content", "all"]
+    run(one, env=env)  # indexes
     times, cpu, memory = [], [], 0.0
     for _ in range(repeat):
         answers, memory = semble_answers(python, env, tree, questions)
         times.append([each.ms for each in answers])
         cpu += [each.cpu_ms for each in answers[1:]]
-    cold = [run("semble.cli", one, env=env, python=python) for _ in range(2 * repeat + 1)]
+    cold = [run(one, env=env) for _ in range(2 * repeat + 1)]
     return row("semble", times, statistics.mean(cpu), memory, median(cold))
 
 
 def fts5(tree: Path, folder: Path, questions: list[str], repeat: int) -> str:
     folder.mkdir()
     database = folder / "fts5.db"
-    run("tests.bench.peers", ["index", tree, database], env={})
-    ask = ["ask", database]
-    warm = [run("tests.bench.peers", ask, env={}, stdin="\n".join(questions)) for _ in range(repeat)]
-    cold = [run("tests.bench.peers", ask, env={}, stdin=questions[0]) for _ in range(2 * repeat + 1)]
+    run([*PEERS, "index", tree, database])
+    warm = [run([*PEERS, "ask", database], stdin="\n".join(questions)) for _ in range(repeat)]
+    cold = [run([*PEERS, "ask", database], stdin=questions[0]) for _ in range(2 * repeat + 1)]
     times = [[json.loads(line)["ms"] for line in cost.output.splitlines()] for cost in warm]
     cpu = cpu_each(warm, cold, len(questions))
-    return row("SQLite FTS5, BM25 over files", times, cpu, median(warm).own_mb, median(cold))
+    return row("SQLite FTS5, BM25 over files", times, cpu, median(warm).mb, median(cold))
 
 
 def literal(tree: Path, questions: list[str]) -> str:
     """One process a question, for its longest word: unranked, whatever it finds."""
     tool = next(name for name in LITERAL if shutil.which(name))
-    times: list[float] = []
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    for question in questions:
-        word = max(re.findall(r"\w+", question), key=len)
-        began = time.perf_counter()
-        subprocess.run([*LITERAL[tool], word, tree], stdout=subprocess.DEVNULL, check=False)
-        times.append(time.perf_counter() - began)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / len(questions)
-    cold = Cost(statistics.median(times), cpu, 0, 0)
-    return row(f"{tool}, one literal word", [[ms * 1000 for ms in times]], cpu * 1000, 0, cold)
+    words = [max(re.findall(r"\w+", question), key=len) for question in questions]
+    # Finding nothing is no failure here.
+    costs = [run(["sh", "-c", '"$@" >/dev/null || true', "sh", *LITERAL[tool], word, tree]) for word in words]
+    cost = median(costs)
+    return row(f"{tool}, one literal word", [[each.wall * 1000 for each in costs]], cost.cpu * 1000, cost.mb, cost)
 
 
 def main() -> None:
