@@ -144,6 +144,7 @@ class Cutter:
         path_vectors = self._embed_paths(paths)
         header = path_vectors is None
         chunks = [chunk for one in files for chunk in one.chunks]
+        self._vocabulary.next_batch()
         bags = self._vocabulary.bags([chunk.text for chunk in chunks])
         keys = [key_of(embedded_text(chunk, header=header)) for chunk in chunks]
         vectors, embedded = self._vectors(bags, keys, known)

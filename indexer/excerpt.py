@@ -39,10 +39,10 @@ class Excerpts:
         if self.split is not None:
             return self.split[start:end]
         assert self.starts is not None
-        if start > len(self.starts):
+        if start >= end or start > len(self.starts):
             return []
         first = int(self.starts[start - 1]) if start else 0
-        last = int(self.starts[end - 1]) if 0 < end <= len(self.starts) else len(self.data)
+        last = int(self.starts[end - 1]) if end <= len(self.starts) else len(self.data)
         try:
             return split_lines(self.data[first:last].decode("utf-8"))
         except UnicodeDecodeError:  # in another encoding, which the whole file tells

@@ -103,12 +103,12 @@ def update(
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, started, progress, store).run()
+            report = Round(root, at, embedder, rules, started, progress, store=store, fresh=rebuild).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, started, progress, store), root)
+            report = _again(Round(root, at, embedder, rules, started, progress, store=store, fresh=True), root)
         mark_used(at.folder)
     if budget_bytes is not None:
         collect_now_and_then(cache_dir, budget_bytes, keep=[at.folder])
@@ -185,15 +185,27 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
     """Hold the lock of an index; the system lets it go when its holder dies."""
     import filelock
 
-    at.folder.mkdir(parents=True, exist_ok=True)
-    _mark_as_cache(at.folder.parent)
+    lock = filelock.FileLock(at.lock, timeout=wait_s)
     try:
-        with filelock.FileLock(at.lock, timeout=wait_s):
-            yield
+        try:
+            _make(at)
+            lock.acquire()
+        except FileNotFoundError:  # a clean-up took the folder away in this instant
+            _make(at)
+            lock.acquire()
     except filelock.Timeout:
         raise IndexBusyError(
             f"Another process is indexing {root}: wait until it has finished, or end it, and try again."
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(at: Places) -> None:
+    at.folder.mkdir(parents=True, exist_ok=True)
+    _mark_as_cache(at.folder.parent)
 
 
 def _mark_as_cache(folder: Path) -> None:

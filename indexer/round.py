@@ -68,7 +68,8 @@ class Round:
     """One round of one writer, which holds the lock.
 
     `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of files that were read
-    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor.
+    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor. `fresh` says
+    that it was dropped before this round, and may be empty.
     """
 
     root: Path
@@ -78,6 +79,7 @@ class Round:
     pool: ParsePool
     progress: Callable[[Progress], None]
     store: bool = True
+    fresh: bool = False
     parsed_files: int = 0
     embedded: int = 0
     now: dict[str, Stamp] = field(default_factory=dict)
@@ -201,7 +203,7 @@ class Round:
         self._open_table()
         if self.table is None:
             return {}
-        if not self.known and old and old.head.chunks > old.head.lacking:
+        if not self.known and not self.fresh and old and old.head.chunks > old.head.lacking:
             raise DamagedTableError("its rows are gone")
         blobs = {blob for path in paths for blob in self._blobs(old, path)}
         return self.table.vectors_of(blobs & self.known.keys())

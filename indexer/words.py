@@ -53,9 +53,9 @@ class Bags:
 
 
 class Vocabulary:
-    """Numbers identifiers in the order in which they are met; starts again when it has met MAX_KNOWN.
+    """Numbers identifiers in the order in which they are met.
 
-    `generation` goes up when it does, so that what was kept for a number is thrown away.
+    `generation` goes up when it starts again, so that what was kept for a number is thrown away.
     """
 
     def __init__(self) -> None:
@@ -63,11 +63,14 @@ class Vocabulary:
         self.generation = 0
         self._numbers: dict[int, int] = {}
 
-    def bags(self, texts: Sequence[str]) -> Bags:
-        """The identifiers of up to MAX_TEXTS texts."""
+    def next_batch(self) -> None:
+        """Start again if more than MAX_KNOWN have been met: bags made before are of no use any more."""
         if len(self.identifiers) > MAX_KNOWN:
             self.identifiers, self._numbers = [], {}
             self.generation += 1
+
+    def bags(self, texts: Sequence[str]) -> Bags:
+        """The identifiers of up to MAX_TEXTS texts."""
         encoded = [_encode(text) for text in texts]
         raw = b"\0" + b"\0".join(encoded) + b"\0"
         starts, ends = _runs(raw)

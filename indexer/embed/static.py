@@ -93,6 +93,7 @@ class StaticEmbedder:
         embed_bags = self.over(vocabulary)
         for at in range(0, len(texts), _TEXTS_AT_ONCE):
             part = slice(at, at + _TEXTS_AT_ONCE)
+            vocabulary.next_batch()
             out[part] = embed_bags(vocabulary.bags(texts[part]))
         return out
 

@@ -31,8 +31,8 @@ class Ahead:
         _, _, latest = self._waiting.get(path, (document, now, now + TYPING_MOST_S))
         self._tell(path, document, min(now + TYPING_REST_S, latest), latest)
 
-    def saved(self, path: str, document: Document) -> None:
-        """Look at a document at once."""
+    def saved(self, path: str, document: Document | None) -> None:
+        """Look at a document at once, or at the file of one that is not open."""
         self._tell(path, document, 0.0, 0.0)
 
     def changed(self, paths: Iterable[str]) -> None:

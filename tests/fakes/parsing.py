@@ -1,29 +1,25 @@
 """Parsing in this process: what the worker processes do, without starting any."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Generator, Iterable
 
-from kibitz.indexer.workers import Parsed, parse_file
+from kibitz.indexer.cut import Cut, Cutter, Task, parse_text
+from kibitz.indexer.reparse import Reparser
+from kibitz.indexer.workers import Job, ParsePool
 
 
-class InProcessParsing:
-    """Stands in for `parse_files` and remembers which files it was asked to parse."""
+class InProcessPool(ParsePool):
+    """Cuts each file alone, in order, and remembers which files it was asked to cut."""
 
     def __init__(self) -> None:
+        super().__init__(1, lean=True)
         self.paths: list[str] = []
 
-    def __call__(
-        self,
-        root: Path,
-        paths: Sequence[str],
-        *,
-        workers: int = 1,
-        deadline_s: float = 10.0,
-        max_bytes: int | None = None,
-        after: Callable[[Parsed], Any] = lambda parsed: parsed,
-    ) -> Iterator[Any]:
-        del workers, deadline_s
-        for path in paths:
-            self.paths.append(path)
-            yield after(parse_file(root, path, max_bytes=max_bytes))
+    def cut(self, job: Job, tasks: Iterable[Task]) -> Generator[Cut]:
+        cutter, reparser = Cutter(job.embedder), Reparser()
+        for task in tasks:
+            self.paths.append(task.path)
+            if task.text is None:
+                parsed = job.parse(job.root, task.path, job.max_bytes)
+            else:
+                parsed = parse_text(task.path, task.text, reparser)
+            yield cutter.cut([parsed], task.known)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from kibitz.indexer import housekeeping
 from kibitz.indexer.housekeeping import IndexFolder, collect, collect_now_and_then, indexes, mark_used
-from kibitz.indexer.manifest import Manifest, save
+from kibitz.indexer.manifest import Head, Manifest, save
 
 DAY = 86_400.0
 ROOMY = 1 << 40
@@ -36,7 +36,7 @@ def made(
     (folder / "write.lock").touch()
     (folder.parent / ".gitignore").write_text("*\n", encoding="ascii")
     for number, root in enumerate(roots):
-        save(Manifest(str(root), {}), folder / "manifests" / f"{number}.json")
+        save(Manifest(Head(str(root)), {}), folder / "manifests" / f"{number}.json")
     mark_used(folder)
     then = time.time() - days * DAY
     for path in (folder / "used", *(folder / "manifests").glob("*")):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -15,12 +16,12 @@ from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import IndexBusyError, IndexerError, WorkspaceError
 from kibitz.indexer.index import Progress, Report
 from kibitz.indexer.layout import Places, places
-from kibitz.indexer.manifest import load
+from kibitz.indexer.manifest import load, load_head, save
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.store import ChunkTable, DamagedTableError
 from kibitz.indexer.workspace import Rules
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.parsing import InProcessParsing
+from tests.fakes.parsing import InProcessPool
 
 FILES = {
     "app/session.py": "class Session:\n    # Talks to the server.\n    def close(self):\n        self.open = False\n",
@@ -48,25 +49,33 @@ def settle(root: Path) -> None:
 class Bench:
     """A workspace, a cache and what takes part in a round."""
 
-    def __init__(self, tmp_path: Path, parsing: InProcessParsing) -> None:
+    def __init__(self, tmp_path: Path) -> None:
         self.root = tmp_path / "work"
         self.cache = tmp_path / "cache"
         self.embedder = HashEmbedder()
-        self.parsing = parsing
+        self.pool = InProcessPool()
         self.progress: list[Progress] = []
         write(self.root, FILES)
 
-    def update(self, root: Path | None = None, *, rules: Rules = index.DEFAULT_RULES, rebuild: bool = False) -> Report:
-        self.parsing.paths.clear()
+    def update(
+        self,
+        root: Path | None = None,
+        *,
+        rules: Rules = index.DEFAULT_RULES,
+        rebuild: bool = False,
+        listener: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        self.pool.paths.clear()
         self.progress.clear()
         return index.update(
             root or self.root,
             cache_dir=self.cache,
             embedder=self.embedder,
             rules=rules,
-            progress=self.progress.append,
+            progress=listener or self.progress.append,
             rebuild=rebuild,
             lock_wait_s=0.05,
+            pool=self.pool,
         )
 
     def found(self, query: str, root: Path | None = None) -> list[str]:
@@ -79,10 +88,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    parsing = InProcessParsing()
-    monkeypatch.setattr(indexing_round, "parse_files", parsing)
-    return Bench(tmp_path, parsing)
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 def test_a_first_round_indexes_everything(bench: Bench) -> None:
@@ -97,7 +104,7 @@ def test_a_first_round_indexes_everything(bench: Bench) -> None:
 def test_a_second_round_reads_and_embeds_nothing(bench: Bench) -> None:
     first = bench.update()
     second = bench.update()
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
     assert (second.parsed_files, second.embedded_chunks, second.removed_files) == (0, 0, 0)
     assert (second.files, second.chunks, second.version) == (first.files, first.chunks, first.version)
 
@@ -106,14 +113,14 @@ def test_a_touched_file_is_read_but_not_embedded_again(bench: Bench) -> None:
     bench.update()
     os.utime(bench.root / "app/retry.py")
     assert bench.update().embedded_chunks == 0
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
 
 
 def test_a_changed_file_alone_is_parsed(bench: Bench) -> None:
     bench.update()
     write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
     report = bench.update()
-    assert bench.parsing.paths == ["app/retry.py"]
+    assert bench.pool.paths == ["app/retry.py"]
     assert report.embedded_chunks == 1
     assert bench.found("exponential")[0] == "app/retry.py"
 
@@ -131,7 +138,8 @@ def test_a_rename_embeds_nothing_again(bench: Bench) -> None:
     bench.update()
     (bench.root / "app/retry.py").rename(bench.root / "app/waiting.py")
     report = bench.update()
-    assert (report.embedded_chunks, report.parsed_files, report.removed_files) == (0, 0, 1)
+    assert (report.embedded_chunks, report.parsed_files, report.removed_files) == (0, 1, 1)
+    assert bench.pool.paths == ["app/waiting.py"]
     assert bench.found("backoff")[0] == "app/waiting.py"
 
 
@@ -154,10 +162,9 @@ def test_going_back_to_an_earlier_state_embeds_nothing(bench: Bench) -> None:
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
-def test_two_files_of_one_content_are_embedded_once_and_both_found(bench: Bench) -> None:
+def test_two_files_of_one_content_are_both_found(bench: Bench) -> None:
     write(bench.root, {"copy/retry2.py": FILES["app/retry.py"]})
-    report = bench.update()
-    assert (report.embedded_chunks, report.chunks) == (3, 4)
+    assert bench.update().chunks == 4
     assert {"app/retry.py", "copy/retry2.py"} <= set(bench.found("backoff"))
 
 
@@ -175,17 +182,17 @@ def test_a_second_worktree_and_a_branch_switch_embed_nothing(bench: Bench, tmp_p
     git(bench.root, "worktree", "add", "-b", "side", str(other))
     report = bench.update(other)
     assert (report.files, report.embedded_chunks) == (4, 0)
-    write(other, {"more.py": "def only_here():\n    pass\n"})
+    write(other, {"more.py": "def brand_new():\n    pass\n"})
     git(other, "add", ".")
     git(other, "commit", "-m", "two")
     assert bench.update(other).embedded_chunks == 1
-    assert bench.found("only here", other)[0] == "more.py"
-    assert "more.py" not in bench.found("only here")
+    assert bench.found("brand new", other)[0] == "more.py"
+    assert "more.py" not in bench.found("brand new")
     git(other, "switch", "--detach", "main")
     git(bench.root, "switch", "side")
     report = bench.update()
-    assert (report.files, report.embedded_chunks, bench.parsing.paths) == (5, 0, [])
-    assert bench.found("only here")[0] == "more.py"
+    assert (report.files, report.embedded_chunks, bench.pool.paths) == (5, 0, [])
+    assert bench.found("brand new")[0] == "more.py"
 
 
 def test_what_was_left_out_for_its_content_is_not_read_again(bench: Bench) -> None:
@@ -193,7 +200,7 @@ def test_what_was_left_out_for_its_content_is_not_read_again(bench: Bench) -> No
     settle(bench.root)
     assert bench.update().skipped["binary"] == 1
     again = bench.update()
-    assert bench.parsing.paths == []
+    assert bench.pool.paths == []
     assert again.skipped["binary"] == 1
     write(bench.root, {"data.py": "def readable():\n    pass\n"})
     assert "binary" not in bench.update().skipped
@@ -242,7 +249,7 @@ def test_asking_for_a_rebuild_embeds_everything_again(bench: Bench) -> None:
 def test_progress_names_each_phase_in_order(bench: Bench) -> None:
     bench.update()
     phases = list(dict.fromkeys(step.phase for step in bench.progress))
-    assert phases == ["survey", "parse", "embed", "commit", "hot"]
+    assert phases == ["survey", "parse", "commit", "hot"]
     assert [step.done for step in bench.progress if step.phase == "parse"] == [1, 2, 3, 4]
 
 
@@ -278,24 +285,24 @@ def stop_at(phase: str, number: int) -> Callable[[Progress], None]:
     return listener
 
 
-@pytest.mark.parametrize("phase", ["survey", "parse", "embed", "commit", "hot"])
+@pytest.mark.parametrize("phase", ["survey", "parse", "commit", "hot"])
 def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str) -> None:
     bench.update()
     write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
     with pytest.raises(KeyboardInterrupt):
-        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at(phase, 0))
+        bench.update(listener=stop_at(phase, 0))
     assert bench.found("server")
     bench.update()
     assert bench.found("exponential")[0] == "app/retry.py"
 
 
 def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing_round, "EMBED_BATCH", 1)
-    monkeypatch.setattr(indexing_round, "COMMIT_ROWS", 1)
+    monkeypatch.setattr(indexing_round, "COMMIT_SECONDS", -1)
     with pytest.raises(KeyboardInterrupt):
-        index.update(bench.root, cache_dir=bench.cache, embedder=bench.embedder, progress=stop_at("parse", 4))
-    assert len(bench.embedder.embedded) == 2
-    assert bench.update().embedded_chunks == 1
+        bench.update(listener=stop_at("parse", 3))
+    assert bench.pool.paths == ["README.md", "app/empty.py", "app/retry.py"]
+    report = bench.update()
+    assert (report.embedded_chunks, bench.pool.paths) == (1, ["app/session.py"])
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
@@ -342,10 +349,10 @@ def empty_the_table(bench: Bench) -> None:
 def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage: Callable[[Bench], None]) -> None:
     bench.update()
     damage(bench)
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     report = bench.update()
     assert report.chunks == 4
-    assert bench.found("only here")[0] == "more.py"
+    assert bench.found("brand new")[0] == "more.py"
     assert bench.found("backoff")[0] == "app/retry.py"
     assert bench.update().rebuilt is None
 
@@ -354,7 +361,7 @@ def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage:
 def test_a_rebuild_says_why(bench: Bench, damage: Callable[[Bench], None]) -> None:
     bench.update()
     damage(bench)
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     assert str(bench.update().rebuilt).startswith("The index was damaged and has been made again (")
 
 
@@ -381,18 +388,42 @@ def test_a_damaged_hot_copy_is_made_again(bench: Bench) -> None:
     assert bench.found("backoff")[0] == "app/retry.py"
 
 
-def test_only_the_hot_copy_of_the_present_state_is_kept(bench: Bench) -> None:
+def segments_kept(bench: Bench) -> set[str]:
+    return {path.name for path in bench.at.hot.iterdir()}
+
+
+def segments_named(bench: Bench, *roots: Path) -> set[str]:
+    heads = [load_head(bench.at.manifest(root)) for root in roots or (bench.root,)]
+    return {held.segment for head in heads if head for held in head.segments}
+
+
+def test_only_segments_that_a_workspace_needs_are_kept(bench: Bench) -> None:
     bench.update()
-    (before,) = bench.at.hot.iterdir()
-    write(bench.root, {"more.py": "def only_here():\n    pass\n"})
+    before = segments_kept(bench)
+    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
     bench.update()
-    (after,) = bench.at.hot.iterdir()
-    assert before != after
+    assert before < segments_kept(bench) == segments_named(bench)
+    write(bench.root, {path: f"def changed_{path[-4]}():\n    pass\n" for path in FILES})
+    bench.update()
+    assert segments_kept(bench) == segments_named(bench)
+    assert not before & segments_kept(bench)
+
+
+def test_many_small_rounds_leave_few_segments_and_a_whole_index(bench: Bench) -> None:
+    bench.update()
+    for turn in range(30):
+        write(bench.root, {f"m{turn % 7}.py": f"def turn_{turn}_zebra():\n    pass\n"})
+        bench.update()
+        assert segments_kept(bench) == segments_named(bench)
+    assert len(segments_kept(bench)) <= 12
+    searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
+    found = [hit.chunk.path for hit in searcher.search("zebra", 20, legs=("lexical",))]
+    assert sorted(found) == [f"m{number}.py" for number in range(7)]
 
 
 def test_what_a_killed_process_was_writing_goes_after_a_while(bench: Bench) -> None:
     bench.update()
-    fresh, old = bench.at.hot / "a.hot.1.tmp", bench.at.hot / "a.hot.2.tmp"
+    fresh, old = bench.at.hot / "a.seg.1.tmp", bench.at.hot / "a.seg.2.tmp"
     fresh.write_bytes(b"x")
     old.write_bytes(b"x")
     os.utime(old, (1, 1))
@@ -417,7 +448,7 @@ def test_a_workspace_that_is_gone_keeps_no_rows(bench: Bench, tmp_path: Path) ->
     manifest = load(bench.at.manifest(bench.root))
     assert manifest is not None
     stray = bench.at.manifests / "0123.json"
-    stray.write_text(bench.at.manifest(bench.root).read_text("utf-8").replace(manifest.root, "/gone"), "utf-8")
+    save(replace(manifest, head=replace(manifest.head, root="/gone")), stray)
     os.utime(bench.root / "README.md")
     bench.update()
     assert not stray.exists()
@@ -475,10 +506,10 @@ def test_a_file_that_gets_another_ending_gets_another_grammar(bench: Bench) -> N
 
 
 def test_a_table_that_cannot_be_read_twice_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(table: ChunkTable) -> None:
+    def damaged(table: ChunkTable) -> dict[str, int]:
         raise DamagedTableError("no such page")
 
-    monkeypatch.setattr(ChunkTable, "columns", damaged)
+    monkeypatch.setattr(ChunkTable, "blobs", damaged)
     with pytest.raises(IndexerError, match="made again and still cannot be read: no such page"):
         bench.update()
 
@@ -499,7 +530,7 @@ def test_the_status_counts_on_while_a_round_removes_files(bench: Bench, monkeypa
     real = os.lstat
 
     def vanishing(path: str) -> os.stat_result:
-        if path.endswith(".hot"):
+        if path.endswith(".seg"):
             raise FileNotFoundError(path)
         return real(path)
 

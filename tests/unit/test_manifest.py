@@ -4,31 +4,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.manifest import RACY_NS, Entry, Manifest, Passed, Stamp, digest_of, load, merkle, save
+from kibitz.indexer.manifest import (
+    FORMAT,
+    RACY_NS,
+    Entry,
+    Head,
+    Held,
+    Manifest,
+    Passed,
+    Stamp,
+    digest_of,
+    load,
+    load_head,
+    merkle,
+    save,
+)
 
 STAMP = Stamp(10, 1_000, 7)
 
 
 def manifest(**files: str) -> Manifest:
     entries = {path: Entry(blob, STAMP, 2) for path, blob in files.items()}
-    return Manifest("/w", entries, {"logo.png": Passed("binary", STAMP)}, 3, 2_000, digest_of(entries))
+    head = Head("/w", 3, 2_000, digest_of(entries), 2 * len(files), 1, (Held("a.seg"), Held("b.seg", (0, 4))))
+    return Manifest(head, entries, {"logo.png": Passed("binary", STAMP)})
 
 
 def test_a_manifest_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     wanted = manifest(**{"a/b.py": "11", "a/\udcff.py": "22", "é.py": "33"})
     save(wanted, tmp_path / "m" / "one.json")
     assert load(tmp_path / "m" / "one.json") == wanted
+    assert load_head(tmp_path / "m" / "one.json") == wanted.head
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["one.json"]
 
 
 def test_there_is_none_before_the_first_round(tmp_path: Path) -> None:
     assert load(tmp_path / "one.json") is None
+    assert load_head(tmp_path / "one.json") is None
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 99}', b"\xff\xfe"])
-def test_a_damaged_manifest_is_none(tmp_path: Path, damage: bytes) -> None:
-    (tmp_path / "one.json").write_bytes(damage)
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"format": 1}', b'{"format": %d}' % FORMAT, b"\xff\xfe"])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\n{}"])
+def test_a_damaged_manifest_is_none(tmp_path: Path, damage: bytes, end: bytes) -> None:
+    (tmp_path / "one.json").write_bytes(damage + end)
     assert load(tmp_path / "one.json") is None
+    assert load_head(tmp_path / "one.json") is None
+
+
+def test_a_manifest_of_another_format_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    save(manifest(**{"a.py": "11"}), path)
+    now, before = f'"format":{FORMAT}'.encode(), f'"format":{FORMAT - 1}'.encode()
+    assert now in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(now, before, 1))
+    assert load(path) is None
+    assert load_head(path) is None
 
 
 def test_a_manifest_cut_anywhere_is_none(tmp_path: Path) -> None:
@@ -38,12 +67,12 @@ def test_a_manifest_cut_anywhere_is_none(tmp_path: Path) -> None:
     for size in range(len(whole)):
         path.write_bytes(whole[:size])
         assert load(path) is None
+        assert load_head(path) is None or size >= whole.index(b"}\n") + 1
 
 
 def test_only_files_with_chunks_have_rows() -> None:
     files = {"a.py": Entry("11", STAMP, 2), "empty.py": Entry("00", STAMP, 0)}
-    assert Manifest("/w", files).blobs() == {"11"}
-    assert Manifest("/w", files).chunks == 2
+    assert Manifest(Head("/w"), files).blobs() == {"11"}
 
 
 def test_a_file_written_while_the_round_began_is_read_again() -> None:

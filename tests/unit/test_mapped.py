@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
+from kibitz.indexer.mapped import _CHECKED_BYTES, Array, DamagedFileError, open_arrays, write_arrays
 
 ARRAYS: dict[str, Array] = {
     "numbers": np.arange(7, dtype=np.int64),
@@ -63,3 +63,14 @@ def test_a_changed_byte_that_matters_is_noticed(tmp_path: Path) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError):
         open_arrays(tmp_path / "x.hot")
+
+
+def test_a_changed_byte_of_a_large_array_is_noticed_when_asked_to_look(tmp_path: Path) -> None:
+    path = tmp_path / "x.hot"
+    write_arrays(path, {"large": np.zeros(_CHECKED_BYTES + 64, np.uint8)}, {})
+    open_arrays(path, check=True)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100] + b"?" + whole[-99:])
+    assert open_arrays(path)[0]["large"].sum() == ord("?")
+    with pytest.raises(DamagedFileError, match="large"):
+        open_arrays(path, check=True)

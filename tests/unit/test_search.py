@@ -1,6 +1,7 @@
 """Questions to small workspaces."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer import index
-from kibitz.indexer import round as indexing_round
 from kibitz.indexer.errors import NotIndexedError
-from kibitz.indexer.hot import definition_key
 from kibitz.indexer.layout import places
 from kibitz.indexer.search import Searcher
+from kibitz.indexer.segment import definition_key
 from kibitz.indexer.signals import asked_definitions, is_symbol
 from kibitz.indexer.types import Hit, Span
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.parsing import InProcessParsing
+from tests.fakes.parsing import InProcessPool
 
 FILES = {
     "src/session.py": "class ClientSession:\n    def close(self):\n        self.pool.release()\n",
@@ -30,8 +30,7 @@ FILES = {
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(indexing_round, "parse_files", InProcessParsing())
+def root(tmp_path: Path) -> Path:
     for path, text in FILES.items():
         (tmp_path / "work" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "work" / path).write_text(text, "utf-8")
@@ -43,7 +42,7 @@ def update(root: Path) -> None:
     for path in root.rglob("*.*"):
         if path.is_file() and path.stat().st_mtime > then + 5:
             os.utime(path, (then, then))
-    index.update(root, cache_dir=root.parent / "cache", embedder=HashEmbedder())
+    index.update(root, cache_dir=root.parent / "cache", embedder=HashEmbedder(), pool=InProcessPool())
 
 
 def opened(root: Path) -> Searcher:
@@ -146,23 +145,45 @@ def test_a_folder_that_was_never_indexed_is_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "remove"])
-def test_a_lost_hot_copy_is_made_again_from_the_table(root: Path, damage: str) -> None:
+def test_a_damaged_hot_copy_is_a_sentence_and_the_next_round_makes_it_again(root: Path, damage: str) -> None:
     update(root)
     (copy,) = places(root, root.parent / "cache", HashEmbedder()).hot.iterdir()
     if damage == "cut":
         copy.write_bytes(copy.read_bytes()[:1000])
     else:
         copy.unlink()
+    with pytest.raises(NotIndexedError, match="damaged"):
+        opened(root)
+    update(root)
     assert paths(opened(root).search("ClientSession"))[0] == "src/session.py"
 
 
-def test_an_index_that_is_damaged_throughout_is_a_sentence(root: Path) -> None:
+def test_questions_need_no_table(root: Path) -> None:
     update(root)
+    shutil.rmtree(places(root, root.parent / "cache", HashEmbedder()).table)
+    assert paths(opened(root).search("ClientSession"))[0] == "src/session.py"
+
+
+def test_a_searcher_answers_as_it_was_opened_while_a_round_drops_its_segments(searcher: Searcher, root: Path) -> None:
     at = places(root, root.parent / "cache", HashEmbedder())
-    for path in [*at.hot.iterdir(), *at.table.rglob("data/*.lance")]:
-        path.write_bytes(b"no")
-    with pytest.raises(NotIndexedError, match="damaged"):
-        opened(root)
+    before = {path.name for path in at.hot.iterdir()}
+    for path, text in FILES.items():
+        (root / path).write_text(text + "\n# changed\n", "utf-8")
+    update(root)
+    assert not before & {path.name for path in at.hot.iterdir()}
+    assert paths(searcher.search("ClientSession"))[0] == "src/session.py"
+
+
+def test_a_changed_file_is_found_by_what_it_holds_now_only(root: Path) -> None:
+    update(root)
+    (root / "src/pool.py").write_text("class Basin:\n    pass\n", "utf-8")
+    update(root)
+    searcher = opened(root)
+    assert len(searcher.view.parts) == 2
+    assert not searcher.view.all_alive
+    assert paths(searcher.search("Basin"))[0] == "src/pool.py"
+    assert "src/pool.py" not in paths(searcher.search("release a connection", legs=("lexical",)))
+    assert paths(searcher.grep("class ")) == ["src/pool.py", "src/session.py"]
 
 
 def test_opening_loads_neither_the_database_nor_a_grammar(root: Path) -> None:

@@ -1,5 +1,6 @@
 """The embedder that comes with Kibitz, with its real weights."""
 
+import pickle
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from kibitz.indexer.embed import Embedder, Vectors
 from kibitz.indexer.embed.static import DIM, WEIGHTS, StaticEmbedder, load_static
 from kibitz.indexer.embed.wordpiece import CONTINUES, WordPiece, split_identifier, words
+from kibitz.indexer.words import Vocabulary
 
 EMBEDDER = load_static()
 
@@ -113,6 +115,38 @@ def test_vectors_have_length_one_or_zero(texts: list[str]) -> None:
 def test_a_text_has_the_same_vector_in_every_batch(texts: list[str], at: int) -> None:
     at %= len(texts)
     np.testing.assert_array_equal(EMBEDDER.embed(texts)[at], EMBEDDER.embed([texts[at]])[0])
+
+
+@settings(deadline=None)
+@given(st.lists(code_like | st.text(max_size=20), max_size=6), st.lists(code_like | st.text(max_size=20), max_size=6))
+def test_a_text_has_the_same_vector_over_a_vocabulary_that_others_share(before: list[str], texts: list[str]) -> None:
+    vocabulary = Vocabulary()
+    embed_bags = EMBEDDER.over(vocabulary)
+    embed_bags(vocabulary.bags(before))
+    alone = [EMBEDDER.embed([text])[0] for text in texts]
+    np.testing.assert_array_equal(embed_bags(vocabulary.bags(texts)), np.array(alone).reshape(-1, DIM))
+
+
+def test_a_vocabulary_that_starts_again_changes_no_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = EMBEDDER.embed([CONNECT, CSS])
+    monkeypatch.setattr("kibitz.indexer.words.MAX_KNOWN", 3)
+    vocabulary = Vocabulary()
+    embed_bags = EMBEDDER.over(vocabulary)
+    for text, vector in zip([CONNECT, CSS], wanted, strict=True):
+        vocabulary.next_batch()
+        np.testing.assert_array_equal(embed_bags(vocabulary.bags([text]))[0], vector)
+    assert vocabulary.generation == 1
+
+
+def test_more_texts_than_are_embedded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = EMBEDDER.embed([CONNECT, CSS, RETRY])
+    monkeypatch.setattr("kibitz.indexer.embed.static._TEXTS_AT_ONCE", 2)
+    np.testing.assert_array_equal(EMBEDDER.embed([CONNECT, CSS, RETRY]), wanted)
+
+
+def test_a_pickled_embedder_makes_the_same_vectors() -> None:
+    other = pickle.loads(pickle.dumps(EMBEDDER))
+    np.testing.assert_array_equal(other.embed([CONNECT]), EMBEDDER.embed([CONNECT]))
 
 
 def test_two_embedders_agree() -> None:

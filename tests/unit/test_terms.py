@@ -1,11 +1,37 @@
 import string
+from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.terms import MAX_COUNT, joined, pack, query_terms, split, stem, term_id, terms_of, terms_of_chunk
-from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.terms import (
+    MAX_COUNT,
+    STOP_WORDS,
+    Counts,
+    Lexer,
+    joined,
+    query_terms,
+    split,
+    stem,
+    term_id,
+    terms_of,
+)
+from kibitz.indexer.words import Vocabulary
+
+TEXT = st.lists(st.text(max_size=8) | st.sampled_from(["getUserName", "the", "HTTPServer", "retry_2"])).map(" ".join)
+
+
+def per_chunk(counts: Counts) -> list[dict[int, int]]:
+    pairs = list(zip(counts.terms.tolist(), counts.counts.tolist(), strict=True))
+    return [dict(pairs[start:end]) for start, end in pairwise(counts.offsets.tolist())]
+
+
+def expected(*texts: str) -> dict[int, int]:
+    stopped = {term_id(stem(word)) for word in STOP_WORDS}
+    total = sum((Counter(terms_of(text)) for text in texts), Counter[int]())
+    return {term: min(times, MAX_COUNT) for term, times in total.items() if term not in stopped}
 
 
 def ids(*words: str) -> set[int]:
@@ -62,17 +88,34 @@ def test_long_runs_of_data_are_no_words() -> None:
     assert terms_of("x = '" + "deadbeef" * 20 + "'") == {}
 
 
-def test_what_a_chunk_defines_and_what_is_around_it_counts_beside_its_text() -> None:
-    chunk = Chunk("a.py", Span(0, 1), "return 1", symbol="Session.close", defines=("close",))
-    terms = terms_of_chunk(chunk)
-    counted = dict(zip(terms.ids, terms.counts, strict=True))
-    assert counted[term_id("close")] == 2
-    assert counted[term_id("session")] == 1
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=4))
+def test_terms_of_many_chunks_are_those_of_each_without_stop_words(chunks: list[tuple[str, str]]) -> None:
+    vocabulary = Vocabulary()
+    lexer = Lexer(vocabulary)
+    for _ in range(2):  # all identifiers are new, and then none is
+        bags = [vocabulary.bags([chunk[side] for chunk in chunks]) for side in (0, 1)]
+        assert per_chunk(lexer.count(*bags)) == [expected(*chunk) for chunk in chunks]
+
+
+def test_a_lexer_follows_a_vocabulary_that_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kibitz.indexer.words.MAX_KNOWN", 1)
+    vocabulary = Vocabulary()
+    lexer = Lexer(vocabulary)
+    for text in ("session pool", "getUserName retry retry", "pool"):
+        vocabulary.next_batch()
+        assert per_chunk(lexer.count(vocabulary.bags([text]))) == [expected(text)]
+    assert vocabulary.generation == 2
 
 
 def test_counts_fit_a_byte() -> None:
-    assert list(pack({7: 1000, 3: 2}).counts) == [2, MAX_COUNT]
-    assert list(pack({7: 1000, 3: 2}).ids) == [3, 7]
+    vocabulary = Vocabulary()
+    counts = Lexer(vocabulary).count(vocabulary.bags(["retry " * 70_000]))
+    assert (counts.terms.tolist(), counts.counts.tolist()) == ([term_id("retri")], [MAX_COUNT])
+
+
+def test_no_chunks_have_no_terms() -> None:
+    vocabulary = Vocabulary()
+    assert Lexer(vocabulary).count(vocabulary.bags([])).offsets.tolist() == [0]
 
 
 @given(st.text())

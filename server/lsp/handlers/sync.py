@@ -48,7 +48,7 @@ def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
     session, uri = ls.session, params.text_document.uri
     if _is_inside(ls, uri):
         path = relative_path(uri, session.root)
-        session.ahead.saved(path, session.documents.get(uri))
+        session.ahead.saved(path, session.documents.find(uri))
         changed(ls, [path])
 
 
