@@ -9,10 +9,11 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 _WINDOW_CHARS = 400  # of a line around a mark: a token and what stands before it fits
+_SIGNED = "eyJ"  # the beginning of a JSON object in base64
 _SIGNED_CHARS = 4_000  # a signed token may be long
 
 # A literal that every token of a form holds, and the detectors that then look at its line: the text is searched for
@@ -29,7 +30,6 @@ _MARKS = {
     "glptt-": "gitlab_token.GitLabTokenDetector",
     "xox": "slack.SlackDetector",
     "hooks.slack.com/": "slack.SlackDetector",
-    "eyJ": "jwt.JwtTokenDetector",
     "k_live_": "stripe.StripeDetector",
     "SG.": "sendgrid.SendGridDetector",
     "sq0csp-": "square_oauth.SquareOAuthDetector",
@@ -38,16 +38,14 @@ _MARKS = {
     "T3BlbkFJ": "openai.OpenAIDetector",
     "pypi-AgE": "pypi_token.PypiTokenDetector",
     ":AA": "telegram_token.TelegramBotTokenDetector",
-    # Forms that detect-secrets does not know yet.
-    "github_pat_": "",
-    "sk-ant-": "",
-    "AIza": "",
 }
-_FURTHER = (
-    re.compile(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    re.compile(r"sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
-    re.compile(r"AIza[A-Za-z0-9_-]{35}"),
-)
+# Forms that detect-secrets does not know yet, and signed tokens, of which it leaves the signature behind.
+_FURTHER = {
+    "github_pat_": re.compile(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    "sk-ant-": re.compile(r"sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
+    "AIza": re.compile(r"AIza[A-Za-z0-9_-]{35}"),
+    _SIGNED: re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{2,}\.[\w-]{20,}", re.ASCII),
+}
 
 _KEY_HEADER = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_FILE = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d)")
@@ -58,9 +56,9 @@ _KEY_LABEL = re.compile(r"[A-Za-z-]+: [^\n]*\n")  # Proc-Type, DEK-Info, Version
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+")
 
 _IN_WORD = re.compile(r"[A-Za-z0-9+/]")
+_REPEATED = re.compile(r"(.)\1{5}|(.{2,5}?)\2{4}")
 _MADE_UP = re.compile(
     r"example|sample|fake|dummy|placeholder|changeme|redacted|foobar|abcdef|123456|your|test|x{4}|\*{3}|\.{3}"
-    r"|(.)\1{5}|(.{2,5}?)\2{4}"
     r"|\$\{|<[a-z]",
     re.IGNORECASE,
 )
@@ -75,7 +73,7 @@ def holds_secret(text: str) -> bool:
         return True
     if _KEY_FILE.match(text):
         return True
-    return any(mark in text and _holds_token(text, mark, name) for mark, name in _MARKS.items())
+    return any(mark in text and _holds_token(text, mark) for mark in (*_MARKS, *_FURTHER))
 
 
 def _holds_key(text: str) -> bool:
@@ -88,12 +86,13 @@ def _is_key(body: str) -> bool:
     found = _BASE64.match(body)
     key = found[0] if found else ""
     enough = 60 if _SHORT_KEY.match(key) else _KEY_CHARS
-    return len(key) >= enough and len(set(key)) > 20 and not _MADE_UP.search(key)
+    return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _holds_token(text: str, mark: str, name: str) -> bool:
-    width = _SIGNED_CHARS if mark == "eyJ" else _WINDOW_CHARS
-    return any(_is_credential(line, mark, name) for line in _around(text, mark, width))
+def _holds_token(text: str, mark: str) -> bool:
+    width = _SIGNED_CHARS if mark == _SIGNED else _WINDOW_CHARS
+    patterns = (_FURTHER[mark],) if mark in _FURTHER else _detector(_MARKS[mark])
+    return any(_is_credential(line, mark, patterns) for line in _around(text, mark, width))
 
 
 def _around(text: str, mark: str, width: int) -> Iterator[str]:
@@ -107,13 +106,13 @@ def _around(text: str, mark: str, width: int) -> Iterator[str]:
         at = text.find(mark, end)
 
 
-def _is_credential(line: str, mark: str, name: str) -> bool:
-    patterns, is_valid = _detector(name) if name else (_FURTHER, _always)
+def _is_credential(line: str, mark: str, patterns: Iterable[re.Pattern[str]]) -> bool:
     for pattern in patterns:
         for found in pattern.finditer(line):
-            inside = _IN_WORD.match(line[found.start() - 1]) if found.start() else None
             token = found[0]
-            if mark in token and not inside and not _is_made_up(token, mark) and is_valid(token):
+            if mark not in token or (found.start() and _IN_WORD.match(line[found.start() - 1])):
+                continue
+            if _opens_doors(token) if mark == _SIGNED else not _is_made_up(token, mark):
                 return True
     return False
 
@@ -123,23 +122,16 @@ def _is_made_up(token: str, mark: str) -> bool:
     drawn = token.replace(mark, "", 1)
     if any(known in token for known in _PUBLISHED):
         return True
-    return len(set(drawn)) < _FEW_CHARACTERS or _MADE_UP.search(drawn) is not None
-
-
-def _always(token: str) -> bool:
-    del token
-    return True
+    return len(set(drawn)) < _FEW_CHARACTERS or bool(_MADE_UP.search(drawn) or _REPEATED.search(drawn))
 
 
 @cache
-def _detector(name: str) -> tuple[tuple[re.Pattern[str], ...], Callable[[str], bool]]:
-    """A detector's patterns, and what else a token must be. Importing the first takes 0.2 s."""
+def _detector(name: str) -> tuple[re.Pattern[str], ...]:
+    """A detector's patterns. Importing the first takes 0.2 s."""
     from importlib import import_module
 
     module, kind = name.split(".")
-    detector = getattr(import_module(f"detect_secrets.plugins.{module}"), kind)
-    is_valid = _opens_doors if module == "jwt" else _always
-    return tuple(detector.denylist), is_valid
+    return tuple(getattr(import_module(f"detect_secrets.plugins.{module}"), kind).denylist)
 
 
 def _opens_doors(token: str) -> bool:

@@ -36,8 +36,8 @@ class Skipped:
 
     By name and size: "size", "binary", "data", "generated", "minified", "lock", "secret", "vendored". By where and what
     it is: "ignored:<ignore file>", "ignored:settings", "ignored:git", "symlink", "special" (a pipe, a device),
-    "repository" (another one inside this), "name" (not Unicode), "unreadable". Known only when it is parsed: "binary", "generated",
-    "minified", "secret" and "unreadable" by content, "timeout", "crash".
+    "repository" (another one inside this), "name" (not Unicode), "unreadable". Known only when it is parsed: "binary",
+    "generated", "minified", "secret" and "unreadable" by content, "timeout", "crash".
     """
 
     path: str
