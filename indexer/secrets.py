@@ -9,43 +9,41 @@ import binascii
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 
+_MOST_LOOKS = 1_000  # at the marks of one form in a text, which may be made to hold nothing else
 _WINDOW_CHARS = 400  # of a line around a mark: a token and what stands before it fits
-_SIGNED = "eyJ"  # the beginning of a JSON object in base64
-_SIGNED_CHARS = 4_000  # a signed token may be long
 
-# A literal that every token of a form holds, and the detectors that then look at its line: the text is searched for
-# these alone, at some 2 GB/s each, and the detectors are not even imported where there is none.
+# What every token of a form begins with or holds, and the detector that then looks at its line. Each begins with two
+# fixed characters at least, so that a text is searched at some 2 GB/s, and the detectors are not even imported where
+# there is none.
 _MARKS = {
-    "AKIA": "aws.AWSKeyDetector",
-    "ASIA": "aws.AWSKeyDetector",
-    "ghp_": "github_token.GitHubTokenDetector",
-    "gho_": "github_token.GitHubTokenDetector",
-    "ghu_": "github_token.GitHubTokenDetector",
-    "ghs_": "github_token.GitHubTokenDetector",
-    "ghr_": "github_token.GitHubTokenDetector",
-    "glpat-": "gitlab_token.GitLabTokenDetector",
-    "glptt-": "gitlab_token.GitLabTokenDetector",
-    "xox": "slack.SlackDetector",
-    "hooks.slack.com/": "slack.SlackDetector",
-    "k_live_": "stripe.StripeDetector",
-    "SG.": "sendgrid.SendGridDetector",
-    "sq0csp-": "square_oauth.SquareOAuthDetector",
-    "_authToken=": "npm.NpmDetector",
-    "AccountKey=": "azure_storage_key.AzureStorageKeyDetector",
-    "T3BlbkFJ": "openai.OpenAIDetector",
-    "pypi-AgE": "pypi_token.PypiTokenDetector",
-    ":AA": "telegram_token.TelegramBotTokenDetector",
+    re.compile(mark): detector
+    for mark, detector in {
+        r"A[KS]IA[0-9A-Z]{16}": "aws.AWSKeyDetector",
+        r"gh[pousr]_[0-9A-Za-z_]{36}": "github_token.GitHubTokenDetector",
+        r"gl(?:pat|ptt)-": "gitlab_token.GitLabTokenDetector",
+        r"xox[abposr]-\d": "slack.SlackDetector",
+        r"hooks\.slack\.com/services/T": "slack.SlackDetector",
+        r"k_live_": "stripe.StripeDetector",
+        r"SG\.[\w-]{22}\.": "sendgrid.SendGridDetector",
+        r"sq0csp-": "square_oauth.SquareOAuthDetector",
+        r"_authToken=": "npm.NpmDetector",
+        r"AccountKey=": "azure_storage_key.AzureStorageKeyDetector",
+        r"T3BlbkFJ": "openai.OpenAIDetector",
+        r"pypi-AgE": "pypi_token.PypiTokenDetector",
+        r":AA[\w-]{33}": "telegram_token.TelegramBotTokenDetector",
+    }.items()
 }
-# Forms that detect-secrets does not know yet, and signed tokens, of which it leaves the signature behind.
-_FURTHER = {
-    "github_pat_": re.compile(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    "sk-ant-": re.compile(r"sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
-    "AIza": re.compile(r"AIza[A-Za-z0-9_-]{35}"),
-    _SIGNED: re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{2,}\.[\w-]{20,}", re.ASCII),
-}
+# Forms that detect-secrets does not know yet.
+_FURTHER = (
+    re.compile(r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    re.compile(r"sk-ant-[a-z]{1,9}\d\d-[A-Za-z0-9_-]{80,}"),
+    re.compile(r"AIza[A-Za-z0-9_-]{35}"),
+)
+# JSON in base64 begins so. The detector for these leaves the signature behind, which tells whether there is one.
+_SIGNED = re.compile(r"eyJ[\w-]{10,400}\.eyJ[\w-]{2,4000}\.[\w-]{20,}", re.ASCII)
 
 _KEY_HEADER = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_FILE = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d)")
@@ -64,7 +62,7 @@ _MADE_UP = re.compile(
 )
 # The storage emulator's account, published by its maker: the same on every machine.
 _PUBLISHED = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",)
-_FEW_CHARACTERS = 8  # different ones: a drawn token of 16 has fewer about once in a thousand
+_FEW_CHARACTERS = 10  # different ones: a drawn token of 20 has fewer about once in some thousands
 
 
 def holds_secret(text: str) -> bool:
@@ -73,12 +71,17 @@ def holds_secret(text: str) -> bool:
         return True
     if _KEY_FILE.match(text):
         return True
-    return any(mark in text and _holds_token(text, mark) for mark in (*_MARKS, *_FURTHER))
+    if any(_opens_doors(found[0]) for found in _SIGNED.finditer(text)):
+        return True
+    if any(_is_drawn(found) for form in _FURTHER for found in form.finditer(text)):
+        return True
+    return any(mark.search(text) and _holds_token(text, mark, detector) for mark, detector in _MARKS.items())
 
 
 def _holds_key(text: str) -> bool:
     """Whether a private key's header is followed by a key, in its own file or in a literal over several lines."""
-    return any(_is_key(text[header.end() : header.end() + 2_000]) for header in _KEY_HEADER.finditer(text))
+    headers = islice(_KEY_HEADER.finditer(text), _MOST_LOOKS)
+    return any(_is_key(text[header.end() : header.end() + 2_000]) for header in headers)
 
 
 def _is_key(body: str) -> bool:
@@ -89,40 +92,26 @@ def _is_key(body: str) -> bool:
     return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _holds_token(text: str, mark: str) -> bool:
-    width = _SIGNED_CHARS if mark == _SIGNED else _WINDOW_CHARS
-    patterns = (_FURTHER[mark],) if mark in _FURTHER else _detector(_MARKS[mark])
-    return any(_is_credential(line, mark, patterns) for line in _around(text, mark, width))
-
-
-def _around(text: str, mark: str, width: int) -> Iterator[str]:
-    """The lines that hold a mark, as far as they are near it, each once."""
-    at = text.find(mark)
-    while at >= 0:
-        begin = max(text.rfind("\n", 0, at) + 1, at - width)
-        end = text.find("\n", at)
-        end = min(len(text) if end < 0 else end, at + width)
-        yield text[begin:end]
-        at = text.find(mark, end)
-
-
-def _is_credential(line: str, mark: str, patterns: Iterable[re.Pattern[str]]) -> bool:
-    for pattern in patterns:
-        for found in pattern.finditer(line):
-            token = found[0]
-            if mark not in token or (found.start() and _IN_WORD.match(line[found.start() - 1])):
-                continue
-            if _opens_doors(token) if mark == _SIGNED else not _is_made_up(token, mark):
-                return True
+def _holds_token(text: str, mark: re.Pattern[str], detector: str) -> bool:
+    """Whether a detector finds a token around one of the marks: in its line, as far as that is near."""
+    for found in islice(mark.finditer(text), _MOST_LOOKS):
+        begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _WINDOW_CHARS)
+        end = text.find("\n", found.end())
+        line = text[begin : min(len(text) if end < 0 else end, found.end() + _WINDOW_CHARS)]
+        tokens = (token for pattern in _detector(detector) for token in pattern.finditer(line))
+        if any(mark.search(token[0]) and _is_drawn(token) for token in tokens):
+            return True
     return False
 
 
-def _is_made_up(token: str, mark: str) -> bool:
-    """Whether a token of the right form is one from a manual: drawn ones have neither words nor runs in them."""
-    drawn = token.replace(mark, "", 1)
-    if any(known in token for known in _PUBLISHED):
-        return True
-    return len(set(drawn)) < _FEW_CHARACTERS or bool(_MADE_UP.search(drawn) or _REPEATED.search(drawn))
+def _is_drawn(found: re.Match[str]) -> bool:
+    """Whether a token stands for itself, and is not one from a manual: drawn ones have no words and no runs."""
+    token = found[0]
+    if found.start() and _IN_WORD.match(found.string[found.start() - 1]):
+        return False
+    if any(known in token for known in _PUBLISHED) or len(set(token)) < _FEW_CHARACTERS:
+        return False
+    return not (_MADE_UP.search(token) or _REPEATED.search(token))
 
 
 @cache

@@ -41,6 +41,9 @@ def index(*, root: Path, only_plan: bool, rebuild: bool, as_json: bool) -> None:
     with progress_bar() as show:
         report = update_index(app, show=show, rebuild=rebuild)
     click.echo(sentence(report))
+    # A round that found nothing to do says nothing new, and is not held up by another look over the workspace.
+    if (report.parsed_files or report.removed_files) and (warning := app.index_status().warning):
+        click.echo(f"Warning: {warning}")
 
 
 def _emit_progress(progress: "Progress") -> None:
