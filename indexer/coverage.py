@@ -12,18 +12,20 @@ _SHARE = 0.1  # of a language's files: with fewer of them in the index it is as 
 # They stand beside a program in any language, so that their number says little.
 _BESIDE = frozenset({"markdown", "json", "toml", "html", "css"})
 
-# Programming languages that come without a grammar: their files are indexed by lines.
+# Programming languages that come without a grammar: their files are indexed by lines. An extension that compilers also
+# write (.d, .s) is none of them.
 _FURTHER = {
     f".{extension}": name
     for name, extensions in {
-        "Dart": "dart", "Zig": "zig", "Nim": "nim", "Crystal": "cr", "D": "d", "V": "v", "Solidity": "sol",
-        "R": "r", "Julia": "jl", "Fortran": "f f77 f90 f95 f03 f08", "MATLAB": "m", "Objective-C": "mm",
+        "Dart": "dart", "Zig": "zig", "Nim": "nim", "Crystal": "cr", "Solidity": "sol",
+        "R": "r", "Objective-C++": "mm", "Objective-C or MATLAB": "m", "Julia": "jl",
+        "Fortran": "f f77 f90 f95 f03 f08",
         "Clojure": "clj cljs cljc", "OCaml": "ml mli", "F#": "fs fsi fsx", "Erlang": "erl hrl", "Elm": "elm",
-        "Lisp": "lisp lsp cl el scm rkt", "Perl": "pl pm", "Raku": "raku rakumod", "Tcl": "tcl", "Pascal": "pas pp",
+        "Lisp": "lisp lsp cl el scm rkt", "Perl": "pl pm", "Raku": "raku rakumod", "Tcl": "tcl", "Pascal": "pas",
         "Ada": "adb ads", "COBOL": "cob cbl cpy", "Visual Basic": "vb bas", "PowerShell": "ps1 psm1",
-        "Groovy": "groovy gradle", "VHDL": "vhd vhdl", "Verilog": "sv svh", "Assembly": "s asm nasm", "GDScript": "gd",
-        "PureScript": "purs", "Gleam": "gleam", "Mojo": "mojo", "Nix": "nix", "Apex": "cls apex", "Haxe": "hx",
-        "CoffeeScript": "coffee", "Reason": "re rei", "ReScript": "res resi",
+        "Groovy": "groovy gradle", "VHDL": "vhd vhdl", "Verilog": "sv svh", "Assembly": "asm nasm", "GDScript": "gd",
+        "PureScript": "purs", "Gleam": "gleam", "Mojo": "mojo", "Nix": "nix", "Haxe": "hx",
+        "CoffeeScript": "coffee", "Reason": "re rei",
     }.items()
     for extension in extensions.split()
 }  # fmt: skip
@@ -37,7 +39,8 @@ def absent_language(found: Survey, indexed: Iterable[str], passed: Mapping[str, 
 
     `indexed` are the paths that got in, `passed` the rules of those that were read and left out.
     """
-    out = [skip for skip in found.skipped if skip.rule not in _ELSEWHERE and not skip.path.endswith("/")]
+    indexed = list(indexed)
+    out = _written_here(found.skipped, indexed)
     out += [Skipped(path, rule) for path, rule in passed.items()]
     inside, outside = _by_language(indexed), _by_language(skip.path for skip in out)
     seen = inside + outside
@@ -53,6 +56,20 @@ def absent_language(found: Survey, indexed: Iterable[str], passed: Mapping[str, 
     if main in _FURTHER.values():
         return f"Most source files here are {main}, for which there is no grammar: they are cut by lines."
     return None
+
+
+def _written_here(skipped: Iterable[Skipped], indexed: Iterable[str]) -> list[Skipped]:
+    """The files that were left out, without what came from elsewhere and what git ignores beside its source.
+
+    A compiler writes app.js beside app.ts.
+    """
+    out = [skip for skip in skipped if skip.rule not in _ELSEWHERE and not skip.path.endswith("/")]
+    if not any(skip.rule == "ignored:git" for skip in out):
+        return out
+    stems = {path.removesuffix(_extension(path)) for path in indexed}
+    return [
+        skip for skip in out if skip.rule != "ignored:git" or skip.path.removesuffix(_extension(skip.path)) not in stems
+    ]
 
 
 def _by_language(paths: Iterable[str]) -> Counter[str]:

@@ -22,6 +22,7 @@ BYTES_PER_SECOND = 1_800_000
 # 3.3 (C) and 4.7 (Python).
 _BYTES_PER_TOKEN = {"markdown": 3.9, "json": 2.0, "html": 3.7, "css": 3.7, "toml": 2.7, "": 4.2}
 _BYTES_PER_TOKEN_OF_CODE = 4.0
+_NO_TEXT = frozenset({"binary", "symlink", "special"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class Plan:
     """What a round would look at.
 
     Files and bytes in all, files that it would read, and counts by language and rule; then the same as amounts: in
-    all, what is to do now, by language, and by rule. A rule that needs the content of a file is counted once a round
-    has read that file. `warning` is a sentence when the main language is missing.
+    all, what is to do now, by language, and by rule, whose estimates say what letting these files in would add. A rule
+    that needs the content of a file is counted once a round has read that file. `warning` is a sentence when the main
+    language is missing.
     """
 
     files: int
@@ -101,10 +103,11 @@ def _by(files: Iterable[tuple[str, str, int]]) -> dict[str, Amount]:
             continue
         count[0] += 1
         count[1] += size
-        tokens[key] += tokens_in(path, size)
+        if key not in _NO_TEXT:
+            tokens[key] += tokens_in(path, size)
     ordered = sorted(counts.items(), key=lambda item: (-item[1][0], -item[1][2], item[0]))
     return {
-        key: Amount(n, size, tokens[key], round(size / BYTES_PER_SECOND, 1), folders)
+        key: Amount(n, size, tokens[key], _seconds(0 if key in _NO_TEXT else size), folders)
         for key, (n, size, folders) in ordered
     }
 
@@ -113,11 +116,15 @@ def _sum(amounts: Iterable[Amount]) -> Amount:
     every = list(amounts)
     size = sum(amount.bytes for amount in every)
     tokens = sum(amount.tokens for amount in every)
-    return Amount(sum(amount.files for amount in every), size, tokens, round(size / BYTES_PER_SECOND, 1))
+    return Amount(sum(amount.files for amount in every), size, tokens, _seconds(size))
+
+
+def _seconds(size: int) -> float:
+    return round(size / BYTES_PER_SECOND, 1)
 
 
 def tokens_in(path: str, size: int) -> int:
-    """About how many tokens a file of `size` bytes has."""
+    """About how many tokens a text of `size` bytes has."""
     return round(size / _BYTES_PER_TOKEN.get(language_of(path), _BYTES_PER_TOKEN_OF_CODE))
 
 

@@ -12,7 +12,7 @@ import time
 from functools import cache
 from itertools import islice
 
-_MOST_LOOKS = 1_000  # at the marks of one form in a text, which may be made to hold nothing else
+_MOST_LOOKS = 300  # at the marks of one form in a text, which may be made to hold nothing else
 _WINDOW_CHARS = 400  # of a line around a mark: a token and what stands before it fits
 
 # What every token of a form begins with or holds, and the detector that then looks at its line. Each begins with two

@@ -123,7 +123,8 @@ def _listed(root: Path, paths: list[str], rules: Rules, nesting: int = 0) -> Ite
     own = IgnoreTree()
     folders = _folders(paths)
     for folder in folders:
-        own.read(root, folder, _KIBITZIGNORE)
+        if os.access(f"{root}/{folder}/{_KIBITZIGNORE}", os.F_OK):
+            own.read(root, folder, _KIBITZIGNORE)
     trees = [tree for tree in (own, _settings(rules)) if tree]
     vendored = _vendored(paths, folders)
     linked = _linked(root, folders)
@@ -188,9 +189,16 @@ def _linked(root: Path, folders: list[str]) -> set[str]:
     """The folders that are links by now, or lie below one; outer folders come first in `folders`."""
     linked: set[str] = set()
     for folder in folders:
-        if folder and (folder.rpartition("/")[0] in linked or (root / folder).is_symlink()):
+        if folder and (folder.rpartition("/")[0] in linked or _is_link(f"{root}/{folder}")):
             linked.add(folder)
     return linked
+
+
+def _is_link(place: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(place).st_mode)
+    except OSError:
+        return False
 
 
 def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:

@@ -40,6 +40,8 @@ def test_a_main_language_without_a_grammar_is_said() -> None:
         ([(f"x/{n}.c", "repository") for n in range(9)], ["a.py"]),
         ([(f"{n}.json", "data") for n in range(9)], ["a.py"]),
         ([("build/", "ignored:git")] * 9, ["a.py"]),
+        ([(f"{n}.js", "ignored:git") for n in range(9)], [f"{n}.ts" for n in range(9)] + ["more.ts"]),
+        ([("x/a.js", "ignored:git"), *((f"{n}.js", "ignored:git") for n in range(5))], [f"{n}.tsx" for n in range(5)]),
         ([(".zig", "ignored:git")] * 9, ["a.py"]),
     ],
 )
