@@ -13,16 +13,44 @@ def list_files(root: Path) -> list[str]:
 
     A path that ends in "/" is a repository of its own.
     """
-    return _ls_files(root, "-co")
+    return list(dict.fromkeys(_paths(root, "ls-files", "-co", "--exclude-standard", "-z")))
+
+
+def list_ignored(root: Path) -> list[str]:
+    """What git ignores below `root`; a folder (it ends in "/") stands for all that is in it."""
+    found = _paths(root, "ls-files", "-oi", "--exclude-standard", "--directory", "-z")
+    # Git also lists the folders around ignored files, although they are not ignored themselves.
+    around = {f"{parent}/" for path in found for parent in _parents(path)}
+    return [path for path in found if path not in around]
+
+
+def ignore_rule(root: Path, path: str) -> str:
+    """The pattern by which git ignores an untracked path, as "<ignore file>:<line>: <pattern>"; "" when it does not."""
+    # Not with -z: that needs --stdin, and what git quotes is the path, which is known.
+    said = _run(root, "-c", "core.quotePath=false", "check-ignore", "-v", "--", path)
+    where, tab, _ = os.fsdecode(said).rstrip("\n").partition("\t")
+    parts = where.split(":", 2)
+    if not tab or len(parts) != 3 or parts[2].startswith("!"):
+        return ""
+    return f"{parts[0]}:{parts[1]}: {parts[2]}"
 
 
 def ignored_folders(root: Path) -> list[str]:
     """The folders below `root` that git ignores as a whole, relative to it, without a "/" at the end."""
-    return [path[:-1] for path in _ls_files(root, "-oi", "--directory") if path.endswith("/")]
+    return [path[:-1] for path in list_ignored(root) if path.endswith("/")]
 
 
-def _ls_files(root: Path, *options: str) -> list[str]:
-    """What `git ls-files` prints; empty when it has no answer.
+def _parents(path: str) -> list[str]:
+    parts = path.rstrip("/").split("/")
+    return ["/".join(parts[:count]) for count in range(1, len(parts))]
+
+
+def _paths(root: Path, *arguments: str) -> list[str]:
+    return [path for path in os.fsdecode(_run(root, *arguments)).split("\0") if path]
+
+
+def _run(root: Path, *arguments: str) -> bytes:
+    """What git prints; nothing when it fails or is not there.
 
     The variables with which git tells its hooks where they run are not passed on, and a repository that somebody else
     has set up may not start its `core.fsmonitor` program.
@@ -30,7 +58,7 @@ def _ls_files(root: Path, *options: str) -> list[str]:
     environ = {name: value for name, value in os.environ.items() if name not in _REDIRECTS}
     try:
         done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", "ls-files", *options, "--exclude-standard", "-z"],
+            ["git", "-c", "core.fsmonitor=false", *arguments],
             cwd=root,
             env=environ | {"GIT_OPTIONAL_LOCKS": "0"},
             stdin=subprocess.DEVNULL,
@@ -39,10 +67,8 @@ def _ls_files(root: Path, *options: str) -> list[str]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    if done.returncode != 0:
-        return []
-    return [os.fsdecode(path) for path in dict.fromkeys(done.stdout.split(b"\0")) if path]
+        return b""
+    return done.stdout if done.returncode == 0 else b""
 
 
 def common_directory(folder: Path) -> Path | None:

@@ -1,7 +1,7 @@
 """Ignore files, read as git reads them: the deepest that has a say decides, and in it the last pattern that matches."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kibitz.indexer.files import read_regular
@@ -32,7 +32,7 @@ class IgnoreTree:
 
         `rule` is what to say of whatever they exclude. A pattern that git would not understand is passed over.
         """
-        if compiled := _compile(line for line in patterns if line.strip() and not line.startswith("#")):
+        if compiled := _compile(patterns):
             self._specs[folder] = (rule, compiled)
 
     def read(self, root: Path, folder: str, name: str) -> None:
@@ -78,6 +78,21 @@ class IgnoreTree:
         return known
 
 
+def deciding_line(lines: Sequence[str], path: str) -> int | None:
+    """Which line of an ignore file excludes a path (relative to the file's folder), itself or through a folder.
+
+    Counted from 1; None when none does.
+    """
+    compiled = [(number, *pattern) for number, line in enumerate(lines, 1) for pattern in _compile([line])]
+    parts = path.split("/")
+    for place in [*("/".join(parts[:count]) + "/" for count in range(1, len(parts))), path]:
+        meant = ((number, ignores) for number, regex, ignores in reversed(compiled) if _matches(regex, place))
+        number, ignores = next(meant, (0, False))
+        if ignores:
+            return number
+    return None
+
+
 def _matches(regex: re.Pattern[str], path: str) -> bool:
     """Whether a pattern means the path itself (a folder's ends in "/").
 
@@ -95,6 +110,8 @@ def _compile(lines: Iterable[str]) -> tuple[_Pattern, ...]:
 
     compiled: list[_Pattern] = []
     for line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
         try:
             # To git `a/**` is all that is in a, but not a; to pathspec it is a as well.
             pattern = GitIgnoreSpecPattern(_INSIDE.sub(r"**/*\1", line))

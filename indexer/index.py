@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kibitz.indexer.changes import changes, stamps
+from kibitz.indexer.coverage import absent_language
 from kibitz.indexer.embed import Embedder, Waits
 from kibitz.indexer.errors import IndexBusyError, IndexerError
 from kibitz.indexer.housekeeping import collect_now_and_then, mark_used
-from kibitz.indexer.languages import language_of
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
+from kibitz.indexer.plan import Plan, plan
 from kibitz.indexer.processor import missing_for_store
 from kibitz.indexer.round import Progress, Report, Round
 from kibitz.indexer.store import DamagedTableError
@@ -29,26 +30,12 @@ DEFAULT_RULES = Rules()
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a round would look at: files and bytes in all, files that it would read, and counts by language and rule.
-
-    A rule that needs the content of a file is counted once a round has read that file.
-    """
-
-    files: int
-    bytes: int
-    changed_files: int
-    removed_files: int
-    languages: Mapping[str, int]
-    skipped: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
 class IndexStatus:
     """The state of a workspace's index.
 
-    `bytes` is what it takes on disk, shared with the repository's other worktrees. `behind` is how many files have
-    been added, changed or removed since. `indexed_at` is when the last round began, in seconds since 1970.
+    `bytes` is what it takes on disk, shared with the repository's other worktrees, and `disk` says for what. `behind`
+    is how many files have been added, changed or removed since. `indexed_at` is when the last round began, in seconds
+    since 1970. `warning` is a sentence when the main language is missing.
     """
 
     indexed: bool
@@ -59,6 +46,8 @@ class IndexStatus:
     indexed_at: float = 0.0
     behind: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    disk: Mapping[str, int] = field(default_factory=dict)
+    warning: str | None = None
 
 
 def _silent(progress: Progress) -> None:
@@ -115,28 +104,6 @@ def update(
     return replace(report, seconds=time.monotonic() - began, rebuilt=notice)
 
 
-def plan(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DEFAULT_RULES) -> Plan:
-    """What a round would do. Reads no file's content and writes nothing.
-
-    Raises:
-        WorkspaceError: the folder cannot be read.
-    """
-    found = survey(root, rules)
-    manifest = load(places(root, cache_dir, embedder).manifest(root))
-    now = stamps(found)
-    diff = changes(manifest, now)
-    rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
-    admitted = [path for path in now if path not in diff.passed]
-    return Plan(
-        files=len(admitted),
-        bytes=sum(now[path].size for path in admitted),
-        changed_files=len(diff.read),
-        removed_files=len(diff.removed),
-        languages=dict(Counter(map(language_of, admitted)).most_common()),
-        skipped=dict(Counter(rules_hit).most_common()),
-    )
-
-
 def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DEFAULT_RULES) -> IndexStatus:
     """What is indexed, and how far behind it is. Reads no file's content and opens no table.
 
@@ -144,21 +111,25 @@ def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DE
         WorkspaceError: the folder cannot be read.
     """
     at = places(root, cache_dir, embedder)
-    found = survey(root, rules)
+    found = survey(root, rules, ignored=True)
     manifest = load(at.manifest(root))
     if manifest is None:
         return IndexStatus(indexed=False)
     diff = changes(manifest, stamps(found))
-    rules_hit = [skip.rule for skip in found.skipped] + [one.rule for one in diff.passed.values()]
+    passed = {path: one.rule for path, one in diff.passed.items()}
+    rules_hit = [skip.rule for skip in found.skipped] + list(passed.values())
+    disk = {"table": _bytes_below(at.table), "hot": _bytes_below(at.hot), "manifests": _bytes_below(at.manifests)}
     return IndexStatus(
         indexed=True,
         files=len(manifest.files),
         chunks=manifest.head.chunks,
-        bytes=_bytes_below(at.folder),
+        bytes=sum(disk.values()),
         version=manifest.head.version,
         indexed_at=manifest.head.started_ns / 1e9,
         behind=len(diff.read) + len(diff.removed),
         skipped=dict(Counter(rules_hit).most_common()),
+        disk=disk,
+        warning=absent_language(found, manifest.files, passed),
     )
 
 

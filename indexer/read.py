@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kibitz.indexer.files import open_regular
 from kibitz.indexer.lines import MAX_LINE_CHARS
+from kibitz.indexer.secrets import holds_secret
 from kibitz.indexer.workspace import Skipped
 
 _HEAD_BYTES = 8_192
@@ -25,7 +26,6 @@ _MARKS = (
 _PLANES = b"\0\1\2\3"  # the third byte of a character in UTF-32
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
-_PRIVATE_KEY = re.compile(r"\s*-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 _COMMENT = re.compile(r"#|//|/\*|\*|--|<!--|;|%|\"\"\"|\{-|dnl\b|REM\b", re.IGNORECASE)
 _BLOCKS = {"/*": "*/", "<!--": "-->", '"""': '"""', "{-": "-}", "--[[": "]]"}
 # What may stand above the comments at the top of a file.
@@ -139,13 +139,11 @@ def read_source(root: Path, path: str, *, max_bytes: int | None = None) -> tuple
 
 def content_rule(path: str, text: str) -> str:
     """The exclusion that the text itself calls for: "secret", "generated", "minified", or "" for none."""
-    if _PRIVATE_KEY.match(text):
-        return "secret"
     if _is_generated(text[:_HEAD_CHARS]):
         return "generated"
     if _is_minified(path, text):
         return "minified"
-    return ""
+    return "secret" if holds_secret(text) else ""
 
 
 def _is_generated(head: str) -> bool:

@@ -82,6 +82,8 @@ _PATTERNS = {
 _BY_NAME = {name: rule for rule, names in _NAMES.items() for name in names}
 _BY_EXTENSION = {extension: rule for rule, extensions in _EXTENSIONS.items() for extension in extensions}
 _BY_PATTERN = re.compile("|".join(f"(?P<{rule}>{text})$" for rule, text in _PATTERNS.items()), re.VERBOSE)
+# One of these is in each name with a single dot that a pattern means: few names need the slow look.
+_HINTS = ("_pb", "secret", "service", "generated", "moc_", "qrc_", "-min.")
 
 
 def rule_by_name(name: str, size: int, max_bytes: int) -> str:
@@ -96,6 +98,6 @@ def rule_by_name(name: str, size: int, max_bytes: int) -> str:
 def _by_name(name: str) -> str:
     if rule := _BY_NAME.get(name):
         return rule
-    if match := _BY_PATTERN.match(name):
+    if (name.count(".") > 1 or any(hint in name for hint in _HINTS)) and (match := _BY_PATTERN.match(name)):
         return match.lastgroup or ""
     return _BY_EXTENSION.get(name.rpartition(".")[2], "") if "." in name else ""

@@ -4,8 +4,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kibitz.indexer import git
 from kibitz.indexer.errors import WorkspaceError
@@ -16,11 +17,11 @@ _KIBITZIGNORE = ".kibitzignore"
 _MAX_NESTING = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A file to index: its path relative to the workspace with "/", its size in bytes, when it was last written.
 
-    The inode tells a file that was put in another's place with the same size and time.
+    The inode tells a file that was put in another's place with the same size and time. A tuple, since a survey makes
+    one for each of many thousand files.
     """
 
     path: str
@@ -34,9 +35,9 @@ class Skipped:
     """A file, or a folder (its path ends in "/"), that is left out, and the name of the rule that says so.
 
     By name and size: "size", "binary", "data", "generated", "minified", "lock", "secret", "vendored". By where and what
-    it is: "ignored:<ignore file>", "ignored:settings", "symlink", "special" (a pipe, a device), "repository" (another
-    one inside this), "name" (not Unicode), "unreadable". Known only when it is parsed: "binary", "generated",
-    "minified", "secret" and "unreadable" by content, "timeout", "crash".
+    it is: "ignored:<ignore file>", "ignored:settings", "ignored:git", "symlink", "special" (a pipe, a device),
+    "repository" (another one inside this), "name" (not Unicode), "unreadable". Known only when it is parsed: "binary",
+    "generated", "minified", "secret" and "unreadable" by content, "timeout", "crash".
     """
 
     path: str
@@ -47,7 +48,7 @@ class Skipped:
 class Survey:
     """What a look over the workspace found, both parts sorted by path; `git` when git listed the files.
 
-    What git itself ignores is not among `skipped` then, since git does not list it.
+    What git itself ignores is then among `skipped` only when it was asked for, since git does not list it.
     """
 
     files: tuple[Source, ...]
@@ -66,11 +67,12 @@ class Rules:
 _DEFAULT_RULES = Rules()
 
 
-def survey(root: Path, rules: Rules = _DEFAULT_RULES) -> Survey:
+def survey(root: Path, rules: Rules = _DEFAULT_RULES, *, ignored: bool = False) -> Survey:
     """Find the files below `root` that are to be indexed, without reading any of them.
 
     In a git checkout these are the files that git tracks or would track; elsewhere the folder is walked and its
-    .gitignore files are honoured. A .kibitzignore holds in both. Symbolic links are never followed.
+    .gitignore files are honoured. A .kibitzignore holds in both. Symbolic links are never followed. With `ignored`
+    git is asked a second time, for what it ignores.
 
     Raises:
         WorkspaceError: there is no such folder, or it cannot be read.
@@ -80,13 +82,13 @@ def survey(root: Path, rules: Rules = _DEFAULT_RULES) -> Survey:
     listed = git.list_files(root)
     found = _listed(root, listed, rules) if listed else _walk(root, rules)
     files: list[Source] = []
-    skipped: list[Skipped] = []
+    skipped = [Skipped(path, "ignored:git") for path in git.list_ignored(root)] if listed and ignored else []
     for one in found:
         if isinstance(one, Source):
             files.append(one)
         else:
             skipped.append(one)
-    files.sort(key=lambda source: source.path)
+    files.sort()  # by path, which is the first field
     skipped.sort(key=lambda skip: skip.path)
     return Survey(tuple(files), tuple(skipped), git=bool(listed))
 
@@ -121,11 +123,12 @@ def _listed(root: Path, paths: list[str], rules: Rules, nesting: int = 0) -> Ite
     own = IgnoreTree()
     folders = _folders(paths)
     for folder in folders:
-        own.read(root, folder, _KIBITZIGNORE)
+        if os.access(f"{root}/{folder}/{_KIBITZIGNORE}", os.F_OK):
+            own.read(root, folder, _KIBITZIGNORE)
     trees = [tree for tree in (own, _settings(rules)) if tree]
-    vendored = {folder for folder in folders if not VENDORED.isdisjoint(folder.split("/"))}
+    vendored = _vendored(paths, folders)
     linked = _linked(root, folders)
-    base = f"{root}/"
+    base, max_bytes, lstat, is_folder = f"{root}/", rules.max_bytes, os.lstat, stat.S_ISDIR
     for path in paths:
         folder, _, name = path.rpartition("/")
         if not name:
@@ -140,16 +143,16 @@ def _listed(root: Path, paths: list[str], rules: Rules, nesting: int = 0) -> Ite
             yield Skipped(path, rule)
             continue
         try:
-            status = os.lstat(base + path)
+            status = lstat(base + path)
         except (FileNotFoundError, NotADirectoryError):
             continue  # Tracked, and deleted on disk.
         except OSError:
             yield Skipped(path, "unreadable")
             continue
-        if stat.S_ISDIR(status.st_mode):
+        if is_folder(status.st_mode):
             yield from _submodule(root, path, rules, nesting)
         else:
-            yield _judge(path, name, status, rules.max_bytes)
+            yield _judge(path, name, status, max_bytes)
 
 
 def _submodule(root: Path, path: str, rules: Rules, nesting: int) -> Iterator[Source | Skipped]:
@@ -157,7 +160,19 @@ def _submodule(root: Path, path: str, rules: Rules, nesting: int) -> Iterator[So
     if nesting == _MAX_NESTING or not (inside / ".git").exists():
         return
     for one in _listed(inside, git.list_files(inside), rules, nesting + 1):
-        yield replace(one, path=f"{path}/{one.path}")
+        inner = f"{path}/{one.path}"
+        yield one._replace(path=inner) if isinstance(one, Source) else Skipped(inner, one.rule)
+
+
+def _vendored(paths: list[str], folders: list[str]) -> set[str]:
+    """The folders whose name, or a file in them, says that a tool fetched or made what is there; outer ones first."""
+    marked = {path.rpartition("/")[0] for path in paths if path.endswith(_MARK_NAMES) and _is_mark(path)}
+    vendored: set[str] = set()
+    for folder in folders:
+        above, _, name = folder.rpartition("/")
+        if folder and (above in vendored or name in VENDORED or folder in marked):
+            vendored.add(folder)
+    return vendored
 
 
 def _folders(paths: list[str]) -> list[str]:
@@ -174,9 +189,16 @@ def _linked(root: Path, folders: list[str]) -> set[str]:
     """The folders that are links by now, or lie below one; outer folders come first in `folders`."""
     linked: set[str] = set()
     for folder in folders:
-        if folder and (folder.rpartition("/")[0] in linked or (root / folder).is_symlink()):
+        if folder and (folder.rpartition("/")[0] in linked or _is_link(f"{root}/{folder}")):
             linked.add(folder)
     return linked
+
+
+def _is_link(place: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(place).st_mode)
+    except OSError:
+        return False
 
 
 def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:
@@ -192,7 +214,7 @@ def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:
             yield Skipped(f"{folder}/", "unreadable")
             continue
         names = {entry.name for entry in inside}
-        if folder and not names.isdisjoint(_CACHE_MARKS):
+        if folder and any(_is_mark(f"{folder}/{name}") for name in names.intersection(_MARK_NAMES)):
             yield Skipped(f"{folder}/", "vendored")
             continue
         for tree, name in ((shared, ".gitignore"), (own, _KIBITZIGNORE)):
@@ -209,8 +231,17 @@ def _walk(root: Path, rules: Rules) -> Iterator[Source | Skipped]:
                 waiting.append(path)
 
 
-# The files by which a folder says that it is a cache (bford.info/cachedir) or a Python environment.
-_CACHE_MARKS = frozenset({"CACHEDIR.TAG", "pyvenv.cfg"})
+# The files by which a folder says that it is a cache (bford.info/cachedir), a Python environment, or a copy of other
+# people's sources: of a crate by cargo vendor, and a vendor folder by Go or by Composer.
+_MARK_NAMES = ("CACHEDIR.TAG", "pyvenv.cfg", ".cargo-checksum.json", "modules.txt", "autoload.php")
+_ONLY_IN_VENDOR = frozenset({"modules.txt", "autoload.php"})
+
+
+def _is_mark(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    if name in _ONLY_IN_VENDOR:
+        return folder.rpartition("/")[2] == "vendor"
+    return name in _MARK_NAMES
 
 
 def _visit(entry: os.DirEntry[str], path: str, trees: list[IgnoreTree], rules: Rules) -> Source | Skipped:

@@ -5,6 +5,7 @@ the later one wins. The workspace's own file may only narrow (ignore more, index
 else may have written it. A name that is not known is an error.
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -63,6 +64,9 @@ class Config:
     completion_model: str = _setting("", "the model for ghost text; empty: the chat model")
     fim_family: str = _setting("", "the fill-in-the-middle format; empty: by the model's name; none: chat")
     embedding_model: str = _setting("", "an embedding model of the endpoint; empty: the built-in one")
+    embedding_price: float = _setting(
+        0.0, "what the endpoint takes for a million tokens of embeddings, in your currency; 0: not known"
+    )
     local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
     local_threads: int = _setting(1, "threads of the embedded model")
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")
@@ -167,7 +171,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name not in SETTINGS:
             raise _unknown(name, f"{variable} in the environment")
-        if not text and SETTINGS[name].type in (bool, int, Path):
+        if not text and SETTINGS[name].type in (bool, int, float, Path):
             continue  # set to nothing is as good as not set
         found[name] = _parse(name, text, variable)
     return found
@@ -184,6 +188,11 @@ def _parse(name: str, text: str, where: str) -> Any:
         if not text.isdecimal():
             raise ConfigError(f"{where} must be a number, not {text!r}.")
         return int(text)
+    if kind is float:
+        try:
+            return float(text)
+        except ValueError:
+            raise ConfigError(f"{where} must be a number, not {text!r}.") from None
     if name == "ignore":
         return [part for part in text.split(",") if part]
     return text
@@ -215,11 +224,13 @@ def _typed(name: str, value: Any, source: str) -> Any:
     wanted, make = _TYPES[kind]
     if isinstance(value, (Path, tuple)) and kind in (Path, tuple[str, ...]):
         return value
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         shown = "" if SETTINGS[name].metadata["secret"] else f", not {value!r}"
         raise ConfigError(f"{name} in {source} must be {_spoken(wanted)}{shown}.")
     if wanted is int and value <= 0:
         raise ConfigError(f"{name} in {source} must be above 0, not {value}.")
+    if kind is float and not 0 <= value < math.inf:
+        raise ConfigError(f"{name} in {source} must be 0 or above, not {value}.")
     if kind is Path:
         return _folder(name, value, source)
     if wanted is list and not all(isinstance(item, str) for item in value):
@@ -238,6 +249,7 @@ def _folder(name: str, text: str, source: str) -> Path:
 _TYPES: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
     bool: (bool, bool),
     int: (int, int),
+    float: ((int, float), float),
     str: (str, str),
     Secret: (str, Secret),
     Path: (str, Path),
@@ -246,7 +258,13 @@ _TYPES: dict[Any, tuple[Any, Callable[[Any], Any]]] = {
 
 
 def _spoken(kind: Any) -> str:
-    spoken = {bool: "true or false", int: "a number", str: "a string", list: "a list of strings"}
+    spoken = {
+        bool: "true or false",
+        int: "a number",
+        (int, float): "a number",
+        str: "a string",
+        list: "a list of strings",
+    }
     return spoken[kind]
 
 

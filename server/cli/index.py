@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kibitz.server.cli.shared import PATH, emit, json_option, make_app, progress_bar, update_index
+from kibitz.server.cli.shared import PATH, emit, json_option, make_app, printable, progress_bar, update_index
 
 if TYPE_CHECKING:
-    from kibitz.indexer.index import Plan, Progress, Report
+    from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.plan import Amount, Plan
     from kibitz.server.app import App
 
 
@@ -48,6 +49,9 @@ def index(*, root: Path, only_plan: bool, rebuild: bool, keep_on: bool, as_json:
     with progress_bar() as show:
         report = update_index(app, show=show, rebuild=rebuild)
     click.echo(sentence(report))
+    # A round that found nothing to do says nothing new, and is not held up by another look over the workspace.
+    if (report.parsed_files or report.removed_files) and (warning := app.index_status().warning):
+        click.echo(f"Warning: {warning}")
 
 
 def _emit_progress(progress: "Progress") -> None:
@@ -69,14 +73,43 @@ def sentence(report: "Report") -> str:
 
 
 def _show_plan(app: "App", as_json: bool) -> None:
-    from kibitz.indexer.index import plan
+    from kibitz.indexer.plan import plan
 
     planned: Plan = plan(app.root, cache_dir=app.config.cache_dir, embedder=app.embedder(), rules=app.rules)
+    sent = planned.todo.tokens if app.config.embedding_model else 0
+    cost = _cost(app, sent)
     if as_json:
-        emit(asdict(planned))
+        emit({**asdict(planned), "sent_tokens": sent, "cost": cost})
         return
     click.echo(f"{planned.files} files, {planned.bytes / 1e6:.1f} MB; {planned.changed_files} to parse.")
-    for title, counts in (("By language", planned.languages), ("Left out by rule", planned.skipped)):
+    click.echo(f"To do now: {_estimate(planned.todo)}{' and the time of the endpoint' if sent else ''} (estimates).")
+    click.echo(_cost_line(app, sent, cost))
+    if planned.warning:
+        click.echo(f"Warning: {planned.warning}")
+    for title, amounts in (("By language", planned.by_language), ("Left out by rule", planned.by_rule)):
         click.echo(f"{title}:")
-        for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            click.echo(f"  {count:>7}  {name or 'no grammar'}")
+        for name, amount in amounts.items():
+            files = f"{amount.files:>7} files" + (f" and {amount.folders} folders" if amount.folders else "")
+            click.echo(f"  {files}, {_estimate(amount)}  {printable(name) or 'no grammar'}")
+
+
+def _estimate(amount: "Amount") -> str:
+    return f"{amount.bytes / 1e6:.1f} MB, about {amount.tokens} tokens, {amount.seconds:.1f} s"
+
+
+def _cost(app: "App", sent_tokens: int) -> float | None:
+    """What the endpoint takes for embedding so many tokens; None when its price is not known."""
+    if not app.config.embedding_model:
+        return 0.0
+    price = app.config.embedding_price
+    return sent_tokens * price / 1e6 if price else None
+
+
+def _cost_line(app: "App", sent_tokens: int, cost: float | None) -> str:
+    model = app.config.embedding_model
+    if not model:
+        return "Cost: none; the embedder is built in and nothing is sent."
+    sent = f"Cost: about {sent_tokens} tokens are sent to {printable(model)}"
+    if cost is None:
+        return f"{sent}; set embedding_price to see what that costs."
+    return f"{sent}, {cost:.4f} at {app.config.embedding_price:g} a million."

@@ -2,18 +2,33 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kibitz.server.cli.shared import PATH, emit, json_option, make_app, path_option
+from kibitz.server.cli.shared import PATH, emit, expanded, json_option, make_app, path_option, printable
+
+if TYPE_CHECKING:
+    from kibitz.indexer.explain import FileStatus
+    from kibitz.server.app import App
 
 
 @click.command()
-@click.argument("root", type=PATH, default=".", metavar="[PATH]")
+@click.argument("target", type=PATH, default=".", metavar="[PATH]")
+@click.option("--path", "root", type=PATH, help="The workspace of a file.  [default: this folder]")
 @json_option
-def status(*, root: Path, as_json: bool) -> None:
-    """Say what is indexed, how far behind it is and how large."""
-    app = make_app(root)
+def status(*, target: Path, root: Path | None, as_json: bool) -> None:
+    """Say what is indexed, how far behind it is and how large; of a file, whether it is indexed and why not.
+
+    \b
+    Examples:
+      kibitz status
+      kibitz status src/app.py
+    """
+    if root is not None or not _is_folder(target):
+        _show_file(make_app(root or Path()), expanded(target), as_json)
+        return
+    app = make_app(target)
     if as_json:
         emit(app.status())
         return
@@ -23,10 +38,55 @@ def status(*, root: Path, as_json: bool) -> None:
         click.echo("Index      none yet: run `kibitz index`")
         return
     behind = "up to date" if not state.behind else f"{state.behind} files changed since"
-    click.echo(f"Index      {state.files} files, {state.chunks} chunks, {state.bytes / 1e6:.1f} MB on disk; {behind}")
+    click.echo(f"Index      {state.files} files, {state.chunks} chunks; {behind}")
+    disk = ", ".join(f"{size / 1e6:.1f} MB {name}" for name, size in state.disk.items())
+    click.echo(f"On disk    {state.bytes / 1e6:.1f} MB: {disk}")
     click.echo(f"Embedder   {app.embedder().name}")
+    if state.warning:
+        click.echo(f"Warning    {state.warning}")
     for rule, count in sorted(state.skipped.items(), key=lambda item: (-item[1], item[0])):
-        click.echo(f"Left out   {count} {rule}")
+        click.echo(f"Left out   {count} {printable(rule)}")
+
+
+def _is_folder(target: Path) -> bool:
+    """Whether this is asked about a workspace; what does not exist may be a file that was indexed once."""
+    path = expanded(target)
+    return path.is_dir() and not path.is_symlink()
+
+
+def _show_file(app: "App", file: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from kibitz.indexer.explain import file_status
+
+    state: FileStatus = file_status(
+        app.root, file, cache_dir=app.config.cache_dir, embedder=app.embedder(), rules=app.rules
+    )
+    if as_json:
+        emit(asdict(state))
+        return
+    click.echo(f"File       {printable(state.path)}")
+    click.echo(f"Index      {_in_index(state)}")
+    if state.rule:
+        origin = f", {state.origin}" if state.origin else ""
+        click.echo(f"Left out   {printable(state.rule + origin)}: {state.reason}")
+    elif state.reason:
+        click.echo(f"Not yet    {state.reason}")
+    if state.size is not None:
+        click.echo(f"Size       {state.size} bytes")
+    click.echo(f"Language   {state.language or 'no grammar'}")
+    if state.blob:
+        click.echo(f"Blob       {state.blob}")
+
+
+def _in_index(state: "FileStatus") -> str:
+    if not state.indexed:
+        return "no"
+    if state.size is None:
+        return f"yes, {state.chunks} chunks; the file has gone since, and the next round takes it out"
+    if state.rule:
+        return f"yes, {state.chunks} chunks; the next round takes it out"
+    return f"yes, {state.chunks} chunks; " + ("changed since" if state.changed else "up to date")
 
 
 @click.command()

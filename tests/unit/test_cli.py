@@ -38,7 +38,10 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
     [
         (["index", "/no/such/folder"], "There is no folder /no/such/folder."),
         (["complete", "nowhere.py:1"], "There is no file nowhere.py."),
-        (["status", __file__], "is a file; name the folder that holds it."),
+        (["index", __file__], "is a file; name the folder that holds it."),
+        (["status", "/no/such/file.py"], "/no/such/file.py is outside the workspace "),
+        (["status", "nowhere.py"], "There is no file or folder nowhere.py."),
+        (["status", "tests", "--path", "."], "tests is a folder; name a file in it."),
     ],
 )
 def test_a_failure_is_one_sentence(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +97,7 @@ def test_json_is_escaped_where_it_cannot_be_written(monkeypatch: pytest.MonkeyPa
 
 def test_a_folder_whose_name_begins_with_a_tilde_is_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", "~no-such-user"]) == 1
-    assert capsys.readouterr().err == "kibitz: There is no folder ~no-such-user.\n"
+    assert capsys.readouterr().err == "kibitz: There is no file or folder ~no-such-user.\n"
 
 
 def test_a_password_in_an_address_is_not_listed(

@@ -168,6 +168,16 @@ def test_folders_of_tools_are_not_entered(tmp_path: Path) -> None:
         ("api.pb.go", "generated"),
         ("api_pb2.py", "generated"),
         ("api_pb2_grpc.py", "generated"),
+        ("api_pb.js", "generated"),
+        ("moc_window.cpp", "generated"),
+        ("qrc_icons.cpp", "generated"),
+        ("zz_generated.go", "generated"),
+        ("schema_generated.h", "generated"),
+        ("model.g.dart", "generated"),
+        ("jquery-min.js", "minified"),
+        ("client_secret.json", "secret"),
+        ("service-account.json", "secret"),
+        ("secrets.yaml", "secret"),
         ("form.Designer.cs", "generated"),
         ("jquery.min.js", "minified"),
         ("app.js.map", "minified"),
@@ -214,6 +224,85 @@ def test_links_and_pipes_are_left_out_even_broken_ones(tmp_path: Path) -> None:
         "loop": "symlink",
         "pipe": "special",
     }
+
+
+@pytest.mark.parametrize("in_git", [False, pytest.param(True, marks=needs_git)])
+def test_links_that_lead_nowhere_or_in_circles_are_left_out(tmp_path: Path, in_git: bool) -> None:
+    lay(tmp_path, "a.py sub/b.py")
+    (tmp_path / "broken.py").symlink_to("nowhere.py")
+    (tmp_path / "self.py").symlink_to("self.py")
+    (tmp_path / "sub" / "up").symlink_to("..", target_is_directory=True)
+    (tmp_path / "ping").symlink_to("pong")
+    (tmp_path / "pong").symlink_to("ping")
+    if in_git:
+        git(tmp_path, "init", "-q")
+    found = survey(tmp_path)
+    assert found.git == in_git
+    assert paths(found) == ["a.py", "sub/b.py"]
+    left_out = {path: rule for path, rule in rules(found).items() if path != ".git/"}
+    assert left_out == dict.fromkeys(["broken.py", "ping", "pong", "self.py", "sub/up"], "symlink")
+
+
+@pytest.mark.parametrize("in_git", [False, pytest.param(True, marks=needs_git)])
+def test_a_folder_200_deep_is_entered(tmp_path: Path, in_git: bool) -> None:
+    deep = "/".join(["d"] * 200)
+    lay(tmp_path, {f"{deep}/a.py": "", f"{deep}/b.md": "", "d/.kibitzignore": "*.md\n"})
+    if in_git:
+        git(tmp_path, "init", "-q")
+    found = survey(tmp_path)
+    assert paths(found) == ["d/.kibitzignore", f"{deep}/a.py"]
+    assert rules(found)[f"{deep}/b.md"] == "ignored:d/.kibitzignore"
+
+
+@needs_git
+def test_a_name_that_is_not_unicode_is_said(checkout: Path) -> None:
+    lay(checkout, {"a.py": "", "\U0001f600.py": ""})
+    try:
+        Path(os.fsdecode(os.fsencode(checkout) + b"/\xff.py")).touch()
+    except OSError:
+        pytest.skip("this file system takes Unicode only")
+    assert paths(survey(checkout)) == ["a.py", "\U0001f600.py"]
+    assert rules(survey(checkout)) == {"?.py": "name"}
+
+
+VENDORED_COPIES = {
+    "vendor/modules.txt": "# example.org/a v1.0.0\n",
+    "vendor/example.org/a/a.go": "",
+    "php/vendor/autoload.php": "",
+    "php/vendor/acme/x.php": "",
+    "crates/serde/.cargo-checksum.json": "{}",
+    "crates/serde/src/lib.rs": "",
+    "env/pyvenv.cfg": "",
+    "env/lib/x.py": "",
+    "node_modules/x/i.js": "",
+    "app/vendor/own.py": "",
+    "docs/modules.txt": "",
+    "third_party/own.c": "",
+    "autoload.php": "",
+    "pyvenv.cfg": "",
+}
+
+
+@pytest.mark.parametrize("in_git", [False, pytest.param(True, marks=needs_git)])
+def test_copies_of_other_peoples_sources_are_known_by_what_their_tool_left(tmp_path: Path, in_git: bool) -> None:
+    lay(tmp_path, VENDORED_COPIES)
+    if in_git:
+        git(tmp_path, "init", "-q")
+        git(tmp_path, "add", ".")
+    found = survey(tmp_path)
+    own = ["app/vendor/own.py", "autoload.php", "docs/modules.txt", "pyvenv.cfg", "third_party/own.c"]
+    assert paths(found) == own
+    assert set(rules(found).values()) == {"vendored"}
+
+
+@needs_git
+def test_what_git_ignores_is_said_when_it_is_asked_for(checkout: Path) -> None:
+    lay(checkout, {".gitignore": "build/\n*.dart\n", "a.py": "", "lib/a.dart": "", "build/x/y.py": "", "new/b.py": ""})
+    git(checkout, "add", "a.py", ".gitignore")
+    assert rules(survey(checkout)) == {}
+    found = survey(checkout, ignored=True)
+    assert paths(found) == [".gitignore", "a.py", "new/b.py"]
+    assert rules(found) == {"build/": "ignored:git", "lib/a.dart": "ignored:git"}
 
 
 def test_settings_and_kibitzignore_exclude_outside_git(tmp_path: Path) -> None:
