@@ -12,6 +12,7 @@ import numpy as np
 from kibitz.indexer import segment
 from kibitz.indexer.changes import Changes, changes, stamps
 from kibitz.indexer.cover import Cover, cover
+from kibitz.indexer.coverage import absent_language
 from kibitz.indexer.cut import Cut, Task, read_blob
 from kibitz.indexer.embed import Embedder, in_workers
 from kibitz.indexer.errors import WorkspaceError
@@ -48,7 +49,7 @@ class Report:
     """What a round did.
 
     `files` and `chunks` are the workspace's now, `skipped` counts what was left out by rule. `lacking` are chunks that
-    have no vector yet. `rebuilt` is a sentence for the user when the index was found damaged and was made again.
+    have no vector yet. `warning` is a sentence when the main language of the workspace is missing. `rebuilt` is a sentence for the user when the index was found damaged and was made again.
     """
 
     files: int
@@ -60,6 +61,7 @@ class Report:
     seconds: float
     version: int
     lacking: int = 0
+    warning: str | None = None
     rebuilt: str | None = None
 
 
@@ -325,7 +327,8 @@ class Round:
             self.table.tidy()
 
     def _report(self, manifest: Manifest, found: Survey, removed: int) -> Report:
-        rules = [skip.rule for skip in found.skipped] + [one.rule for one in manifest.passed.values()]
+        passed = {path: one.rule for path, one in manifest.passed.items()}
+        rules = [skip.rule for skip in found.skipped] + list(passed.values())
         return Report(
             files=len(manifest.files),
             chunks=manifest.head.chunks,
@@ -336,6 +339,7 @@ class Round:
             seconds=0.0,
             version=manifest.head.version,
             lacking=manifest.head.lacking,
+            warning=absent_language(found, manifest.files, passed),
         )
 
 

@@ -6,6 +6,7 @@ vectors. Everything in it is derived from the files: whatever Lance says when it
 """
 
 import contextlib
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -36,23 +37,28 @@ class DamagedTableError(Exception):
 
 
 class ChunkTable:
-    """One Lance table of chunks. Writers hold the index's lock; readers need none."""
+    """One Lance table of chunks, made when there is something to put into it.
+
+    Writers hold the index's lock; readers need none.
+    """
 
     def __init__(self, folder: Path, dim: int) -> None:
         self._folder = folder
         self._dim = dim
         self._pending: list[pa.RecordBatch] = []
         self.pending_rows = 0
-        with _damage():
-            self._table = self._open()
-
-    @property
-    def version(self) -> int:
-        """The version of the last commit."""
-        return int(self._table.version)
+        self._table: Any = None
+        if (folder / f"{TABLE}.lance").exists():
+            with _damage():
+                self._table = self._open()
+        else:
+            # The import takes a second of processor time; files are parsed elsewhere meanwhile.
+            threading.Thread(target=_import, name="kibitz-import", daemon=True).start()
 
     def blobs(self) -> dict[str, int]:
         """The blobs that have rows, and how many rows each."""
+        if self._table is None:
+            return {}
         import pyarrow.compute as pc
 
         with _damage():
@@ -70,8 +76,12 @@ class ChunkTable:
         import pyarrow as pa
 
         if self._pending:
+            rows = pa.Table.from_batches(self._pending)
             with _damage():
-                self._table.add(pa.Table.from_batches(self._pending))
+                if self._table is None:
+                    self._table = self._database().create_table(TABLE, rows)
+                else:
+                    self._table.add(rows)
             self._pending = []
             self.pending_rows = 0
             pa.default_memory_pool().release_unused()  # what Lance reads next is allocated elsewhere
@@ -85,6 +95,8 @@ class ChunkTable:
 
     def tidy(self) -> None:
         """Merge small fragments and drop old versions, when it is worth it."""
+        if self._table is None:
+            return
         with _damage():
             if self._table.stats()["fragment_stats"]["num_fragments"] > MANY_FRAGMENTS:
                 self._table.optimize(cleanup_older_than=OLD_VERSIONS)
@@ -96,7 +108,7 @@ class ChunkTable:
             DamagedTableError: a row is not what was written; Lance itself does not look.
         """
         found: dict[str, dict[int, Bytes]] = {}
-        names = sorted(blobs)
+        names = sorted(blobs) if self._table is not None else []
         with _damage():
             for at in range(0, len(names), BLOBS_A_QUERY):
                 got = self._table.search().where(_among(names[at : at + BLOBS_A_QUERY])).select(_VECTOR_COLUMNS)
@@ -110,16 +122,16 @@ class ChunkTable:
         return found
 
     def _open(self) -> Any:
+        table = self._database().open_table(TABLE)
+        if table.schema != self._schema():
+            raise ValueError("another schema")
+        return table
+
+    def _database(self) -> Any:
         import lancedb
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        database = lancedb.connect(str(self._folder))
-        if (self._folder / f"{TABLE}.lance").exists():
-            table = database.open_table(TABLE)
-            if table.schema != self._schema():
-                raise ValueError("another schema")
-            return table
-        return database.create_table(TABLE, schema=self._schema())
+        return lancedb.connect(str(self._folder))
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa
@@ -138,6 +150,10 @@ class ChunkTable:
             "vector": pa.list_(pa.int8(), self._dim),
         }
         return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
+
+
+def _import() -> None:
+    import lancedb  # noqa: F401
 
 
 _ALL = 1 << 31  # Lance wants a limit

@@ -28,6 +28,7 @@ MAX_COUNT = 255  # counts are stored in a byte; BM25 saturates long before
 
 _WORD = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+|%+")
+_PART_OR_END = re.compile(_PART.pattern + r"|\n")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # scripts written without blanks
 
 # Words that carry the grammar of a question, not its subject.
@@ -138,6 +139,15 @@ def query_terms(question: str) -> dict[int, int]:
     return terms_of(" ".join(words_of(question)))
 
 
+class _Parts(dict[str, int | None]):
+    """Parts of identifiers as they are spelt to their terms; None for those that are no terms."""
+
+    def __missing__(self, part: str) -> int | None:
+        term = _part_id(part.lower()) if len(part) > 1 else None
+        self[part] = known = None if term in _stop_ids() else term
+        return known
+
+
 class Lexer:
     """Turns the identifiers of chunks into terms, many chunks at once."""
 
@@ -146,6 +156,7 @@ class Lexer:
         self._generation = vocabulary.generation
         self._offsets = array("q", [0])
         self._terms = array("I")
+        self._parts = _Parts()
 
     def count(self, *bags: Bags) -> "Counts":
         """The terms of up to 65,536 chunks, whose identifiers stand in several bags: their text's, their names'."""
@@ -165,10 +176,26 @@ class Lexer:
         if self._generation != self._vocabulary.generation:
             self._generation = self._vocabulary.generation
             self._offsets, self._terms = array("q", [0]), array("I")
-        stop_ids = _stop_ids()
-        for identifier in self._vocabulary.identifiers[len(self._offsets) - 1 :]:
-            self._terms.extend(term for term in _ids(identifier) if term not in stop_ids)
+        new = self._vocabulary.identifiers[len(self._offsets) - 1 :]
+        # All at once, each with an end behind it; those that the pattern does not know are looked at by themselves.
+        plain = [one if one.isascii() and len(one) <= MAX_WORD else "" for one in new]
+        text = "\n".join(plain) + "\n" if plain else ""
+        wholes = joined(text).split("\n")
+        add, parts, stop_ids = self._terms.append, self._parts, _stop_ids()
+        number = count = 0
+        for part in _PART_OR_END.findall(text):
+            if part != "\n":
+                count += 1
+                if (term := parts[part]) is not None:
+                    add(term)
+                continue
+            if count > 1:
+                if (whole := term_id(wholes[number])) not in stop_ids:
+                    add(whole)
+            elif not plain[number]:
+                self._terms.extend(term for term in _ids(new[number]) if term not in stop_ids)
             self._offsets.append(len(self._terms))
+            number, count = number + 1, 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,16 +77,13 @@ class Vocabulary:
         bounds = 1 + offsets_of([len(one) + 1 for one in encoded])
         of_text = np.repeat(np.arange(len(encoded)), np.diff(np.searchsorted(starts, bounds)))
         names, first, place = np.unique(_names(raw, starts, ends), return_index=True, return_inverse=True)
-        spans = zip(names.tolist(), starts[first].tolist(), ends[first].tolist(), strict=True)
-        numbers = np.fromiter((self._number(raw, *span) for span in spans), np.int64, len(names))
-        return Bags(len(encoded), *counted(of_text, numbers[place], np.ones(len(place), np.int64)))
-
-    def _number(self, raw: bytes, name: int, start: int, end: int) -> int:
-        number = self._numbers.get(name)
-        if number is None:
-            self._numbers[name] = number = len(self.identifiers)
-            self.identifiers.append(raw[start:end].decode("utf-8", "surrogatepass"))
-        return number
+        numbers = list(map(self._numbers.get, names.tolist()))
+        for at in [at for at, number in enumerate(numbers) if number is None]:
+            numbers[at] = self._numbers[int(names[at])] = len(self.identifiers)
+            word = raw[starts[first[at]] : ends[first[at]]]
+            self.identifiers.append(word.decode("utf-8", "surrogatepass"))
+        every = np.array(numbers, np.int64)[place]
+        return Bags(len(encoded), *counted(of_text, every, np.ones(len(place), np.int64)))
 
 
 def _encode(text: str) -> bytes:

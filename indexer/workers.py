@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ctypes import c_double, c_int
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ Parse = Callable[[Path, str, "int | None"], Parsed]
 _BATCH_FILES = 64
 _BATCH_BYTES = 256_000
 """A batch is cut together: large enough for arithmetic on arrays to pay, small enough to be done again."""
+_LEAST_BYTES = 32_000
+"""Towards the end batches become as small as this, so that no worker has much to do when the others have nothing."""
 _WAITING_BATCHES = 2
 """A worker has the next batch before it is done with one, so that it never waits."""
 _WALL_FACTOR = 6
@@ -95,7 +97,7 @@ class ParsePool:
         Raises:
             IndexerError: no worker process can be started.
         """
-        waiting = deque(batches(tasks))
+        waiting = deque(batches(list(tasks), self._most))
         try:
             while waiting or any(worker.pending for worker in self._workers):
                 while waiting and len(self._workers) < min(self._most, len(waiting) + len(self._workers)):
@@ -122,13 +124,19 @@ class ParsePool:
                 yield Cutter(job.embedder).cut([Parsed(culprit, rule=failure)])
 
 
-def batches(tasks: Iterable[Task]) -> Iterator[list[Task]]:
-    """Put tasks together, in order, so that a batch is neither large nor many files."""
+def batches(tasks: Sequence[Task], workers: int = 1) -> Iterator[list[Task]]:
+    """Put tasks together, in order, so that a batch is neither large nor many files, and the last ones are small.
+
+    Polychronopoulos and Kuck, "Guided Self-Scheduling", 1987.
+    """
     batch: list[Task] = []
     size = 0
+    left = sum(task.size for task in tasks)
     for task in tasks:
-        if batch and (len(batch) == _BATCH_FILES or size + task.size > _BATCH_BYTES):
+        most = min(_BATCH_BYTES, max(_LEAST_BYTES, left // (2 * workers)))
+        if batch and (len(batch) == _BATCH_FILES or size + task.size > most):
             yield batch
+            left -= size
             batch, size = [], 0
         batch.append(task)
         size += task.size

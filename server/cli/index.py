@@ -49,9 +49,6 @@ def index(*, root: Path, only_plan: bool, rebuild: bool, keep_on: bool, as_json:
     with progress_bar() as show:
         report = update_index(app, show=show, rebuild=rebuild)
     click.echo(sentence(report))
-    # A round that found nothing to do says nothing new, and is not held up by another look over the workspace.
-    if (report.parsed_files or report.removed_files) and (warning := app.index_status().warning):
-        click.echo(f"Warning: {warning}")
 
 
 def _emit_progress(progress: "Progress") -> None:
@@ -69,6 +66,8 @@ def sentence(report: "Report") -> str:
     if report.skipped:
         counts = sorted(report.skipped.items(), key=lambda item: (-item[1], item[0]))
         lines.append("Left out: " + ", ".join(f"{count} {rule}" for rule, count in counts) + ".")
+    if report.warning:
+        lines.append(f"Warning: {report.warning}")
     return "\n".join(lines)
 
 
