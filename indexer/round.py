@@ -312,7 +312,7 @@ class Round:
             named |= {held.segment for held in head.segments}
             if self.table is not None and (manifest := load(path)):
                 live |= manifest.blobs()
-        for path in [*self.at.hot.iterdir(), *self.at.manifests.glob("*.tmp")]:
+        for path in [*self.at.hot.glob("*"), *self.at.manifests.glob("*.tmp")]:
             with suppress(OSError):  # Windows keeps what another process has mapped
                 being_written = path.suffix == ".tmp" and time.time() - path.stat().st_mtime < ABANDONED_S
                 if path.name not in named and not being_written:
