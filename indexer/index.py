@@ -13,6 +13,7 @@ from kibitz.indexer.changes import changes, stamps
 from kibitz.indexer.coverage import absent_language
 from kibitz.indexer.embed import Embedder, Waits
 from kibitz.indexer.errors import IndexBusyError, IndexerError
+from kibitz.indexer.files import room
 from kibitz.indexer.housekeeping import collect_now_and_then, mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
@@ -158,12 +159,13 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
 
     lock = filelock.FileLock(at.lock, timeout=wait_s)
     try:
-        try:
-            _make(at)
-            lock.acquire()
-        except FileNotFoundError:  # a clean-up took the folder away in this instant
-            _make(at)
-            lock.acquire()
+        with room():
+            try:
+                _make(at)
+                lock.acquire()
+            except FileNotFoundError:  # a clean-up took the folder away in this instant
+                _make(at)
+                lock.acquire()
     except filelock.Timeout:
         raise IndexBusyError(
             f"Another process is indexing {root}: wait until it has finished, or end it, and try again."
