@@ -134,7 +134,8 @@ class Round:
     def _cover(self, old: Manifest | None, diff: Changes) -> Cover:
         """Enter the files that segments hold already; the others are missing."""
         segments = self._segments(old)
-        self.files, self.passed = dict(diff.kept), dict(diff.passed)
+        self.files = dict(diff.kept)
+        self.passed = {path: diff.passed[path] for path in diff.passed.keys() - set(diff.read)}
         if not segments:
             wanted = {path: entry.blob for path, entry in self.files.items() if entry.chunks}
             unread = diff.read
