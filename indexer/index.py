@@ -93,12 +93,12 @@ def update(
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, started, progress, store=store, fresh=rebuild).run()
+            report = Round(root, at, embedder, rules, started, progress, store=store).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, started, progress, store=store, fresh=True), root)
+            report = _again(Round(root, at, embedder, rules, started, progress, store=store), root)
         mark_used(at.folder)
     if budget_bytes is not None:
         collect_now_and_then(cache_dir, budget_bytes, keep=[at.folder])
