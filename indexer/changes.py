@@ -14,7 +14,10 @@ def stamps(found: Survey) -> dict[str, Stamp]:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What differs between a manifest and the files: `kept` and `passed` need no reading, `read` do."""
+    """What differs between a manifest and the files: `kept` and `passed` need no reading, `read` do.
+
+    A file that could not be read is in both: its stamp does not tell whether it may be read by now.
+    """
 
     kept: dict[str, Entry]
     passed: dict[str, Passed]
@@ -34,6 +37,8 @@ def changes(old: Manifest | None, now: Mapping[str, Stamp]) -> Changes:
             kept[path] = entry
         elif (one := old.passed.get(path)) and old.is_current(one.stamp, stamp):
             passed[path] = one
+            if one.rule == "unreadable":
+                read.append(path)
         else:
             read.append(path)
     return Changes(kept, passed, read, [path for path in old.files if path not in now])

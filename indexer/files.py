@@ -39,21 +39,35 @@ def read_regular(file: Path | str) -> bytes:
 
 
 @contextlib.contextmanager
+def room() -> Iterator[None]:
+    """Say that the disk is full when that is why something could not be written.
+
+    Raises:
+        DiskFullError: there is no room for it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+            raise DiskFullError from error
+        raise
+
+
+@contextlib.contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside its place and rename it there when all went well: nobody ever sees a part of it.
 
     Raises:
         DiskFullError: there is no room for it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        temporary.replace(path)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-            raise DiskFullError from error
-        raise
+    with room():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=path.name + ".", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

@@ -7,7 +7,7 @@ nothing is asked for twice.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,10 @@ Told = Callable[[int], None]
 
 @dataclass
 class Filler:
-    """Fills the segments of one workspace. `told` hears how many more chunks have a vector."""
+    """Fills the segments of one workspace.
+
+    `told` hears how many more chunks have a vector; `kept` are the blobs and keys of rows that the table has.
+    """
 
     root: Path
     hot: Path
@@ -42,6 +45,7 @@ class Filler:
     table: ChunkTable | None
     told: Told
     embedded: int = 0
+    kept: set[tuple[str, int]] = field(default_factory=set)
 
     def fill(self, held: Held) -> Held:
         """A segment in which all living files have their vectors, or this one where there is nothing to do.
@@ -71,9 +75,7 @@ class Filler:
             vectors[have] = [known[int(piece.keys[row])] for row in have]
             lacking[have] = False
             self.told(len(have))
-            if self.table is not None:
-                part = piece.with_vectors(vectors, lacking).take(np.array(files, np.int64))
-                self.table.stage(part.take(part.complete()))
+            self._stage(piece.with_vectors(vectors, lacking).take(np.array(files, np.int64)))
             if busy is not None:
                 raise busy
             if time.monotonic() - committed_at > COMMIT_SECONDS:
@@ -102,7 +104,22 @@ class Filler:
         if self.table is None:
             return {}
         stored = self.table.vectors_of(set(piece.blobs))
+        self.kept |= {(blob, key) for blob, by_key in stored.items() for key in by_key}
         return {key: vector for by_key in stored.values() for key, vector in by_key.items()}
+
+    def _stage(self, piece: Piece) -> None:
+        """Keep what the table lacks. One content has other vectors under another path, with which its texts begin."""
+        if self.table is None:
+            return
+        first = offsets_of(piece.sizes)
+        new: list[int] = []
+        for at in piece.complete().tolist():
+            rows = {(piece.blobs[at], key) for key in piece.keys[first[at] : first[at + 1]].tolist()}
+            if not rows <= self.kept:
+                new.append(at)
+                self.kept |= rows
+        if new:
+            self.table.stage(piece.take(np.array(new, np.int64)))
 
     def _batches(self, piece: Piece) -> Iterator[tuple[list[int], list[int], list[str]]]:
         """Whole files: their numbers, their rows that lack a vector, and those rows' texts."""

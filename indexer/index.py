@@ -13,6 +13,7 @@ from kibitz.indexer.changes import changes, stamps
 from kibitz.indexer.coverage import absent_language
 from kibitz.indexer.embed import Embedder, Waits
 from kibitz.indexer.errors import IndexBusyError, IndexerError
+from kibitz.indexer.files import room
 from kibitz.indexer.housekeeping import collect_now_and_then, mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.manifest import load
@@ -92,12 +93,12 @@ def update(
         if rebuild:
             _drop(at)
         try:
-            report = Round(root, at, embedder, rules, started, progress, store=store, fresh=rebuild).run()
+            report = Round(root, at, embedder, rules, started, progress, store=store).run()
         except DamagedTableError as damage:
             reason = " ".join(str(damage).split())[:120]
             notice = f"The index was damaged and has been made again ({reason})."
             _drop(at)
-            report = _again(Round(root, at, embedder, rules, started, progress, store=store, fresh=True), root)
+            report = _again(Round(root, at, embedder, rules, started, progress, store=store), root)
         mark_used(at.folder)
     if budget_bytes is not None:
         collect_now_and_then(cache_dir, budget_bytes, keep=[at.folder])
@@ -126,7 +127,7 @@ def status(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = DE
         bytes=sum(disk.values()),
         version=manifest.head.version,
         indexed_at=manifest.head.started_ns / 1e9,
-        behind=len(diff.read) + len(diff.removed),
+        behind=len(set(diff.read) - diff.passed.keys()) + len(diff.removed),
         skipped=dict(Counter(rules_hit).most_common()),
         disk=disk,
         warning=absent_language(found, manifest.files, passed),
@@ -158,12 +159,13 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
 
     lock = filelock.FileLock(at.lock, timeout=wait_s)
     try:
-        try:
-            _make(at)
-            lock.acquire()
-        except FileNotFoundError:  # a clean-up took the folder away in this instant
-            _make(at)
-            lock.acquire()
+        with room():
+            try:
+                _make(at)
+                lock.acquire()
+            except FileNotFoundError:  # a clean-up took the folder away in this instant
+                _make(at)
+                lock.acquire()
     except filelock.Timeout:
         raise IndexBusyError(
             f"Another process is indexing {root}: wait until it has finished, or end it, and try again."

@@ -131,7 +131,8 @@ def save(manifest: Manifest, path: Path) -> None:
     }
     with whole(path) as file:
         # Names that are not valid UTF-8 arrive as lone surrogates, which JSON keeps as escapes.
-        file.write(json.dumps(head, separators=(",", ":")).encode("ascii") + b"\n")
+        first = json.dumps(head, separators=(",", ":")).encode("ascii")
+        file.write(b"%08x %s\n" % (zlib.crc32(first), first))
         file.write(zlib.compress(json.dumps(body, separators=(",", ":")).encode("ascii"), 1))
 
 
@@ -139,7 +140,7 @@ def load_head(path: Path) -> Head | None:
     """Read the beginning of a manifest; None when there is none, or a damaged one."""
     try:
         with path.open("rb") as file:
-            return _head(json.loads(file.readline()))
+            return _head(file.readline())
     except _DAMAGE:
         return None
 
@@ -150,7 +151,7 @@ def load(path: Path) -> Manifest | None:
         first, _, rest = path.read_bytes().partition(b"\n")
         body: dict[str, Any] = json.loads(zlib.decompress(rest))
         return Manifest(
-            head=_head(json.loads(first)),
+            head=_head(first),
             files={p: Entry(e[0], Stamp(e[1], e[2], e[3]), e[4]) for p, e in body["files"].items()},
             passed={p: Passed(s[0], Stamp(s[1], s[2], s[3])) for p, s in body["passed"].items()},
         )
@@ -161,7 +162,12 @@ def load(path: Path) -> Manifest | None:
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, zlib.error)
 
 
-def _head(data: dict[str, Any]) -> Head:
+def _head(line: bytes) -> Head:
+    """The head from a manifest's first line, which begins with the CRC of the rest; the body has one in its format."""
+    crc, _, text = line.rstrip(b"\n").partition(b" ")
+    if int(crc, 16) != zlib.crc32(text):
+        raise ValueError("not what was written")
+    data: dict[str, Any] = json.loads(text)
     if data["format"] != FORMAT:
         raise ValueError("another format")
     return Head(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from kibitz.indexer.manifest import Entry, Head, Held, Manifest, Passed, Stamp, 
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.piece import Piece
 from kibitz.indexer.segment import MOST_CHUNKS, Segment
-from kibitz.indexer.store import ChunkTable, DamagedTableError
+from kibitz.indexer.store import ChunkTable
 from kibitz.indexer.vectors import Bytes
 from kibitz.indexer.workers import Job, ParsePool
 from kibitz.indexer.workspace import Rules, Skipped, Survey, survey
@@ -49,7 +50,8 @@ class Report:
     """What a round did.
 
     `files` and `chunks` are the workspace's now, `skipped` counts what was left out by rule. `lacking` are chunks that
-    have no vector yet. `warning` is a sentence when the main language of the workspace is missing. `rebuilt` is a sentence for the user when the index was found damaged and was made again.
+    have no vector yet. `warning` is a sentence when the main language of the workspace is missing, `rebuilt` one when
+    the index was found damaged and was made again.
     """
 
     files: int
@@ -70,8 +72,7 @@ class Round:
     """One round of one writer, which holds the lock.
 
     `now`, `files` and `passed` are the workspace as this round finds it; `wanted` are the blobs of files that were read
-    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor. `fresh` says
-    that it was dropped before this round, and may be empty.
+    and are not entered yet. `table` is None where there is none: LanceDB does not run on every processor.
     """
 
     root: Path
@@ -81,7 +82,6 @@ class Round:
     pool: ParsePool
     progress: Callable[[Progress], None]
     store: bool = True
-    fresh: bool = False
     parsed_files: int = 0
     embedded: int = 0
     now: dict[str, Stamp] = field(default_factory=dict)
@@ -136,7 +136,8 @@ class Round:
     def _cover(self, old: Manifest | None, diff: Changes) -> Cover:
         """Enter the files that segments hold already; the others are missing."""
         segments = self._segments(old)
-        self.files, self.passed = dict(diff.kept), dict(diff.passed)
+        self.files = dict(diff.kept)
+        self.passed = {path: diff.passed[path] for path in diff.passed.keys() - set(diff.read)}
         if not segments:
             wanted = {path: entry.blob for path, entry in self.files.items() if entry.chunks}
             unread = diff.read
@@ -182,12 +183,13 @@ class Round:
         paths = list(missing)
         if not paths:
             return
+        self._open_table()
+        self._restage(self.files.keys() - set(paths))
         stored = self._stored(old, paths)
         tasks = [Task(path, self.now[path].size, self._keys(stored, old, path)) for path in paths]
-        job = Job(self.root, in_workers(self.embedder), self.rules.max_bytes)
         vectors = {key: vector for by_key in stored.values() for key, vector in by_key.items()}
         done = 0
-        with closing(self.pool.cut(job, tasks)) as cuts:
+        with closing(self.pool.cut(self._job, tasks)) as cuts:
             for cut in cuts:
                 done += len(cut.piece.paths) + len(cut.skipped)
                 self._enter(cut, vectors)
@@ -195,18 +197,37 @@ class Round:
         self.progress(Progress("commit", 0, 0))
         self._flush()
 
+    @cached_property
+    def _job(self) -> Job:
+        return Job(self.root, in_workers(self.embedder), self.rules.max_bytes)
+
     def _open_table(self) -> None:
         if self.store and self.table is None:
             self.table = ChunkTable(self.at.table, self.embedder.dim)
             self.known = self.table.blobs()
 
+    def _restage(self, served: Iterable[str]) -> None:
+        """Cut files once more that segments hold and whose rows the table has lost, for their rows alone.
+
+        A table can fall back to an earlier version, or be lost as a whole. Vectors that are asked for over a network
+        are not asked for again: the segments have them.
+        """
+        entries = {path: self.files[path] for path in sorted(served)}
+        gone = [path for path, entry in entries.items() if entry.chunks and entry.blob not in self.known]
+        if not gone or self.table is None or self._job.embedder is not self.embedder:
+            return
+        with closing(self.pool.cut(self._job, [Task(path, self.now[path].size) for path in gone])) as cuts:
+            for cut in cuts:
+                files = zip(cut.piece.paths, cut.piece.blobs, strict=True)
+                same = [at for at, (path, blob) in enumerate(files) if entries[path].blob == blob]
+                self._stage(cut.piece.take(np.array(same, np.int64)))
+                if self.table.pending_rows > MOST_CHUNKS:
+                    self.table.commit()
+
     def _stored(self, old: Manifest | None, paths: Iterable[str]) -> Blobs:
-        """Open the table; the vectors in it that these files may need: of what they hold, and of what they held."""
-        self._open_table()
+        """The vectors in the table that these files may need: of what they hold, and of what they held."""
         if self.table is None:
             return {}
-        if not self.known and not self.fresh and old and old.head.chunks > old.head.lacking:
-            raise DamagedTableError("its rows are gone")
         blobs = {blob for path in paths for blob in self._blobs(old, path)}
         return self.table.vectors_of(blobs & self.known.keys())
 
@@ -314,7 +335,7 @@ class Round:
             named |= {held.segment for held in head.segments}
             if self.table is not None and (manifest := load(path)):
                 live |= manifest.blobs()
-        for path in [*self.at.hot.iterdir(), *self.at.manifests.glob("*.tmp")]:
+        for path in [*self.at.hot.glob("*"), *self.at.manifests.glob("*.tmp")]:
             with suppress(OSError):  # Windows keeps what another process has mapped
                 being_written = path.suffix == ".tmp" and time.time() - path.stat().st_mtime < ABANDONED_S
                 if path.name not in named and not being_written:

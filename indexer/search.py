@@ -1,5 +1,6 @@
 """Answer questions from the hot copy, without opening the table."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -106,6 +107,9 @@ class Searcher:
             within: only files in this folder (or this one file), relative to the workspace, with "/".
             per_file: how many chunks of one file may be shown.
             legs: which legs to ask, "lexical" and "vector".
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
         """
         if k < 1 or not query.strip():
             return []
@@ -113,9 +117,10 @@ class Searcher:
         view = state.view
         if not view.files:
             return []
-        found = signals(view, query, self._legs(view, query, legs), _inside(view, within))
-        chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
-        return list(islice(_hits(self._root, state, chosen, found), k))
+        with _undamaged(self._root, self._at, state):
+            found = signals(view, query, self._legs(view, query, legs), _inside(view, within))
+            chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
+            return list(islice(_hits(self._root, state, chosen, found), k))
 
     def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
@@ -154,10 +159,14 @@ class _State:
 
 
 class _Stamps:
-    """The stamps of indexed files, read when the first one is asked for: for many files that takes a while."""
+    """The stamps of indexed files, read when the first one is asked for: for many files that takes a while.
 
-    def __init__(self, manifest: Path) -> None:
+    When the manifest is of another content by then, its stamps say nothing of the lines that are known here.
+    """
+
+    def __init__(self, manifest: Path, head: Head) -> None:
         self._manifest = manifest
+        self._digest = head.digest
 
     def of(self, path: str) -> Stamp | None:
         """The stamp that a file had when it was indexed; None when it is not known any more."""
@@ -167,7 +176,7 @@ class _Stamps:
     @cached_property
     def _files(self) -> Mapping[str, Entry]:
         manifest = load(self._manifest)
-        return manifest.files if manifest else {}
+        return manifest.files if manifest and manifest.head.digest == self._digest else {}
 
 
 def _seen(manifest: Path) -> tuple[int, int] | None:
@@ -186,22 +195,39 @@ def _opened(root: Path, at: Places) -> _State:
         NotIndexedError: there is no index that can be read.
     """
     manifest = at.manifest(root)
-    for last in (False, True):
+    before: Head | None = None
+    while True:
         head = load_head(manifest)
         if head is None:
             raise NotIndexedError(f"{root} is not indexed yet: run `kibitz index` there first.")
         try:
             parts = [(segment.load(at.hot, held.segment), held.dead) for held in head.segments]
         except DamagedFileError as error:
-            if last:
-                raise NotIndexedError(
-                    f"The index of {root} is damaged: run `kibitz index` there to make it again."
-                ) from error
-            continue  # A round that finished in between has dropped the segments of the manifest that was just read.
+            if head == before:
+                raise _damaged(root) from error
+            before = head  # A round may have finished in between, and dropped the segments that this manifest names.
+            continue
         view = View(parts)
         alive = frozenset(path for path, alive in zip(view.paths, view.alive.tolist(), strict=True) if alive)
-        return _State(head, view.parts, view, _Stamps(manifest), {}, alive)
-    raise AssertionError
+        return _State(head, view.parts, view, _Stamps(manifest, head), {}, alive)
+
+
+def _damaged(root: Path) -> NotIndexedError:
+    return NotIndexedError(f"The index of {root} is damaged: run `kibitz index` there to make it again.")
+
+
+@contextlib.contextmanager
+def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
+    """Tell damage from a mistake of ours: opening a segment does not look at all of it, so that some shows in use."""
+    try:
+        yield
+    except (IndexError, ValueError, DamagedFileError) as error:
+        try:
+            for one, _ in state.parts:
+                segment.load(at.hot, one.name, check=True)
+        except DamagedFileError:
+            raise _damaged(root) from error
+        raise
 
 
 def _inside(view: View, within: str) -> NDArray[np.bool_]:

@@ -314,4 +314,7 @@ def _pack(strings: Sequence[str]) -> NDArray[np.uint8]:
 
 
 def _unpack(packed: Array) -> list[str]:
-    return zlib.decompress(packed.tobytes()).decode("utf-8", "surrogatepass").split("\0")[:-1]
+    try:
+        return zlib.decompress(packed.tobytes()).decode("utf-8", "surrogatepass").split("\0")[:-1]
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise DamagedFileError("damaged: strings of a segment") from error

@@ -6,6 +6,7 @@ vectors. Everything in it is derived from the files: whatever Lance says when it
 """
 
 import contextlib
+import shutil
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TABLE = "chunks"
+MARKER = "being-read"
 MANY_FRAGMENTS = 50  # every round adds one fragment; reads slow down when there are many small ones
+DEADLY_ATTEMPTS = 2  # to read a table, before it is taken for damaged
 OLD_VERSIONS = timedelta(hours=1)  # a reader that opened the table before may still be reading it
 BLOBS_A_QUERY = 500  # keeps one predicate at about 20 kB
 
@@ -48,12 +51,14 @@ class ChunkTable:
         self._pending: list[pa.RecordBatch] = []
         self.pending_rows = 0
         self._table: Any = None
-        if (folder / f"{TABLE}.lance").exists():
-            with _damage():
+        place = folder / f"{TABLE}.lance"
+        if any(place.glob("_versions/*.manifest")):
+            with self._reading():
                 self._table = self._open()
         else:
+            shutil.rmtree(place, ignore_errors=True)  # one whose making was broken off
             # The import takes a second of processor time; files are parsed elsewhere meanwhile.
-            threading.Thread(target=_import, name="kibitz-import", daemon=True).start()
+            threading.Thread(target=_import, name="kibitz-import").start()
 
     def blobs(self) -> dict[str, int]:
         """The blobs that have rows, and how many rows each."""
@@ -61,7 +66,7 @@ class ChunkTable:
             return {}
         import pyarrow.compute as pc
 
-        with _damage():
+        with self._reading():
             got = self._table.search().select(["blob"]).limit(_ALL).to_arrow()
             counted = pc.value_counts(got.column("blob").combine_chunks())
             return {item["values"]: item["counts"] for item in counted.to_pylist()}
@@ -97,7 +102,7 @@ class ChunkTable:
         """Merge small fragments and drop old versions, when it is worth it."""
         if self._table is None:
             return
-        with _damage():
+        with self._reading():
             if self._table.stats()["fragment_stats"]["num_fragments"] > MANY_FRAGMENTS:
                 self._table.optimize(cleanup_older_than=OLD_VERSIONS)
 
@@ -109,7 +114,7 @@ class ChunkTable:
         """
         found: dict[str, dict[int, Bytes]] = {}
         names = sorted(blobs) if self._table is not None else []
-        with _damage():
+        with self._reading():
             for at in range(0, len(names), BLOBS_A_QUERY):
                 got = self._table.search().where(_among(names[at : at + BLOBS_A_QUERY])).select(_VECTOR_COLUMNS)
                 rows = got.limit(_ALL).to_arrow()
@@ -120,6 +125,13 @@ class ChunkTable:
                         raise DamagedTableError("a row is not what was written")
                     found.setdefault(blob, {})[key] = vector
         return found
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        with _damage():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _survived(self._folder / MARKER):
+                yield
 
     def _open(self) -> Any:
         table = self._database().open_table(TABLE)
@@ -161,13 +173,40 @@ _ALL = 1 << 31  # Lance wants a limit
 
 @contextlib.contextmanager
 def _damage() -> Iterator[None]:
-    """Turn what Lance raises into what the caller can act on."""
+    """Turn what Lance raises into what the caller can act on.
+
+    Over damaged files it raises about everything, with panics of its own among it.
+    """
     try:
         yield
-    except (RuntimeError, ValueError, OSError, KeyError) as error:
+    except (DiskFullError, DamagedTableError, MemoryError):
+        raise
+    except Exception as error:
         if "No space left" in str(error) or "os error 28" in str(error):
             raise DiskFullError from error
         raise DamagedTableError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _survived(marker: Path) -> Iterator[None]:
+    """Notice that reading a table ends the process: over some damages Lance aborts.
+
+    The marker grows by a byte with each attempt and goes when one has been survived. One that was not may have been
+    killed by somebody; several in a row were not.
+
+    Raises:
+        DamagedTableError: the last attempts have ended their processes.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if marker.stat().st_size >= DEADLY_ATTEMPTS:
+            marker.unlink()
+            raise DamagedTableError("reading it has ended the process again and again")
+    with contextlib.suppress(OSError), marker.open("ab") as file:  # a full disk can still be read
+        file.write(b"x")
+    try:
+        yield
+    finally:
+        marker.unlink(missing_ok=True)
 
 
 def _among(blobs: Iterable[str]) -> str:

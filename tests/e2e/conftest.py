@@ -1,11 +1,13 @@
 """A new user's machine: no settings, no caches, a small workspace, and a scripted model where a test asks for one."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.index_rounds import Rounds
 from tests.e2e.lsp_client import LspClient
 
 BANK = '''"""Accounts."""
@@ -71,3 +73,13 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
     yield start
     for client in started:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def rounds() -> Iterator[Rounds]:
+    """A process that runs rounds in children of its own."""
+    if sys.platform != "linux":
+        pytest.skip("forks, and looks into /proc")
+    started = Rounds()
+    yield started
+    started.close()

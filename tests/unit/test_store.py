@@ -118,7 +118,9 @@ def test_many_small_fragments_are_merged(tmp_path: Path) -> None:
 
 
 def test_a_table_of_another_dimension_is_damaged(tmp_path: Path) -> None:
-    ChunkTable(tmp_path, DIM)
+    table = ChunkTable(tmp_path, DIM)
+    table.stage(piece(one=["x"]))
+    table.commit()
     with pytest.raises(DamagedTableError):
         ChunkTable(tmp_path, DIM + 1)
 
