@@ -9,6 +9,9 @@ from kibitz.indexer.files import read_regular
 # A pattern, and whether it ignores or lets in again.
 _Pattern = tuple[re.Pattern[str], bool]
 
+# The length of a folder's prefix, what to say of what its ignore file excludes, what all patterns match, the patterns.
+_Link = tuple[int, str, re.Pattern[str], tuple[_Pattern, ...]]
+
 _INSIDE = re.compile(r"(?<=/)\*\*(/?)\s*$")
 _FOLDER_MARK = "ps_d"
 
@@ -20,8 +23,8 @@ class IgnoreTree:
     """
 
     def __init__(self) -> None:
-        self._specs: dict[str, tuple[str, tuple[_Pattern, ...]]] = {}
-        self._chains: dict[str, tuple[tuple[int, str, tuple[_Pattern, ...]], ...]] = {}
+        self._specs: dict[str, tuple[str, re.Pattern[str], tuple[_Pattern, ...]]] = {}
+        self._chains: dict[str, tuple[_Link, ...]] = {}
         self._folders: dict[str, str] = {"": ""}
 
     def __bool__(self) -> bool:
@@ -33,7 +36,7 @@ class IgnoreTree:
         `rule` is what to say of whatever they exclude. A pattern that git would not understand is passed over.
         """
         if compiled := _compile(patterns):
-            self._specs[folder] = (rule, compiled)
+            self._specs[folder] = (rule, _any_of(compiled), compiled)
 
     def read(self, root: Path, folder: str, name: str) -> None:
         """Add the ignore file called `name` in `folder`, if there is one that can be read."""
@@ -59,15 +62,20 @@ class IgnoreTree:
         return known
 
     def _decide(self, folder: str, path: str) -> str:
-        for offset, rule, patterns in self._chain(folder):
+        for offset, rule, any_of, patterns in self._chain(folder):
             below = path[offset:]
+            if any_of.search(below) is None:
+                continue
             for regex, ignores in patterns:
                 if _matches(regex, below):
                     return rule if ignores else ""
         return ""
 
-    def _chain(self, folder: str) -> tuple[tuple[int, str, tuple[_Pattern, ...]], ...]:
-        """The ignore files that hold in `folder`, deepest first, each with the length of its own folder's prefix."""
+    def _chain(self, folder: str) -> tuple[_Link, ...]:
+        """The ignore files that hold in `folder`, deepest first, each with the length of its own folder's prefix.
+
+        Most paths match nothing of an ignore file, which one expression tells for all of its patterns.
+        """
         known = self._chains.get(folder)
         if known is None:
             above = self._chain(folder.rpartition("/")[0]) if folder else ()
@@ -102,6 +110,12 @@ def _matches(regex: re.Pattern[str], path: str) -> bool:
     if (mark := regex.groupindex.get(_FOLDER_MARK)) is None:
         return regex.search(path) is not None
     return any(found.end(mark) in (-1, len(path)) for found in regex.finditer(path))
+
+
+def _any_of(patterns: Iterable[_Pattern]) -> re.Pattern[str]:
+    """What matches whatever one of the patterns matches."""
+    plain = (regex.pattern.replace(f"(?P<{_FOLDER_MARK}>", "(?:") for regex, _ in patterns)
+    return re.compile("|".join(f"(?:{one})" for one in plain))
 
 
 def _compile(lines: Iterable[str]) -> tuple[_Pattern, ...]:

@@ -6,7 +6,9 @@ vectors. Everything in it is derived from the files: whatever Lance says when it
 """
 
 import contextlib
+import importlib.util
 import shutil
+import sys
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,7 +20,7 @@ import numpy as np
 
 from kibitz.indexer.errors import DiskFullError
 from kibitz.indexer.languages import LANGUAGES
-from kibitz.indexer.piece import KINDS, Piece
+from kibitz.indexer.piece import KINDS, Piece, joined
 from kibitz.indexer.ragged import ranges
 from kibitz.indexer.vectors import Bytes
 
@@ -48,7 +50,7 @@ class ChunkTable:
     def __init__(self, folder: Path, dim: int) -> None:
         self._folder = folder
         self._dim = dim
-        self._pending: list[pa.RecordBatch] = []
+        self._pending: list[Piece] = []
         self.pending_rows = 0
         self._table: Any = None
         place = folder / f"{TABLE}.lance"
@@ -58,7 +60,7 @@ class ChunkTable:
         else:
             shutil.rmtree(place, ignore_errors=True)  # one whose making was broken off
             # The import takes a second of processor time; files are parsed elsewhere meanwhile.
-            threading.Thread(target=_import, name="kibitz-import").start()
+            threading.Thread(target=_lancedb, name="kibitz-import").start()
 
     def blobs(self) -> dict[str, int]:
         """The blobs that have rows, and how many rows each."""
@@ -73,7 +75,7 @@ class ChunkTable:
 
     def stage(self, piece: Piece) -> None:
         """Keep the chunks of some files, whose vectors have no paths in them, for the next commit."""
-        self._pending.append(_encode(piece, self._schema()))
+        self._pending.append(piece)
         self.pending_rows += piece.chunks
 
     def commit(self) -> None:
@@ -81,7 +83,7 @@ class ChunkTable:
         import pyarrow as pa
 
         if self._pending:
-            rows = pa.Table.from_batches(self._pending)
+            rows = pa.Table.from_batches([_encode(joined(self._pending), self._schema())])
             with _damage():
                 if self._table is None:
                     self._table = self._database().create_table(TABLE, rows)
@@ -140,10 +142,8 @@ class ChunkTable:
         return table
 
     def _database(self) -> Any:
-        import lancedb
-
         self._folder.mkdir(parents=True, exist_ok=True)
-        return lancedb.connect(str(self._folder))
+        return _lancedb().connect(str(self._folder))
 
     def _schema(self) -> "pa.Schema":
         import pyarrow as pa
@@ -164,8 +164,19 @@ class ChunkTable:
         return pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
 
 
-def _import() -> None:
-    import lancedb  # noqa: F401
+_REST_CLIENT = "lance_namespace_urllib3_client"
+
+
+def _lancedb() -> Any:
+    """Import LanceDB without the client of remote catalogues that comes with it, which takes as long as all the rest.
+
+    Its package is entered as it stands, so that the models in it are found, but not run: that is what loads the client.
+    """
+    if _REST_CLIENT not in sys.modules and (spec := importlib.util.find_spec(_REST_CLIENT)):
+        sys.modules[_REST_CLIENT] = importlib.util.module_from_spec(spec)
+    import lancedb
+
+    return lancedb
 
 
 _ALL = 1 << 31  # Lance wants a limit

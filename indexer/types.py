@@ -1,6 +1,7 @@
 """The values that leave the indexer."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -15,8 +16,7 @@ class Span:
             raise ValueError(f"not a span: {self.start}..{self.end}")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """Something that a chunk speaks of and that is defined elsewhere, as far as its syntax tells.
 
     `kind` is "call", "import", "inherit", "type" or "use" (anything else). `name` is the last part of a dotted name,

@@ -40,7 +40,8 @@ _OVERDUE = int(getattr(signal, "SIGPROF", 0))
 """The signal that ends a worker which has worked too long on one file; Windows has none and goes by the clock."""
 _RARELY = 50_000
 """New objects between two searches for unreachable cycles."""
-_SAFE_PATH = "PYTHONSAFEPATH"
+# No module from the current folder; and no threads for arithmetic, since there is a process for each processor.
+_ENVIRONMENT = {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class ParsePool:
         forks = sys.platform == "linux" and not lean
         self._context = multiprocessing.get_context("forkserver" if forks else "spawn")
         if forks:
-            self._context.set_forkserver_preload(["__main__", "kibitz.indexer.cut"])
+            self._context.set_forkserver_preload(["__main__", "kibitz.indexer.cut", "kibitz.indexer.embed.ready"])
         self._most = max(1, workers)
         self._workers: list[_Worker] = []
 
@@ -225,16 +226,17 @@ def _shielded() -> Iterator[None]:
     Its search path gets no current folder: that may be a workspace with a `pickle.py`, which is not ours to run. Ctrl-C
     is held back: the process keeps it blocked, and so says nothing when it comes while it starts.
     """
-    before = os.environ.get(_SAFE_PATH)
-    os.environ[_SAFE_PATH] = "1"
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    os.environ.update(_ENVIRONMENT)
     try:
         with _without_interrupts():
             yield
     finally:
-        if before is None:
-            del os.environ[_SAFE_PATH]
-        else:
-            os.environ[_SAFE_PATH] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

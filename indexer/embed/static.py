@@ -7,7 +7,7 @@ on pairs of documentation and code, see training/README.md; nothing is downloade
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -99,11 +99,11 @@ class StaticEmbedder:
 
     def over(self, vocabulary: Vocabulary) -> Callable[[Bags], Vectors]:
         """What embeds texts whose identifiers this vocabulary has numbered already: bags of n texts to (n, dim)."""
-        return _BagEmbedder(self._weights, vocabulary)
+        return _BagEmbedder(self, vocabulary)
 
     def embed_query(self, text: str) -> Vectors:
         """Embed a question: a string to (dim,)."""
-        weights = self._weights
+        weights = self.weights
         counts = weights.pieces.count(text)
         tokens = np.fromiter(counts, np.int64, len(counts))
         times = np.fromiter(counts.values(), np.int64, len(counts))
@@ -113,10 +113,11 @@ class StaticEmbedder:
         """Embed workspace paths: (n,) to (n, dim). For the index to mix into chunk vectors."""
         return self._rows(paths, self._path_vector)
 
-    @cached_property
-    def _weights(self) -> Weights:
-        with self._lock:  # a second thread may read them again, but never sees half of them
-            return Weights.load(self._path)
+    @property
+    def weights(self) -> Weights:
+        """What training made, read once a process."""
+        with self._lock:
+            return _read(self._path)
 
     def _rows(self, texts: Sequence[str], vector: Callable[[str], Vectors]) -> Vectors:
         out = np.zeros((len(texts), DIM), np.float32)
@@ -125,20 +126,20 @@ class StaticEmbedder:
         return out
 
     def _path_vector(self, path: str) -> Vectors:
-        pieces = self._weights.pieces
+        pieces = self.weights.pieces
         parts = path.split("/")[-PATH_PARTS:]
         tokens = pieces.count("/".join(parts))
         stem = pieces.count(parts[-1].rpartition(".")[0] or parts[-1])
         factors = [STEM_FACTOR if token in stem else 1.0 for token in tokens]
         numbers = np.fromiter(tokens, np.int64, len(tokens))
-        return _unit(_sum(self._weights, numbers, np.array(factors, np.float32)))
+        return _unit(_sum(self.weights, numbers, np.array(factors, np.float32)))
 
 
 class _BagEmbedder:
     """Embeds bags of identifiers, whose tokens it remembers by the identifiers' numbers."""
 
-    def __init__(self, weights: Weights, vocabulary: Vocabulary) -> None:
-        self._weights = weights
+    def __init__(self, embedder: StaticEmbedder, vocabulary: Vocabulary) -> None:
+        self._embedder = embedder
         self._vocabulary = vocabulary
         self._forget()
 
@@ -151,14 +152,14 @@ class _BagEmbedder:
         bounds = offsets_of(np.bincount(texts, minlength=bags.count)).tolist()
         out = np.empty((bags.count, DIM), np.float32)
         for row, start, end in zip(out, bounds, bounds[1:], strict=False):
-            row[:] = _sum(self._weights, tokens[start:end], factors[start:end])
+            row[:] = _sum(self._embedder.weights, tokens[start:end], factors[start:end])
         return _unit(out)
 
     def _learn(self) -> None:
         """Keep up with the vocabulary."""
         if self._generation != self._vocabulary.generation:
             self._forget()
-        encode = self._weights.pieces.encode_identifier
+        encode = self._embedder.weights.pieces.encode_identifier
         for identifier in self._vocabulary.identifiers[len(self._offsets) - 1 :]:
             self._tokens.extend(encode(identifier))
             self._offsets.append(len(self._tokens))
@@ -187,6 +188,11 @@ def _unit(vectors: Vectors) -> Vectors:
     """Vectors with length 1, but for those of length 0."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+@cache
+def _read(path: Path) -> Weights:
+    return Weights.load(path)
 
 
 def load_static() -> StaticEmbedder:
