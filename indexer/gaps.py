@@ -4,6 +4,8 @@ The variable-byte code of Williams and Zobel, "Compressing Integers for Fast Fil
 lowest first, and the eighth says that more follow.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from kibitz.indexer.ragged import Ints, offsets_of
 _MORE = np.uint8(0x80)
 
 
-def encode(numbers: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
+def encode(numbers: NDArray[Any], sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
     """Encode lists of ascending numbers below 2 ** 21, one after the other.
 
     Args:
@@ -22,10 +24,11 @@ def encode(numbers: Ints, sizes: Ints) -> tuple[NDArray[np.uint8], Ints]:
     Returns:
         The bytes, and how many each list takes, (k,).
     """
-    gaps = np.diff(numbers, prepend=0)
     starts = offsets_of(sizes)
+    # There are millions: small numbers save memory.
+    gaps: NDArray[Any] = np.diff(numbers.astype(np.int32), prepend=np.int32(0))
     gaps[starts[:-1]] = numbers[starts[:-1]]
-    lengths = 1 + (gaps >= 1 << 7).astype(np.int64) + (gaps >= 1 << 14)
+    lengths = (gaps >= 1 << 7).astype(np.uint8) + (gaps >= 1 << 14) + np.uint8(1)
     at = offsets_of(lengths)
     out = np.empty(int(at[-1]), np.uint8)
     for place in range(3):

@@ -76,10 +76,10 @@ class Postings:
 
 @dataclass(frozen=True, slots=True)
 class Triples:
-    """(key, item, count) in any order: uint32, int64 below MAX_ITEMS, uint8."""
+    """(key, item, count) in any order: uint32, integers below MAX_ITEMS, uint8."""
 
     keys: NDArray[np.uint32]
-    items: Ints
+    items: NDArray[Any]
     counts: NDArray[np.uint8]
 
 
@@ -87,27 +87,29 @@ def invert(triples: Triples, *, with_counts: bool = True) -> Postings:
     """Postings from triples; the counts of equal (key, item) pairs add up, to 255 at most."""
     if len(triples.items) and int(triples.items.max()) >= MAX_ITEMS:
         raise ValueError(f"more than {MAX_ITEMS} items")
-    # One 64-bit number a triple: sorting plain integers is many times faster than sorting by two columns.
-    packed = triples.keys.astype(np.uint64) << np.uint64(24)
-    packed |= triples.items.astype(np.uint64) << np.uint64(8)
+    # One 64-bit number a triple: sorting plain integers is many times faster than sorting by two columns. What is done
+    # in place is so because there are millions of them.
+    packed = triples.keys.astype(np.uint64)
+    packed <<= np.uint64(16)
+    packed |= triples.items.astype(np.uint16)
+    packed <<= np.uint64(8)
     packed |= triples.counts
     packed.sort()
     low = packed.astype(np.uint8)  # keeps the count alone
     packed >>= np.uint64(8)
     first = begins(packed)
-    summed: Ints = np.add.reduceat(low, first, dtype=np.int64) if len(first) else low.astype(np.int64)
-    pairs = packed[first]
-    of_key = (pairs >> np.uint64(16)).astype(np.uint32)
-    starts = begins(of_key)
-    sizes = np.diff(np.append(starts, len(pairs)))
-    encoded, lengths = gaps.encode((pairs & np.uint64(0xFFFF)).astype(np.int64), sizes)
-    return Postings(
-        keys=of_key[starts],
-        sizes=narrow(sizes),
-        lengths=narrow(lengths),
-        gaps=encoded,
-        levels=_levels(np.minimum(summed, 255)) if with_counts else np.zeros(0, np.uint8),
-    )
+    packed = packed[first]
+    summed = np.add.reduceat(low, first, dtype=np.uint32) if len(first) else low
+    levels = _levels(np.minimum(summed, 255)) if with_counts else np.zeros(0, np.uint8)
+    del first, summed, low
+    items = packed.astype(np.uint16)  # the low bits
+    packed >>= np.uint64(16)
+    starts = begins(packed)
+    sizes = np.diff(np.append(starts, len(packed)))
+    keys = packed[starts].astype(np.uint32)
+    del packed
+    encoded, lengths = gaps.encode(items, sizes)
+    return Postings(keys, narrow(sizes), narrow(lengths), encoded, levels)
 
 
 def levelled(counts: NDArray[Any]) -> NDArray[np.uint8]:

@@ -123,6 +123,8 @@ def described(codes: NDArray[np.uint8]) -> tuple[str, str]:
 
 def joined(pieces: Sequence[Piece]) -> Piece:
     """Several pieces as one; they are not none."""
+    if len(pieces) == 1:
+        return pieces[0]
     return Piece(
         paths=[path for piece in pieces for path in piece.paths],
         blobs=[blob for piece in pieces for blob in piece.blobs],

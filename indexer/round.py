@@ -21,7 +21,7 @@ from kibitz.indexer.fill import Filler, lacking
 from kibitz.indexer.layout import Places
 from kibitz.indexer.manifest import Entry, Head, Held, Manifest, Passed, Stamp, digest_of, load, load_head, save
 from kibitz.indexer.mapped import DamagedFileError
-from kibitz.indexer.piece import Piece
+from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.segment import MOST_CHUNKS, Segment
 from kibitz.indexer.store import ChunkTable
 from kibitz.indexer.vectors import Bytes
@@ -274,7 +274,8 @@ class Round:
         if self.table is not None:
             self.table.commit()
         if any(piece.chunks for piece in self.waiting):
-            self.written.append(Held(segment.write(self.at.hot, self.waiting)))
+            whole, self.waiting = [joined(self.waiting)], []
+            self.written.append(Held(segment.write(self.at.hot, whole)))
         self.waiting = []
         self.committed_at = time.monotonic()
 

@@ -26,7 +26,7 @@ from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.vectors import scales_of
 
 FORMAT = 3
-MOST_CHUNKS = 1 << 15  # of a segment, if no single file has more: what is held in memory to make one stays small
+MOST_CHUNKS = 3 << 13  # of a segment, if no single file has more: what is held in memory to make one stays small
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
@@ -171,14 +171,16 @@ def segment_name(piece: Piece) -> str:
     return f"{digest.hexdigest()[:32]}-{FORMAT}{'p' if piece.lacking.any() else ''}{SUFFIX}"
 
 
-def write(folder: Path, pieces: Sequence[Piece]) -> str:
+def write(folder: Path, pieces: list[Piece]) -> str:
     """Write a segment of these files in one step, unless it is there; returns its name.
 
     Args:
         folder: where segments are kept.
-        pieces: of which no two hold the same path, with the paths' vectors in their vectors.
+        pieces: of which no two hold the same path, with the paths' vectors in their vectors. They are taken out of
+            the list, so that they are not in memory twice.
     """
     whole = _in_order(joined(pieces))
+    pieces.clear()
     name = segment_name(whole)
     if not _is_there(folder / name):
         write_arrays(folder / name, _arrays(whole), {"format": FORMAT})
@@ -238,7 +240,7 @@ def _arrays(piece: Piece) -> dict[str, Array]:
     lacking = bool(piece.lacking.any())
     names, symbols, defines = _names(piece)
     define_sizes = [len(each) for each in piece.defines]
-    chunk_of = np.repeat(np.arange(piece.chunks), np.diff(piece.terms.offsets))
+    chunk_of = np.repeat(np.arange(piece.chunks, dtype=np.uint16), np.diff(piece.terms.offsets))
     body = Triples(piece.terms.ids, chunk_of, levelled(piece.terms.numbers))
     stems, folders = _path_postings(piece.paths)
     return {

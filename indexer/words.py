@@ -6,14 +6,13 @@ An identifier is a run of `\w`, as in Python's regular expressions.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.ragged import Ints, counted, offsets_of
 
-MAX_KNOWN = 300_000  # identifiers that a vocabulary remembers, some 30 MB; few workspaces have more
+MAX_KNOWN = 200_000  # identifiers that a vocabulary remembers: with all that hangs on them some 40 MB
 MAX_TEXTS = 1 << 16  # so many texts fit beside an identifier in one sort key
 
 _NOT_A_WORD = re.compile(r"[^\w\x00-\x7f]")
@@ -102,16 +101,19 @@ def _runs(raw: bytes) -> tuple[Ints, Ints]:
 
 def _names(raw: bytes, starts: Ints, ends: Ints) -> NDArray[np.uint64]:
     """A 64-bit name for each identifier: a rolling hash (Karp and Rabin, 1987), taken from sums over all bytes."""
-    size = 1 << max(16, (len(raw) + 1).bit_length())
-    powers, inverses = _powers(_BASE, size), _powers(_INVERSE, size)
+    powers, inverses = _powers(_BASE, len(raw)), _powers(_INVERSE, len(raw))
     sums = np.zeros(len(raw) + 1, np.uint64)
-    np.cumsum((np.frombuffer(raw, np.uint8).astype(np.uint64) + np.uint64(1)) * powers[: len(raw)], out=sums[1:])
+    np.cumsum((np.frombuffer(raw, np.uint8).astype(np.uint64) + np.uint64(1)) * powers, out=sums[1:])
     return (sums[ends] - sums[starts]) * inverses[starts]
 
 
-@cache
+_longest: dict[int, NDArray[np.uint64]] = {}
+
+
 def _powers(base: int, size: int) -> NDArray[np.uint64]:
-    powers = np.full(size, base, np.uint64)
-    powers[0] = 1
-    np.cumprod(powers, out=powers)
-    return powers
+    """The first powers of a number, modulo 2 ** 64; the longest list that was asked for is kept."""
+    if len(_longest.get(base, ())) < size:
+        powers = np.full(1 << max(16, size.bit_length()), base, np.uint64)
+        powers[0] = 1
+        _longest[base] = np.cumprod(powers, out=powers)
+    return _longest[base][:size]

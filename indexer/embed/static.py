@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.embed import Vectors
-from kibitz.indexer.embed.wordpiece import WordPiece
+from kibitz.indexer.embed.wordpiece import WordPiece, split_identifier
 from kibitz.indexer.ragged import counted, offsets_of, rows
 from kibitz.indexer.words import Bags, Vocabulary
 
@@ -150,23 +150,27 @@ class _BagEmbedder:
         texts, tokens, times = counted(np.repeat(bags.texts, sizes), found, np.repeat(bags.times, sizes))
         factors = _tf(times)
         bounds = offsets_of(np.bincount(texts, minlength=bags.count)).tolist()
-        out = np.empty((bags.count, DIM), np.float32)
+        out, weights = np.empty((bags.count, DIM), np.float32), self._embedder.weights
         for row, start, end in zip(out, bounds, bounds[1:], strict=False):
-            row[:] = _sum(self._embedder.weights, tokens[start:end], factors[start:end])
+            row[:] = _sum(weights, tokens[start:end], factors[start:end])
         return _unit(out)
 
     def _learn(self) -> None:
         """Keep up with the vocabulary."""
         if self._generation != self._vocabulary.generation:
             self._forget()
-        encode = self._embedder.weights.pieces.encode_identifier
+        encode, known, tokens = self._embedder.weights.pieces.encode_word, self._words, self._tokens
         for identifier in self._vocabulary.identifiers[len(self._offsets) - 1 :]:
-            self._tokens.extend(encode(identifier))
-            self._offsets.append(len(self._tokens))
+            for word in split_identifier(identifier):
+                if (found := known.get(word)) is None:
+                    found = known[word] = encode(word)
+                tokens.extend(found)
+            self._offsets.append(len(tokens))
 
     def _forget(self) -> None:
         self._generation = self._vocabulary.generation
         self._offsets, self._tokens = array("q", [0]), array("i")
+        self._words: dict[str, tuple[int, ...]] = {}
 
 
 def _tf(times: NDArray[np.int64]) -> Vectors:

@@ -38,7 +38,7 @@ def everything(one: Segment) -> Ints:
 
 
 def written(folder: Path, *pieces: Piece) -> tuple[str, bytes]:
-    name = segment.write(folder, pieces)
+    name = segment.write(folder, list(pieces))
     data = (folder / name).read_bytes()
     (folder / name).unlink()
     return name, data
