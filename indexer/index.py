@@ -1,6 +1,7 @@
 """Bring an index up to date: what changed is read, cut, embedded and committed; what did not is left alone."""
 
 import contextlib
+import gc
 import os
 import shutil
 import time
@@ -27,6 +28,7 @@ from kibitz.indexer.workspace import Rules, survey
 __all__ = ["IndexStatus", "Plan", "Progress", "Report", "plan", "status", "update"]
 
 LOCK_WAIT_S = 10.0
+_RARELY = 200_000  # new objects between two looks
 DEFAULT_RULES = Rules()
 
 
@@ -88,7 +90,7 @@ def update(
         embedder.on_wait = lambda seconds: progress(Progress("wait", round(seconds), 0))
     store = not missing_for_store()
     own = contextlib.nullcontext(pool) if pool else ParsePool(workers)
-    with _writer(at, root, lock_wait_s), own as started:
+    with _writer(at, root, lock_wait_s), own as started, _few_collections():
         notice = None
         if rebuild:
             _drop(at)
@@ -174,6 +176,17 @@ def _writer(at: Places, root: Path, wait_s: float) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for unreachable cycles seldom: a round makes hundreds of thousands of small objects and none of those."""
+    before = gc.get_threshold()
+    gc.set_threshold(_RARELY, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _make(at: Places) -> None:

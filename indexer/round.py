@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -103,8 +104,10 @@ class Round:
         """
         self.progress(Progress("survey", 0, 0))
         started_ns = time.time_ns()
-        found = survey(self.root, self.rules)
-        old = load(self.at.manifest(self.root))
+        with ThreadPoolExecutor(1) as beside:  # git takes as long to list the files
+            loading = beside.submit(load, self.at.manifest(self.root))
+            found = survey(self.root, self.rules)
+            old = loading.result()
         self.now = stamps(found)
         diff = changes(old, self.now)
         if old and not diff.read and not diff.removed and not old.head.lacking and self._is_served(old.head):
