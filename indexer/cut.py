@@ -102,6 +102,11 @@ def blob_of(path: str, digest: str, text: str) -> Blob:
     return Blob(f"{digest[:_BLOB_DIGITS]}.{grammar_name(path, language) or 'text'}", text, language)
 
 
+def is_of(blob: str, data: bytes) -> bool:
+    """Whether a blob is that of a file of these bytes."""
+    return blob.partition(".")[0] == hashlib.sha256(data).hexdigest()[:_BLOB_DIGITS]
+
+
 def parse_file(root: Path, path: str, max_bytes: int | None = None) -> Parsed:
     """Read one file and cut it into chunks, in this process."""
     read = read_blob(root, path, max_bytes=max_bytes)

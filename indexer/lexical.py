@@ -1,6 +1,6 @@
 """Postings, and BM25 over them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -20,6 +20,8 @@ LEVELS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64, 128, 255], np
 
 Items = NDArray[np.int64]
 Times = NDArray[np.float32]
+Holding = tuple[Items, Times]
+NOTHING: Holding = (np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,22 @@ class Postings:
     gaps: NDArray[np.uint8]
     levels: NDArray[np.uint8]
 
-    def get(self, key: int) -> tuple[Items, Times]:
-        """The items that hold `key`, and how often each."""
-        at = int(np.searchsorted(self.keys, np.uint32(key)))
-        if at == len(self.keys) or self.keys[at] != key:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    def find(self, keys: Sequence[int]) -> dict[int, Holding]:
+        """The items that hold each of some keys, and how often each; without those that nothing holds."""
+        if not len(self.keys):
+            return {}
+        asked = np.array(keys, np.uint32)
+        at = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
+        there = np.flatnonzero(self.keys[at] == asked)
+        return {
+            keys[number]: self._holding(place) for number, place in zip(there.tolist(), at[there].tolist(), strict=True)
+        }
+
+    def get(self, key: int) -> Holding:
+        """The items that hold one key, and how often each."""
+        return self.find([key]).get(key, NOTHING)
+
+    def _holding(self, at: int) -> Holding:
         items = np.cumsum(gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]))
         return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
 
@@ -131,10 +144,10 @@ def idf(items: int, holding: int) -> float:
 
 
 class Holds(Protocol):
-    """Answers which items hold a key, and how often each."""
+    """Answers which items hold keys, and how often each."""
 
-    def get(self, key: int) -> tuple[Items, Times]:
-        """The items that hold `key`, ascending, and how often each."""
+    def find(self, keys: Sequence[int]) -> dict[int, Holding]:
+        """The items that hold each key, ascending, and how often each; without keys that nothing holds."""
         ...
 
 
@@ -153,10 +166,8 @@ def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mappi
     if not items:
         return scores
     mean = max(float(lengths.sum(dtype=np.float64)) / items, 1.0)
-    for term, times in sorted(query.items()):
-        holding, tf = postings.get(term)
-        if not len(holding):
-            continue
+    found = postings.find(list(query))
+    for term, (holding, tf) in sorted(found.items()):
         norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[holding])
-        scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * times) * tf / (tf + norm)
+        scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * query[term]) * tf / (tf + norm)
     return scores

@@ -13,7 +13,6 @@ import numpy as np
 
 from kibitz.indexer.cut import Task
 from kibitz.indexer.embed import Embedder, in_workers
-from kibitz.indexer.manifest import Stamp
 from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.segment import Segment, in_memory
 from kibitz.indexer.workers import Job, ParsePool
@@ -24,12 +23,11 @@ class Seen:
     """A file as it is now.
 
     `piece` holds it alone; None when it is gone or left out. `text` is an open document's, None where the file on
-    disk is meant, of which `stamp` tells the state.
+    disk is meant.
     """
 
     piece: Piece | None
     text: str | None = None
-    stamp: Stamp | None = None
 
     @property
     def blob(self) -> str:
@@ -56,18 +54,13 @@ class LiveParser:
         Raises:
             IndexerError: the process cannot be started.
         """
-        stamps = {path: _stamp(self._job.root / path) for path, text in documents.items() if text is None}
-        tasks = [
-            Task(path, len(text or ""), text=text)
-            for path, text in documents.items()
-            if text is not None or stamps[path]
-        ]
+        tasks = [Task(path, len(text or ""), text=text) for path, text in documents.items()]
         seen = {path: Seen(None) for path in documents}
         with self._lock:
             for cut in self._pool.cut(self._job, tasks):
                 whole = cut.with_paths(cut.piece)
                 for at, path in enumerate(whole.paths):
-                    seen[path] = Seen(whole.take(np.array([at])), documents[path], stamps.get(path))
+                    seen[path] = Seen(whole.take(np.array([at])), documents[path])
         return seen
 
     def close(self) -> None:
@@ -86,11 +79,3 @@ def overlaid(
     ]
     pieces = [one.piece for one in seen.values() if one.piece is not None and one.piece.chunks]
     return [*replaced, (in_memory(joined(pieces)), ())] if pieces else replaced
-
-
-def _stamp(file: Path) -> Stamp | None:
-    try:
-        status = file.lstat()
-    except OSError:
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)

@@ -1,11 +1,10 @@
 """Answer questions from the hot copy, without opening the table."""
 
 import contextlib
-import os
 import threading
+from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer import rank, segment
+from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
@@ -22,7 +22,7 @@ from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
-from kibitz.indexer.manifest import Entry, Head, Stamp, load, load_head
+from kibitz.indexer.manifest import Head, load_head
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
@@ -88,7 +88,7 @@ class Searcher:
 
     def knows(self, path: str) -> bool:
         """Whether a file is one that the index has or that was put ahead of it."""
-        return path in self._ahead or path in self._state.indexed
+        return path in self._ahead or any(_has(one, dead, path) for one, dead in self._state.parts)
 
     def put_ahead(self, seen: Mapping[str, Seen]) -> None:
         """Answer from these files as they are now, until a round has seen them."""
@@ -148,35 +148,12 @@ class _State:
     head: Head
     parts: tuple[tuple[segment.Segment, tuple[int, ...]], ...]
     view: View
-    stamps: "_Stamps"
     seen: Mapping[str, Seen]
-    indexed: frozenset[str]
 
     def ahead(self, seen: Mapping[str, Seen]) -> "_State":
         """The same index with other files ahead of it."""
         view = View(overlaid(self.parts, seen) if seen else self.parts)
         return replace(self, view=view, seen=dict(seen))
-
-
-class _Stamps:
-    """The stamps of indexed files, read when the first one is asked for: for many files that takes a while.
-
-    When the manifest is of another content by then, its stamps say nothing of the lines that are known here.
-    """
-
-    def __init__(self, manifest: Path, head: Head) -> None:
-        self._manifest = manifest
-        self._digest = head.digest
-
-    def of(self, path: str) -> Stamp | None:
-        """The stamp that a file had when it was indexed; None when it is not known any more."""
-        entry = self._files.get(path)
-        return entry.stamp if entry else None
-
-    @cached_property
-    def _files(self) -> Mapping[str, Entry]:
-        manifest = load(self._manifest)
-        return manifest.files if manifest and manifest.head.digest == self._digest else {}
 
 
 def _seen(manifest: Path) -> tuple[int, int] | None:
@@ -208,8 +185,7 @@ def _opened(root: Path, at: Places) -> _State:
             before = head  # A round may have finished in between, and dropped the segments that this manifest names.
             continue
         view = View(parts)
-        alive = frozenset(path for path, alive in zip(view.paths, view.alive.tolist(), strict=True) if alive)
-        return _State(head, view.parts, view, _Stamps(manifest, head), {}, alive)
+        return _State(head, view.parts, view, {})
 
 
 def _damaged(root: Path) -> NotIndexedError:
@@ -246,9 +222,10 @@ def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found:
     view = state.view
     files: dict[str, tuple[Excerpts, bool] | None] = {}
     for number, score in chosen:
-        path = view.paths[int(view.file_of[number])]
+        file = int(view.file_of[number])
+        path = view.paths[file]
         if path not in files:
-            files[path] = _read(root, path, state)
+            files[path] = _read(root, path, view.blob(file), state.seen.get(path))
         read = files[path]
         span = view.span(number)
         lines = read[0].between(span.start, span.end) if read else []
@@ -268,19 +245,20 @@ def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Cont
     }
 
 
-def _read(root: Path, path: str, state: _State) -> tuple[Excerpts, bool] | None:
+def _has(one: segment.Segment, dead: Sequence[int], path: str) -> bool:
+    """Whether a file is one of those of a segment that are alive."""
+    at = bisect_left(one.paths, path)
+    return at < len(one.paths) and one.paths[at] == path and at not in dead
+
+
+def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts, bool] | None:
     """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
-    seen = state.seen.get(path)
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
-    stamp = seen.stamp if seen else state.stamps.of(path)
     try:
-        with open_regular(root / path, max(stamp.size if stamp else 0, MOST_BYTES)) as file:
-            status = os.fstat(file.fileno())
-            lines = Excerpts.of_bytes(file.read())
+        with open_regular(root / path, MOST_BYTES) as file:
+            data = file.read()
     except OSError:
         return None
-    if lines is None:
-        return None
-    stale = stamp is None or (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
-    return lines, stale
+    lines = Excerpts.of_bytes(data)
+    return None if lines is None else (lines, not is_of(blob, data))

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,15 @@ class Segment:
         """The files' blobs."""
         return _unpack(self.packed_blobs)
 
+    def _name(self, code: int) -> str:
+        """One symbol's name. All of them as strings would take more memory than the rest of a view."""
+        names, ends = self._names
+        return names[int(ends[code - 1]) + 1 if code else 0 : int(ends[code])].decode("utf-8", "surrogatepass")
+
     @cached_property
-    def names(self) -> list[str]:
-        """All symbol names."""
-        return _unpack(self.packed_names)
+    def _names(self) -> tuple[bytes, NDArray[np.uint32]]:
+        names = zlib.decompress(self.packed_names.tobytes())
+        return names, np.flatnonzero(np.frombuffer(names, np.uint8) == 0).astype(np.uint32)
 
     @cached_property
     def stem_words(self) -> NDArray[np.float32]:
@@ -109,24 +115,26 @@ class Segment:
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
         kind, language = described(self.codes[number])
-        symbol = self.names[int(self.symbols[number])]
+        symbol = self._name(int(self.symbols[number]))
         return Chunk(path, self.span(number), text, kind, language, symbol, self._defines(number))
 
     def _defines(self, number: int) -> tuple[str, ...]:
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
-        return tuple(self.names[int(code)] for code in self.defines[start:end])
+        return tuple(self._name(int(code)) for code in self.defines[start:end])
 
     def piece(self, files: Ints) -> Piece:
         """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""
-        count = len(self.spans)
+        count, names = len(self.spans), _unpack(self.packed_names)
+        defined = [names[code] for code in self.defines.tolist()]
+        bounds = self.define_offsets.tolist()
         everything = Piece(
             paths=self.paths,
             blobs=self.blobs,
             sizes=np.diff(self.first),
             spans=self.spans.astype(np.int32),
             codes=self.codes,
-            symbols=[self.names[code] for code in self.symbols.tolist()],
-            defines=[self._defines(number) for number in range(count)],
+            symbols=[names[code] for code in self.symbols.tolist()],
+            defines=[tuple(defined[start:end]) for start, end in pairwise(bounds)],
             keys=self.keys if len(self.keys) else np.zeros(count, np.uint64),
             terms=_ragged(self.body, count),
             references=_ragged(self.references, count),

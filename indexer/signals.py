@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lexical import Holds, idf
+from kibitz.indexer.lexical import NOTHING, Holds, idf
 from kibitz.indexer.rank import Scores, among_best, best_and_mean, blend, relative, sum_of_best
 from kibitz.indexer.segment import ASIDE_WORDS, definition_key
 from kibitz.indexer.terms import query_terms, words_of
@@ -51,12 +51,14 @@ def name_match(postings: Holds, terms: Mapping[int, int], words: Scores | None, 
     """
     weight, hits = np.zeros(size, np.float32), np.zeros(size, np.float32)
     total = 0.0
+    found = postings.find(list(terms))
     for term in terms:
-        items, _ = postings.get(term)
+        items, _ = found.get(term, NOTHING)
         value = idf(files, len(items))
         total += value
-        weight[items] += np.float32(value)
-        hits[items] += 1
+        if len(items):
+            weight[items] += np.float32(value)
+            hits[items] += 1
     recall = weight / np.float32(total) if total > 0 else weight
     if words is None:
         return recall
@@ -84,10 +86,14 @@ def asked_definitions(query: str) -> tuple[list[int], list[int]]:
 def defining(view: View, keys: list[int]) -> Scores:
     """1 for each chunk that defines one of these names, (n,)."""
     scores = np.zeros(len(view.lengths), np.float32)
-    for key in keys:
-        items, _ = view.definitions.get(key)
+    for items, _ in view.definitions.find(keys).values():
         scores[items] = 1
     return scores
+
+
+def _of_files(view: View, scores: Scores) -> Scores | float:
+    """The best score of each file's chunks, (f,)."""
+    return np.maximum.reduceat(scores, view.first[:-1]) if scores.any() else 0.0
 
 
 def signals(view: View, query: str, legs: Mapping[str, Scores], inside: NDArray[np.bool_]) -> Signals:
@@ -106,8 +112,8 @@ def signals(view: View, query: str, legs: Mapping[str, Scores], inside: NDArray[
         1
         + STEM_WEIGHT * name_match(view.stems, terms, view.stem_words, size, view.files)
         + FOLDER_WEIGHT * name_match(view.folders, terms, None, size, view.files)
-        + NAMED_WEIGHT * np.maximum.reduceat(of_named, view.first[:-1])
-        + JOINED_WEIGHT * np.maximum.reduceat(of_joined, view.first[:-1])
+        + NAMED_WEIGHT * _of_files(view, of_named)
+        + JOINED_WEIGHT * _of_files(view, of_joined)
     )
     scores = fused * boost * inside
     if not ASIDE_WORDS.intersection(word.lower() for word in words_of(query)):

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lexical import Items, Postings, Times
+from kibitz.indexer.lexical import NOTHING, Holding, Postings
 from kibitz.indexer.piece import KINDS
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
@@ -96,6 +96,11 @@ class View:
         )
         return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
 
+    def blob(self, file: int) -> str:
+        """One file's blob."""
+        part = int(np.searchsorted(self._file_base, file, side="right")) - 1
+        return self.parts[part][0].blobs[file - int(self._file_base[part])]
+
     def span(self, number: int) -> Span:
         """One chunk's lines."""
         segment, at = self._place(number)
@@ -119,13 +124,23 @@ class _Across:
         self._bases: list[int] = base.tolist()
         self._alive = None if view.all_alive else alive
 
-    def get(self, key: int) -> tuple[Items, Times]:
-        """The living items that hold `key`, ascending, and how often each."""
-        found = [postings.get(key) for postings in self._postings]
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        items = np.concatenate([items + base for (items, _), base in zip(found, self._bases, strict=False)])
-        times = np.concatenate([times for _, times in found])
+    def find(self, keys: Sequence[int]) -> dict[int, Holding]:
+        """The living items that hold each of some keys, ascending, and how often each."""
+        found: dict[int, list[Holding]] = {}
+        for postings, base in zip(self._postings, self._bases, strict=False):
+            for key, (items, times) in postings.find(keys).items():
+                found.setdefault(key, []).append((items + base if base else items, times))
+        return {key: self._living(parts) for key, parts in found.items()}
+
+    def get(self, key: int) -> Holding:
+        """The living items that hold one key, and how often each."""
+        return self.find([key]).get(key, NOTHING)
+
+    def _living(self, parts: list[Holding]) -> Holding:
+        if len(parts) == 1:
+            items, times = parts[0]
+        else:
+            items, times = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
         if self._alive is None:
             return items, times
         kept = self._alive[items]

@@ -1,6 +1,5 @@
 """What several subcommands share: options, the workspace, progress, JSON."""
 
-import asyncio
 import json
 import os
 import re
@@ -94,6 +93,8 @@ def make_app(root: Path, **flags: Any) -> "App":
 
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine; Ctrl-C cancels it and lets it clean up."""
+    import asyncio
+
     return asyncio.run(coroutine)
 
 
