@@ -26,7 +26,7 @@ class Excerpts:
         """The lines of a file's bytes; None when they are no text."""
         plain = b"\r" not in data and b"\0" not in data and not data.startswith((b"\xef\xbb\xbf", b"\xff", b"\xfe"))
         if plain:
-            return cls(None, data, np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n")) + 1)
+            return cls(None, data, (np.frombuffer(data, np.uint8) == ord("\n")).nonzero()[0] + 1)
         return cls._decoded(data)
 
     @classmethod

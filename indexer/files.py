@@ -12,30 +12,32 @@ from typing import BinaryIO
 from kibitz.indexer.errors import DiskFullError
 
 _CAREFULLY = os.O_RDONLY
+_ONE_READ = 1 << 30  # a system may give less than was asked for of more than this
 for _flag in ("O_NONBLOCK", "O_NOFOLLOW", "O_BINARY"):
     _CAREFULLY |= getattr(os, _flag, 0)
 
 
-@contextlib.contextmanager
-def open_regular(file: Path | str, max_bytes: int | None = None) -> Iterator[BinaryIO]:
-    """Open a regular file for reading: neither a link that took its place, nor a pipe, which would make us wait.
+def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
+    """The bytes of a regular file: neither of a link that took its place, nor of a pipe, which would make us wait.
 
     Raises:
         OSError: there is none that can be read; with EFBIG when it has more than `max_bytes`.
     """
-    with open(file, "rb", opener=lambda name, _: os.open(name, _CAREFULLY)) as stream:
-        status = os.fstat(stream.fileno())
+    handle = os.open(file, _CAREFULLY)
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(file))
         if max_bytes is not None and status.st_size > max_bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
-        yield stream
-
-
-def read_regular(file: Path | str) -> bytes:
-    """The bytes of a regular file; OSError as from `open_regular`."""
-    with open_regular(file) as stream:
-        return stream.read()
+        pieces: list[bytes] = []
+        while piece := os.read(handle, status.st_size + 1):  # one more, so that the first read sees the end
+            pieces.append(piece)
+            if len(piece) <= status.st_size and len(pieces) == 1 and status.st_size < _ONE_READ:
+                break
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

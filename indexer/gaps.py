@@ -41,7 +41,7 @@ def encode(numbers: NDArray[Any], sizes: Ints) -> tuple[NDArray[np.uint8], Ints]
 def decode(data: NDArray[np.uint8]) -> Ints:
     """The gaps of one or several lists; their running sum is the numbers of one."""
     more = data >= _MORE
-    ends = np.flatnonzero(~more)
+    ends = (~more).nonzero()[0]
     if len(ends) == len(data):
         return data.astype(np.int64)
     gaps = data[ends].astype(np.int64)

@@ -47,8 +47,8 @@ class Postings:
         if not len(self.keys):
             return {}
         asked = np.array(keys, np.uint32)
-        at = np.minimum(np.searchsorted(self.keys, asked), len(self.keys) - 1)
-        there = np.flatnonzero(self.keys[at] == asked)
+        at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
+        there = (self.keys[at] == asked).nonzero()[0]
         return {
             keys[number]: self._holding(place) for number, place in zip(there.tolist(), at[there].tolist(), strict=True)
         }
@@ -58,7 +58,7 @@ class Postings:
         return self.find([key]).get(key, NOTHING)
 
     def _holding(self, at: int) -> Holding:
-        items = np.cumsum(gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]))
+        items = gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]).cumsum()
         return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
 
     def triples(self) -> "Triples":

@@ -41,7 +41,7 @@ def begins(ascending: NDArray[Any]) -> Ints:
     """Where the runs of equal numbers begin."""
     if not len(ascending):
         return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate(([True], ascending[1:] != ascending[:-1])))
+    return np.concatenate(([True], ascending[1:] != ascending[:-1])).nonzero()[0]
 
 
 def counted(groups: Ints, values: Ints, times: Ints) -> tuple[Ints, Ints, Ints]:

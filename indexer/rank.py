@@ -23,9 +23,9 @@ def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
         first: (files + 1,) where each file's chunks begin.
         best: how many chunks of a file may count.
     """
-    found = np.flatnonzero(scores > 0)
+    found = (scores > 0).nonzero()[0]
     files = len(first) - 1
-    of_file = np.searchsorted(first, found, side="right") - 1
+    of_file = first.searchsorted(found, side="right") - 1
     values = scores[found]
     sums = np.bincount(of_file, weights=values, minlength=files).astype(np.float64)
     # Most files have no more chunks than may count: only the others' are sorted.
@@ -68,8 +68,9 @@ def best_of(scores: Scores, count: int) -> Ids:
     if len(scores) <= count:
         return order_of(scores)
     lowest = np.partition(scores, -count)[-count]
-    candidates = np.flatnonzero(scores >= lowest)
-    return candidates[order_of(scores[candidates])][:count]
+    candidates = (scores >= lowest).nonzero()[0]
+    best: Ids = candidates[order_of(scores[candidates])][:count]
+    return best
 
 
 def relative(scores: Scores) -> Scores:
@@ -112,10 +113,13 @@ def pick(files: Scores, chunks: Scores, first: Ids, k: int, per_file: int) -> It
         per_file: how many chunks of a file at most.
     """
     shown: list[tuple[float, int]] = []
-    for file in best_of(files, 2 * k + 20):
+    for file in best_of(files, 2 * k + 20).tolist():
         if files[file] <= 0:
             break
         begin, end = int(first[file]), int(first[file + 1])
+        if per_file == 1:
+            yield begin + int(chunks[begin:end].argmax()), float(files[file])
+            continue
         best = order_of(chunks[begin:end])[:per_file]
         top = max(float(chunks[begin + best[0]]), 1e-6)
         for place, at in enumerate(best, 1):

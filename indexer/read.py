@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from kibitz.indexer.files import open_regular
+from kibitz.indexer.files import read_regular
 from kibitz.indexer.lines import MAX_LINE_CHARS
 from kibitz.indexer.secrets import holds_secret
 from kibitz.indexer.workspace import Skipped
@@ -124,8 +124,7 @@ def read_source(root: Path, path: str, *, max_bytes: int | None = None) -> tuple
     Line ends are kept as they are. `max_bytes` guards against a file that has grown since the survey.
     """
     try:
-        with open_regular(root / path, max_bytes) as stream:
-            data = stream.read()
+        data = read_regular(f"{root}/{path}", max_bytes)
     except OSError as error:
         return Skipped(path, "size" if error.errno == errno.EFBIG else "unreadable")
     decoded = decode(data)

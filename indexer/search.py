@@ -16,7 +16,7 @@ from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
-from kibitz.indexer.files import open_regular
+from kibitz.indexer.files import read_regular
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
@@ -256,8 +256,7 @@ def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
     try:
-        with open_regular(root / path, MOST_BYTES) as file:
-            data = file.read()
+        data = read_regular(f"{root}/{path}", MOST_BYTES)
     except OSError:
         return None
     lines = Excerpts.of_bytes(data)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.errors import DiskFullError
-from kibitz.indexer.files import open_regular, read_regular, whole
+from kibitz.indexer.files import read_regular, whole
 
 
 def test_a_file_that_could_not_be_finished_leaves_the_old_one_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -27,10 +27,9 @@ def test_a_file_appears_whole_and_its_folder_with_it(tmp_path: Path) -> None:
 
 def test_a_file_with_too_many_bytes_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1234")
-    with open_regular(tmp_path / "a", 4) as stream:
-        assert stream.read() == b"1234"
-    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)), open_regular(tmp_path / "a", 3):
-        pass
+    assert read_regular(tmp_path / "a", 4) == b"1234"
+    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+        read_regular(tmp_path / "a", 3)
 
 
 def test_links_and_folders_are_not_opened(tmp_path: Path) -> None:
