@@ -273,12 +273,14 @@ class Round:
             self.table.stage(piece if len(new) == len(piece.blobs) else piece.take(np.array(new)))
 
     def _flush(self) -> None:
-        """Commit what is staged, and write what is waiting as a segment: from here on it is not lost."""
-        if self.table is not None:
-            self.table.commit()
-        if any(piece.chunks for piece in self.waiting):
-            whole, self.waiting = [joined(self.waiting)], []
-            self.written.append(Held(segment.write(self.at.hot, whole)))
+        """Commit what is staged, and beside it write what is waiting as a segment: from here on it is not lost."""
+        with ThreadPoolExecutor(1) as beside:
+            committing = beside.submit(self.table.commit) if self.table is not None else None
+            if any(piece.chunks for piece in self.waiting):
+                whole, self.waiting = [joined(self.waiting)], []
+                self.written.append(Held(segment.write(self.at.hot, whole)))
+            if committing is not None:
+                committing.result()
         self.waiting = []
         self.committed_at = time.monotonic()
 
