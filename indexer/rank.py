@@ -14,6 +14,8 @@ from kibitz.indexer.ragged import begins
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
+_BLOCK = 64
+
 
 def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
     """The sum of each file's `best` highest chunk scores, (files,).
@@ -67,10 +69,23 @@ def best_of(scores: Scores, count: int) -> Ids:
     """The first `count` of `order_of`, without ordering the others."""
     if len(scores) <= count:
         return order_of(scores)
-    lowest = np.partition(scores, -count)[-count]
+    lowest = largest(scores, count)
     candidates = (scores >= lowest).nonzero()[0]
     best: Ids = candidates[order_of(scores[candidates])][:count]
     return best
+
+
+def largest(scores: Scores, count: int) -> np.float32:
+    """The `count`-th largest of at least as many scores.
+
+    Blocks' highest scores come first: no more than their `count`-th largest need be looked at.
+    """
+    blocks = len(scores) // _BLOCK
+    if blocks > 2 * count:
+        highest = scores[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+        scores = scores[scores >= np.partition(highest, -count)[-count]]
+    found: np.float32 = np.partition(scores, -count)[-count]
+    return found
 
 
 def relative(scores: Scores) -> Scores:
@@ -94,7 +109,7 @@ def blend(legs: Sequence[Scores]) -> Scores:
 
 def among_best(scores: Scores, count: int) -> NDArray[np.bool_]:
     """Which items have a score above 0 that at most `count` others reach, (n,)."""
-    lowest = np.partition(scores, -count)[-count] if len(scores) > count else 0
+    lowest = largest(scores, count) if len(scores) > count else 0
     best: NDArray[np.bool_] = (scores > 0) & (scores >= lowest)
     return best
 

@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.rank import Ids, Scores, among_best, best_and_mean, blend, order_of, pick, relative, sum_of_best
+from kibitz.indexer.rank import (
+    Ids,
+    Scores,
+    among_best,
+    best_and_mean,
+    best_of,
+    blend,
+    largest,
+    order_of,
+    pick,
+    relative,
+    sum_of_best,
+)
 
 
 def scores(*values: float) -> Scores:
@@ -95,3 +107,11 @@ def test_shown_scores_never_rise(values: list[float], per_file: int) -> None:
 
 def test_pick_wants_no_more_of_a_file_than_it_has() -> None:
     assert pytest.approx([1.0]) == [score for _, score in pick(scores(1), scores(3), first(0, 1), k=3, per_file=4)]
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.integers(1, 12), st.integers(1, 400))
+def test_the_largest_are_found_block_by_block_as_by_sorting(values: list[int], count: int, times: int) -> None:
+    scores = np.array(values * times, np.float32) + np.arange(len(values) * times, dtype=np.float32) % 7
+    count = min(count, len(scores))
+    assert largest(scores, count) == np.sort(scores)[-count]
+    assert best_of(scores, count).tolist() == order_of(scores)[:count].tolist()
