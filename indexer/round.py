@@ -273,14 +273,15 @@ class Round:
             self.table.stage(piece if len(new) == len(piece.blobs) else piece.take(np.array(new)))
 
     def _flush(self) -> None:
-        """Commit what is staged, and beside it write what is waiting as a segment: from here on it is not lost."""
-        with ThreadPoolExecutor(1) as beside:
-            committing = beside.submit(self.table.commit) if self.table is not None else None
-            if any(piece.chunks for piece in self.waiting):
-                whole, self.waiting = [joined(self.waiting)], []
-                self.written.append(Held(segment.write(self.at.hot, whole)))
-            if committing is not None:
-                committing.result()
+        """Commit what is staged, and then write what is waiting as a segment: from here on it is not lost.
+
+        In this order, for what a segment holds is not cut again: the table would never get its rows.
+        """
+        if self.table is not None:
+            self.table.commit()
+        if any(piece.chunks for piece in self.waiting):
+            whole, self.waiting = [joined(self.waiting)], []
+            self.written.append(Held(segment.write(self.at.hot, whole)))
         self.waiting = []
         self.committed_at = time.monotonic()
 

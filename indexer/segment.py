@@ -100,7 +100,7 @@ class Segment:
 
     @cached_property
     def _names(self) -> tuple[bytes, NDArray[np.uint32]]:
-        names = zlib.decompress(self.packed_names.tobytes())
+        names = _inflated(self.packed_names)
         return names, np.flatnonzero(np.frombuffer(names, np.uint8) == 0).astype(np.uint32)
 
     @cached_property
@@ -325,6 +325,13 @@ def _pack(strings: Sequence[str]) -> NDArray[np.uint8]:
 
 def _unpack(packed: Array) -> list[str]:
     try:
-        return zlib.decompress(packed.tobytes()).decode("utf-8", "surrogatepass").split("\0")[:-1]
-    except (zlib.error, UnicodeDecodeError) as error:
+        return _inflated(packed).decode("utf-8", "surrogatepass").split("\0")[:-1]
+    except UnicodeDecodeError as error:
+        raise DamagedFileError("damaged: strings of a segment") from error
+
+
+def _inflated(packed: Array) -> bytes:
+    try:
+        return zlib.decompress(packed.tobytes())
+    except zlib.error as error:
         raise DamagedFileError("damaged: strings of a segment") from error
