@@ -24,6 +24,7 @@ from kibitz.indexer.segment import Segment
 from kibitz.indexer.store import ChunkTable
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.vectors import Bytes, quantised
+from kibitz.indexer.view import View
 from kibitz.indexer.workspace import Skipped
 
 BATCH_CHUNKS = 256  # asked for together; the embedder makes requests of a size that its endpoint takes
@@ -167,9 +168,4 @@ def alive(one: Segment, held: Held) -> Ints:
 
 def lacking(hot: Path, every: Sequence[Held]) -> int:
     """How many living chunks of these segments have no vector yet."""
-    total = 0
-    for held in every:
-        one = segment.load(hot, held.segment)
-        if len(one.lacking):
-            total += int(one.piece(alive(one, held)).lacking.sum())
-    return total
+    return View([(segment.load(hot, held.segment), held.dead) for held in every]).lacking

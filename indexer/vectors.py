@@ -15,8 +15,8 @@ Bytes = NDArray[np.int8]
 
 
 def unit(vectors: Floats) -> Floats:
-    """Rows with length 1, but for those of length 0."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    """Vectors (dim,) or (n, dim) with length 1, but for those of length 0."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from kibitz.indexer.embed import Vectors
 from kibitz.indexer.embed.wordpiece import WordPiece, split_identifier
 from kibitz.indexer.ragged import counted, offsets_of, rows
+from kibitz.indexer.vectors import unit
 from kibitz.indexer.words import Bags, Vocabulary
 
 NAME = "kibitz-static-2"
@@ -107,7 +108,7 @@ class StaticEmbedder:
         counts = weights.pieces.count(text)
         tokens = np.fromiter(counts, np.int64, len(counts))
         times = np.fromiter(counts.values(), np.int64, len(counts))
-        return _unit(_sum(weights, tokens, _tf(times) * weights.query[tokens]))
+        return unit(_sum(weights, tokens, _tf(times) * weights.query[tokens]))
 
     def embed_paths(self, paths: Sequence[str]) -> Vectors:
         """Embed workspace paths: (n,) to (n, dim). For the index to mix into chunk vectors."""
@@ -132,7 +133,7 @@ class StaticEmbedder:
         stem = pieces.count(parts[-1].rpartition(".")[0] or parts[-1])
         factors = [STEM_FACTOR if token in stem else 1.0 for token in tokens]
         numbers = np.fromiter(tokens, np.int64, len(tokens))
-        return _unit(_sum(self.weights, numbers, np.array(factors, np.float32)))
+        return unit(_sum(self.weights, numbers, np.array(factors, np.float32)))
 
 
 class _BagEmbedder:
@@ -153,7 +154,7 @@ class _BagEmbedder:
         out, weights = np.empty((bags.count, DIM), np.float32), self._embedder.weights
         for row, start, end in zip(out, bounds, bounds[1:], strict=False):
             row[:] = _sum(weights, tokens[start:end], factors[start:end])
-        return _unit(out)
+        return unit(out)
 
     def _learn(self) -> None:
         """Keep up with the vocabulary."""
@@ -186,12 +187,6 @@ def _sum(weights: Weights, tokens: NDArray[np.int64], factors: Vectors) -> Vecto
     """
     total: Vectors = (factors * weights.scale[tokens]) @ weights.table[tokens].astype(np.float32)
     return total
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    """Vectors with length 1, but for those of length 0."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 @cache
