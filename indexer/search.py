@@ -9,14 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kibitz.indexer import rank, segment
+from kibitz.indexer.answer import Freshness
 from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_regular
+from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
@@ -24,6 +25,7 @@ from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.manifest import Head, load_head
 from kibitz.indexer.mapped import DamagedFileError
+from kibitz.indexer.question import read_question
 from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
@@ -73,6 +75,21 @@ class Searcher:
         """How many chunks have no vector yet: of those only words are searched."""
         return self._state.head.lacking
 
+    @property
+    def freshness(self) -> Freshness:
+        """How near the answers are to the files, as far as the index tells."""
+        state = self._state
+        return Freshness(
+            indexed_at=state.head.started_ns / 1e9,
+            indexing=self._at.is_being_written(),
+            ahead=len(state.seen),
+            lacking=state.head.lacking,
+        )
+
+    def is_ahead(self, path: str) -> bool:
+        """Whether a file was put ahead of the index."""
+        return path in self._ahead
+
     def refresh(self) -> bool:
         """Follow the index if a round has finished since; True when there is something new."""
         seen = _seen(self._at.manifest(self._root))
@@ -97,7 +114,14 @@ class Searcher:
             self._state = self._state.ahead(self._ahead)
 
     def search(
-        self, query: str, k: int = 10, *, within: str = "", per_file: int = 1, legs: Sequence[str] = LEGS
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        within: str = "",
+        per_file: int = 1,
+        legs: Sequence[str] = LEGS,
+        filters: Filters = NO_FILTERS,
     ) -> list[Hit]:
         """The k chunks that answer a question best, best first.
 
@@ -107,29 +131,34 @@ class Searcher:
             within: only files in this folder (or this one file), relative to the workspace, with "/".
             per_file: how many chunks of one file may be shown.
             legs: which legs to ask, "lexical" and "vector".
+            filters: which files and chunks may be shown; the others count for nothing.
 
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        if k < 1 or not query.strip():
+        query = read_question(query).text
+        if k < 1 or not query:
             return []
         state = self._state
         view = state.view
         if not view.files:
             return []
         with _undamaged(self._root, self._at, state):
-            found = signals(view, query, self._legs(view, query, legs), _inside(view, within))
-            chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
+            inside, shown = files_inside(view, within, filters), chunks_inside(view, filters)
+            scores = {leg: _only(shown, made) for leg, made in self._legs(view, query, legs).items()}
+            found = signals(view, query, scores, inside)
+            chosen = rank.pick(found.files, _only(shown, found.chunks, -np.inf), view.first, k, per_file)
+            chosen = ((number, score) for number, score in chosen if shown is None or shown[number])
             return list(islice(_hits(self._root, state, chosen, found), k))
 
-    def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
+    def grep(self, pattern: str, k: int = 10, *, within: str = "", filters: Filters = NO_FILTERS) -> list[Hit]:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
         Raises:
             PatternError: the expression does not compile.
         """
         view = self._state.view
-        paths = sorted(view.paths[at] for at in np.flatnonzero(_inside(view, within)).tolist())
+        paths = sorted(view.paths[at] for at in np.flatnonzero(files_inside(view, within, filters)).tolist())
         return grep(self._root, paths, pattern, k)
 
     def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
@@ -206,15 +235,9 @@ def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
         raise
 
 
-def _inside(view: View, within: str) -> NDArray[np.bool_]:
-    """Which files a question may see, (f,)."""
-    folder = within.strip("/")
-    if folder in {"", "."}:
-        return view.alive
-    folder = folder.removeprefix("./")
-    inside = np.array([path == folder or path.startswith(folder + "/") for path in view.paths], bool)
-    seen: NDArray[np.bool_] = view.alive & inside
-    return seen
+def _only(shown: Mask | None, scores: rank.Scores, otherwise: float = 0.0) -> rank.Scores:
+    """Scores of the chunks that may be shown, (n,); the others' are `otherwise`."""
+    return scores if shown is None else np.where(shown, scores, np.float32(otherwise)).astype(np.float32)
 
 
 def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:

@@ -66,6 +66,11 @@ class View:
         return np.repeat(np.arange(len(self.paths)), np.diff(self.first))
 
     @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """Each chunk's kind and language, (n, 2): places in piece.KINDS and in ("", *LANGUAGES)."""
+        return np.concatenate([segment.codes for segment, _ in self.parts] or [np.zeros((0, 2), np.uint8)])
+
+    @cached_property
     def between(self) -> NDArray[np.bool_]:
         """Which chunks are code between definitions, (n,)."""
         return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)

@@ -1,18 +1,29 @@
 """`kibitz search`."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from kibitz.server.cli.shared import emit, ensure_indexed, hit_json, json_option, make_app, path_option, printable
+from kibitz.server.cli.shared import (
+    answer_json,
+    emit,
+    ensure_indexed,
+    hit_json,
+    json_option,
+    make_app,
+    path_option,
+    printable,
+)
 
 if TYPE_CHECKING:
+    from kibitz.indexer.answer import Answer
+    from kibitz.indexer.filters import Filters
     from kibitz.indexer.types import Hit
-    from kibitz.server.app import App
 
 PREVIEW_LINES = 4
 
@@ -22,11 +33,24 @@ PREVIEW_LINES = 4
 @path_option
 @click.option("-k", "k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many hits.")
 @click.option("--in", "within", default="", metavar="FOLDER", help="Only below this folder of the workspace.")
+@click.option("--language", "languages", multiple=True, metavar="NAME", help="Only code in it; may be repeated.")
+@click.option("--glob", "globs", multiple=True, help="Only paths like '*.py' or 'src/**', or not '!tests/**'.")
+@click.option("--kind", "kinds", multiple=True, help="Only a function, method, class, type, module, section or text.")
 @click.option("--regex", is_flag=True, help="Match a regular expression against every indexed line.")
 @click.option("--queries", type=click.File("r", encoding="utf-8"), help='JSON lines {"query": …}; - is stdin.')
 @json_option
 def search(
-    *, query: tuple[str, ...], root: Path, k: int, within: str, regex: bool, queries: IO[str] | None, as_json: bool
+    *,
+    query: tuple[str, ...],
+    root: Path,
+    k: int,
+    within: str,
+    languages: tuple[str, ...],
+    globs: tuple[str, ...],
+    kinds: tuple[str, ...],
+    regex: bool,
+    queries: IO[str] | None,
+    as_json: bool,
 ) -> None:
     """Find the code that a question, a behaviour or a name is about.
 
@@ -36,39 +60,52 @@ def search(
     Examples:
       kibitz search where are retries made
       kibitz search --regex 'def \\w+_retry' -k 50
+      kibitz search --language python --kind function --glob '!tests/**' parse a header
       kibitz search --queries questions.jsonl > answers.jsonl
     """
-    if bool(query) == bool(queries):
-        raise click.UsageError("Give a question, or --queries FILE with one on each line.")
-    app = make_app(root)
-    ensure_indexed(app)
-    if queries is not None:
-        for asked in _read_queries(queries):
-            hits, ms = _timed(app, asked, k, within, regex)
-            emit(_answer(asked, hits, ms, app.searcher().lacking))
-        return
+    from kibitz.indexer.errors import IndexBusyError
+
     asked = " ".join(query)
-    hits, ms = _timed(app, asked, k, within, regex)
-    lacking = app.searcher().lacking
-    if as_json:
-        emit(_answer(asked, hits, ms, lacking))
-        return
-    if lacking and not regex:
+    if bool(asked.strip()) == bool(queries):
+        raise click.UsageError("Give a question, or --queries FILE with one on each line.")
+    filters = _filters(languages, globs, kinds)
+    app = make_app(root)
+    with contextlib.suppress(IndexBusyError):  # until the other process is ready, the files themselves answer
+        ensure_indexed(app)
+    for each in [asked] if queries is None else _read_queries(queries):
+        start = time.perf_counter()
+        answer = app.search_now(each, k, within, filters, regex=regex)
+        ms = round((time.perf_counter() - start) * 1000, 2)
+        if as_json or queries is not None:
+            results = [hit_json(hit) for hit in answer.hits]
+            lacking = answer.freshness.lacking
+            emit({"query": each, "results": results, "ms": ms, "lacking": lacking, **answer_json(answer)})
+        else:
+            _show_answer(answer)
+
+
+def _filters(languages: tuple[str, ...], globs: tuple[str, ...], kinds: tuple[str, ...]) -> "Filters | None":
+    if not (languages or globs or kinds):
+        return None
+    from kibitz.indexer.errors import FilterError
+    from kibitz.indexer.filters import Filters
+
+    try:
+        return Filters.of(languages, globs, kinds)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _show_answer(answer: "Answer") -> None:
+    lacking = answer.freshness.lacking
+    if lacking and "vector" in answer.legs:
         click.echo(f"kibitz: {lacking} chunks have no vectors yet and are searched by their words alone", err=True)
-    if not hits:
+    for note in answer.notes:
+        click.echo(f"kibitz: {note}", err=True)
+    if not answer.hits:
         click.echo("Nothing found.", err=True)
-    for hit in hits:
+    for hit in answer.hits:
         _show(hit)
-
-
-def _timed(app: "App", query: str, k: int, within: str, regex: bool) -> "tuple[list[Hit], float]":
-    start = time.perf_counter()
-    hits = app.searcher().grep(query, k, within=within) if regex else app.search_now(query, k, within)
-    return hits, (time.perf_counter() - start) * 1000
-
-
-def _answer(query: str, hits: "list[Hit]", ms: float, lacking: int) -> dict[str, Any]:
-    return {"query": query, "results": [hit_json(hit) for hit in hits], "ms": round(ms, 2), "lacking": lacking}
 
 
 def _read_queries(lines: IO[str]) -> Iterator[str]:

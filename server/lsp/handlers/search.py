@@ -1,9 +1,11 @@
 """kibitz/search: chunks of the workspace that answer a query."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
+from kibitz.indexer.errors import FilterError
 from kibitz.indexer.types import Hit
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
@@ -13,6 +15,7 @@ from kibitz.server.lsp.progress import work_done
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kibitz.indexer.filters import Filters
     from kibitz.server.lsp.server import KibitzServer
 
 _MOST_HITS = 200
@@ -24,15 +27,32 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, Any]:
-    """Answer with the best hits, best first."""
+    """Answer with the best hits, best first, and with what the answer says of itself."""
     session = ls.session
     if (root := session.root) is None:
         raise RequestError(failures.REQUEST_FAILED, "No folder is open, so there is nothing to search.")
     if not 1 <= params.k <= _MOST_HITS:
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
+    filters = _filters(params.filters)
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        hits = await session.app.search(params.query, params.k, params.within)
-    return {"hits": [_hit(root, hit) for hit in hits]}
+        answer = await session.app.search(params.query, params.k, params.within, filters, regex=params.regex)
+    return {
+        "hits": [_hit(root, hit) for hit in answer.hits],
+        "legs": list(answer.legs),
+        "freshness": asdict(answer.freshness),
+        "notes": list(answer.notes),
+    }
+
+
+def _filters(wanted: methods.SearchFilters) -> "Filters | None":
+    if wanted == methods.SearchFilters():
+        return None
+    from kibitz.indexer.filters import Filters
+
+    try:
+        return Filters.of(wanted.languages, wanted.globs, wanted.kinds)
+    except FilterError as error:
+        raise RequestError(failures.INVALID_PARAMS, str(error)) from None
 
 
 def _hit(root: "Path", hit: Hit) -> dict[str, Any]:
