@@ -12,7 +12,7 @@ from pathlib import Path
 from kibitz.indexer.files import read_regular
 from kibitz.indexer.filters import NO_FILTERS, Filters, globbed
 from kibitz.indexer.languages import language_of
-from kibitz.indexer.lexical import K1, B, idf
+from kibitz.indexer.lexical import K1, idf
 from kibitz.indexer.question import read_question
 from kibitz.indexer.read import cut_line, read_source, split_lines
 from kibitz.indexer.segment import is_aside
@@ -25,6 +25,7 @@ MOST_SECONDS = 2.0  # for no longer than this,
 MOST_WORDS = 12  # with so many words of the question
 LINES = 24  # are shown of a file
 PATH_TIMES = 4  # a word in a file's path counts like so many in its text
+LENGTH_SHARE = 0.4  # of how much a long file's words count less: it is a whole file, not a chunk
 ASIDE = 0.6  # tests, examples and the like
 
 _DEFAULT_RULES = Rules()
@@ -120,14 +121,15 @@ def _weights(times: Sequence[Sequence[int]]) -> list[float]:
 
 
 def _ranked(read: Sequence[tuple[str, int, list[int]]], weights: Sequence[float]) -> list[tuple[float, str]]:
-    """Scores and paths of the files that hold a word, by BM25, best first."""
+    """Scores and paths of the files that hold a word, best first: BM25 times the share of the words that are there."""
     mean = max(sum(size for _, size, _ in read) / max(len(read), 1), 1.0)
     scored: list[tuple[float, str]] = []
     for path, size, times in read:
-        norm = K1 * (1 - B + B * size / mean)
+        norm = K1 * (1 - LENGTH_SHARE + LENGTH_SHARE * size / mean)
         score = sum(w * count * (K1 + 1) / (count + norm) for w, count in zip(weights, times, strict=True))
         if score > 0:
-            scored.append((score * (ASIDE if is_aside(path) else 1.0), path))
+            share = sum(count > 0 for count in times) / len(times)
+            scored.append((score * share * (ASIDE if is_aside(path) else 1.0), path))
     return sorted(scored, key=lambda one: (-one[0], one[1]))
 
 
