@@ -39,19 +39,28 @@ def chunk_text(path: str, text: str, language: str, *, tree: "Tree | None" = Non
         return []
     source = to_source(text)
     lines = Lines(text, source)
-    name = grammar_name(path, language)
-    tree = tree if tree is not None else parse_source(source, name)
-    if tree is None:
+    parsed = parse_file(path, source, language, tree)
+    if parsed is None:
         return [
             Chunk(path, Span(start, end), lines.join(start, end), "text", language)
             for start, end, _ in Splitter(lines, source, (), Leads(source, ())).split_text(0, len(lines))
         ]
-    tree, name = _better(tree, name, path, source)
+    tree, name = parsed
     captured = capture(tree.root_node, name, language)
     leads = Leads(source, captured["lead"], captured["wrapper"])
     found = definitions(captured["definition"], leads, language)
     pieces = Splitter(lines, source, found, leads).split_tree(tree.root_node)
     return list(_describe(_File(path, language, lines, found, named(captured, source)), pieces))
+
+
+def parse_file(path: str, source: bytes, language: str, tree: "Tree | None" = None) -> "tuple[Tree, str] | None":
+    """The tree of a file and the grammar that made it; None for a file in no known language.
+
+    `source` is what `to_source` makes of its text, `tree` its tree by the grammar of `grammar_name` if it is there.
+    """
+    name = grammar_name(path, language)
+    tree = tree if tree is not None else parse_source(source, name)
+    return _better(tree, name, path, source) if tree is not None else None
 
 
 def _better(tree: "Tree", name: str, path: str, source: bytes) -> "tuple[Tree, str]":

@@ -67,15 +67,20 @@ def files_inside(view: View, within: str, filters: Filters = NO_FILTERS) -> Mask
     A filter of chunks leaves a file out that has none to show.
     """
     inside: Mask = view.alive
-    folder = within.strip("/").removeprefix("./")
-    if folder not in {"", "."}:
-        inside = inside & np.array([path == folder or path.startswith(folder + "/") for path in view.paths], bool)
+    if within.strip("/") not in {"", "."}:
+        inside = inside & np.array([is_in(path, within) for path in view.paths], bool)
     if filters.globs:
         inside = inside & globbed(view.paths, filters.globs)
     chunks = chunks_inside(view, filters)
     if chunks is not None and len(view.paths):
         inside = inside & np.logical_or.reduceat(chunks, view.first[:-1])
     return inside
+
+
+def is_in(path: str, within: str) -> bool:
+    """Whether a file is in a folder of the workspace, or is that file; every file is in "" and "."."""
+    folder = within.strip("/").removeprefix("./")
+    return folder in {"", "."} or path == folder or path.startswith(folder + "/")
 
 
 def chunks_inside(view: View, filters: Filters) -> Mask | None:

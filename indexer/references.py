@@ -45,7 +45,7 @@ def references(texts: Sequence[bytes], defines: Sequence[str]) -> tuple[Referenc
     """Each reference once; what a chunk itself defines is no type that it refers to."""
     kept: dict[Reference, None] = {}
     for text in dict.fromkeys(texts):
-        reference = _reference(text)
+        reference = reference_of(text)
         if reference is None or (reference.kind == "type" and reference.name in defines):
             continue
         kept[reference] = None
@@ -55,7 +55,8 @@ def references(texts: Sequence[bytes], defines: Sequence[str]) -> tuple[Referenc
 
 
 @lru_cache(maxsize=16_384)
-def _reference(text: bytes) -> Reference | None:
+def reference_of(text: bytes) -> Reference | None:
+    """What one of the texts of `Named` refers to; None for what names nothing."""
     if len(text) > _MAX_NAME_BYTES:
         return None
     kind = _KINDS[text[:1]]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kibitz.indexer.files import read_regular
-from kibitz.indexer.filters import NO_FILTERS, Filters, globbed
+from kibitz.indexer.filters import NO_FILTERS, Filters, globbed, is_in
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.lexical import K1, idf
 from kibitz.indexer.question import read_question
@@ -91,10 +91,7 @@ def admitted(root: Path, rules: Rules, within: str, filters: Filters) -> list[So
     Raises:
         WorkspaceError: the folder cannot be read.
     """
-    folder = within.strip("/").removeprefix("./")
-    sources = list(survey(root, rules).files)
-    if folder not in {"", "."}:
-        sources = [one for one in sources if one.path == folder or one.path.startswith(folder + "/")]
+    sources = [one for one in survey(root, rules).files if is_in(one.path, within)]
     if filters.languages:
         sources = [one for one in sources if language_of(one.path) in filters.languages]
     if filters.globs:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kibitz.indexer import rank, segment
+from kibitz.indexer import lookup, rank, segment
 from kibitz.indexer.answer import Freshness
 from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
-from kibitz.indexer.errors import NotIndexedError
+from kibitz.indexer.errors import NotIndexedError, WorkspaceError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_regular
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
@@ -23,8 +23,11 @@ from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
+from kibitz.indexer.lookup import Place, Sources
 from kibitz.indexer.manifest import Head, load_head
 from kibitz.indexer.mapped import DamagedFileError
+from kibitz.indexer.outline import Symbol
+from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.question import read_question
 from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
@@ -43,6 +46,7 @@ class Searcher:
         self._at = at
         self._embedder = embedder
         self._seen = _seen(at.manifest(root))
+        self._sources = Sources(root)
         self._lock = threading.Lock()
         self._ahead: dict[str, Seen] = {}
         # One reference, replaced as a whole: a search in another thread sees the old state or the new one.
@@ -160,6 +164,56 @@ class Searcher:
         view = self._state.view
         paths = sorted(view.paths[at] for at in np.flatnonzero(files_inside(view, within, filters)).tolist())
         return grep(self._root, paths, pattern, k)
+
+    def definitions(self, name: str, k: int = 50, *, within: str = "") -> list[Place]:
+        """The first k places where a name is defined; see lookup.definitions.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        with self._answering() as (view, sources):
+            return lookup.definitions(view, sources, name, k, within=within)
+
+    def references(
+        self, name: str, k: int = 100, *, kinds: Sequence[str] = REFERENCE_KINDS, within: str = ""
+    ) -> list[Place]:
+        """The first k places that refer to a name; see lookup.references.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        with self._answering() as (view, sources):
+            return lookup.references(view, sources, name, k, kinds=kinds, within=within)
+
+    def callers(self, name: str, k: int = 100, *, within: str = "") -> list[Place]:
+        """The first k definitions that call a name; see lookup.callers.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        with self._answering() as (view, sources):
+            return lookup.callers(view, sources, name, k, within=within)
+
+    def outline(self, path: str) -> tuple[Symbol, ...]:
+        """The definitions of an indexed file, in the order of its text, outer ones first.
+
+        Raises:
+            WorkspaceError: the index has no such file, or it cannot be read.
+        """
+        if not self.knows(path):
+            raise WorkspaceError(f"{path} is not in the index: `kibitz status {path}` says why.")
+        with self._answering() as (_, sources):
+            text = sources.text(path)
+            if text is None:
+                raise WorkspaceError(f"{path} cannot be read.")
+            return sources.structure(path, text).symbols
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[tuple[View, Sources]]:
+        """What there is to answer from, files put ahead of the index included."""
+        state = self._state
+        with _undamaged(self._root, self._at, state):
+            yield state.view, self._sources.with_ahead(state.seen)
 
     def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
         scores: dict[str, rank.Scores] = {}

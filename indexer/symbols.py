@@ -20,7 +20,7 @@ class Definition(NamedTuple):
     """A definition and the lines it takes, with the comments and decorators above it (0-based, end not included).
 
     `path` is its dotted name within the file, `name` the last part of it, or "" for what holds definitions and is
-    itself defined elsewhere (a Rust impl, a Swift extension).
+    itself defined elsewhere (a Rust impl, a Swift extension). `row` is the line where it begins itself.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Definition(NamedTuple):
     path: str
     start: int
     end: int
+    row: int
 
 
 Namer = Callable[["Node"], str]
@@ -131,7 +132,7 @@ def definitions(nodes: "Iterable[Node]", leads: Leads, language: str) -> list[De
             kind = "method"
         last = "" if kind in ("holder", "section") else path.rpartition(".")[2]
         row, column = node.start_point
-        found.append(Definition(last, kind, path, leads.first_row(row, column), last_row(node) + 1))
+        found.append(Definition(last, kind, path, leads.first_row(row, column), last_row(node) + 1, row))
         inside = holder.inside or (_Inside(node) if kind in _FUNCTIONS else None)
         around.append(_Open(-end, kind, path, inside))
     found.sort(key=lambda one: (one.start, -one.end))
