@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kibitz.indexer.files import read_regular
+from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import is_in
 from kibitz.indexer.grep import MOST_BYTES
 from kibitz.indexer.live import Seen
@@ -75,7 +75,7 @@ class Sources:
         if seen and seen.text is not None:
             return seen.text
         try:
-            read = decode(read_regular(f"{self._root}/{path}", MOST_BYTES))
+            read = decode(read_inside(self._root, path, MOST_BYTES))
         except OSError:
             return None
         return read[0] if read else None

@@ -16,7 +16,7 @@ from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError, WorkspaceError
 from kibitz.indexer.excerpt import Excerpts
-from kibitz.indexer.files import read_regular
+from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.housekeeping import mark_used
@@ -333,7 +333,7 @@ def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
     try:
-        data = read_regular(f"{root}/{path}", MOST_BYTES)
+        data = read_inside(root, path, MOST_BYTES)
     except OSError:
         return None
     lines = Excerpts.of_bytes(data)

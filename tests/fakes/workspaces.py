@@ -4,9 +4,11 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from kibitz.indexer import index
 from kibitz.indexer.search import Searcher
+from kibitz.server.app import App, build_app
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.parsing import InProcessPool
 
@@ -31,3 +33,25 @@ def update(root: Path) -> None:
 def opened(root: Path) -> Searcher:
     """What answers from the index."""
     return Searcher.open(root, cache_dir=root.parent / "cache", embedder=HashEmbedder())
+
+
+class OurApp(App):
+    """The app with the embedder of these workspaces, which fails as it is told."""
+
+    error: Exception | None = None
+
+    @classmethod
+    def of(cls, root: Path) -> Self:
+        """The app of a workspace, whose settings nobody has touched."""
+        environ = {"KIBITZ_CACHE_DIR": str(root.parent / "cache"), "KIBITZ_CONFIG": str(root.parent / "none.toml")}
+        return cls(root, build_app(root, environ=environ).config, environ)
+
+    def embedder(self) -> HashEmbedder:
+        made = HashEmbedder()
+        if self.error is not None:
+            made.embed_query = self._fail  # type: ignore[method-assign, assignment]
+        return made
+
+    def _fail(self, text: str) -> None:
+        assert self.error is not None
+        raise self.error

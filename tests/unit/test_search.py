@@ -243,3 +243,10 @@ def test_a_pipe_or_a_link_in_a_files_place_is_not_opened(searcher: Searcher, roo
     (root / "src/pool.py").rename(root.parent / "elsewhere.py")
     (root / "src/pool.py").symlink_to(root.parent / "elsewhere.py")
     assert set(before) - set(paths(searcher.search("release a session"))) == {"src/session.py", "src/pool.py"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_folder_that_has_become_a_link_is_not_followed(searcher: Searcher, root: Path) -> None:
+    (root / "src").rename(root.parent / "elsewhere")
+    (root / "src").symlink_to(root.parent / "elsewhere")
+    assert set(paths(searcher.search("release a session"))) <= {"tests/test_session.py", "docs/guide.md"}

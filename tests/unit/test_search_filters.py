@@ -49,7 +49,7 @@ def test_without_filters_all_files_answer(searcher: Searcher) -> None:
         (Filters.of(globs=["!tests", "!*.{md,ts}"]), {"src/session.py", "src/deep/session.go"}),
         (Filters.of(globs=["src/**", "!**/deep/**"]), {"src/session.py", "src/close.ts"}),
         (Filters.of(kinds=["section"]), {"docs/session.md"}),
-        (Filters.of(kinds=["Function"], languages=["python"]), {"tests/test_session.py"}),
+        (Filters.of(kinds=["Function"], languages=["python"]), {"src/session.py", "tests/test_session.py"}),
         (Filters.of(kinds=["section"], languages=["python"]), set()),
         (Filters.of(languages=["rust"]), set()),
     ],

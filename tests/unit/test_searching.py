@@ -8,11 +8,10 @@ import pytest
 from kibitz.indexer.errors import EmbedderBusyError
 from kibitz.indexer.filters import Filters
 from kibitz.indexer.layout import places
-from kibitz.server.app import App, build_app
 from kibitz.server.errors import ModelError
 from kibitz.server.unseen import Unseen
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.workspaces import update, written
+from tests.fakes.workspaces import OurApp, update, written
 
 FILES = {
     "bank.py": "class Account:\n    def withdraw(self, amount):\n        '''Take money out.'''\n",
@@ -20,28 +19,9 @@ FILES = {
 }
 
 
-class OurApp(App):
-    """The app with an embedder without weights, which fails as it is told."""
-
-    error: Exception | None = None
-
-    def embedder(self) -> "HashEmbedder":
-        made = HashEmbedder()
-        if self.error is not None:
-            made.embed_query = self._fail  # type: ignore[method-assign, assignment]
-        return made
-
-    def _fail(self, text: str) -> None:
-        assert self.error is not None
-        raise self.error
-
-
 @pytest.fixture
 def app(tmp_path: Path) -> OurApp:
-    root = written(tmp_path / "work", FILES)
-    environ = {"KIBITZ_CACHE_DIR": str(tmp_path / "cache"), "KIBITZ_CONFIG": str(tmp_path / "none.toml")}
-    made = build_app(root, environ=environ)
-    return OurApp(root, made.config, environ)
+    return OurApp.of(written(tmp_path / "work", FILES))
 
 
 def test_without_an_index_the_files_answer_and_the_answer_says_so(app: OurApp) -> None:
