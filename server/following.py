@@ -20,7 +20,8 @@ async def keep_indexed(app: "App", say: Callable[[str], None]) -> None:
     Where there is no index, one is made whatever the settings say. `say` is told what goes wrong.
     """
     due = asyncio.Event()
-    if app.config.index_on_start or not await asyncio.to_thread(_is_indexed, app):
+    indexed = await asyncio.to_thread(_is_indexed, app)  # so that the index is open before the first question
+    if app.config.index_on_start or not indexed:
         due.set()
     async with asyncio.TaskGroup() as group:
         group.create_task(_rounds(app, due, say))

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kibitz.indexer.filters import Filters
 from kibitz.server.admitted import admitted_text, inside
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ def search(
         FilterError: there is no such language or kind, or a glob is none.
         WorkspaceError: the path leads out of the workspace.
     """
+    from kibitz.indexer.filters import Filters
+
     answer = app.search_now(query, k, inside(path), Filters.of(languages, globs, kinds))
     return _shown(_about(answer), [_hit(hit) for hit in answer.hits])
 
@@ -49,6 +50,8 @@ def regex(app: "App", pattern: str, *, k: int = 50, path: str = "", globs: Seque
         PatternError: the expression does not compile.
         WorkspaceError: the path leads out of the workspace.
     """
+    from kibitz.indexer.filters import Filters
+
     answer = app.search_now(pattern, k, inside(path), Filters.of(globs=globs), regex=True)
     lines = [f"{hit.chunk.path}:{hit.chunk.span.start + 1}: {_line(hit.chunk.text)}" for hit in answer.hits]
     return _shown(_about(answer), lines)
