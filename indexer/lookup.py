@@ -8,9 +8,10 @@ every naming convention, places that spell it as it was asked for come first. A 
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -26,8 +27,11 @@ from kibitz.indexer.terms import joined
 from kibitz.indexer.types import Span
 from kibitz.indexer.view import View
 
+T = TypeVar("T")
+
 MOST_FILES = 1_000  # that one question reads: a name that more files hold is not looked for but browsed
-_KEPT = 512  # files whose structure is remembered
+_KEPT = 64  # files of which all that stands in them is remembered,
+_KEPT_SYMBOLS = 512  # and of which the definitions are
 _MOST_LINE_CHARS = 200
 _SEPARATOR = re.compile(r"::|->|[.:#/\\]")
 
@@ -54,19 +58,41 @@ class Place:
     text: str
 
 
+class Remembered(Generic[T]):
+    """The values that were asked for last; safe to share between threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key, made when it is not there."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        return value
+
+
 class Sources:
     """The files of a workspace as they are now, and what stands in them; safe to share between threads."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._ahead: Mapping[str, Seen] = {}
-        self._kept: OrderedDict[tuple[str, int, int], Structure] = OrderedDict()
-        self._lock = threading.Lock()
+        self._structures: Remembered[Structure] = Remembered(_KEPT)
+        self._symbols: Remembered[tuple[Symbol, ...]] = Remembered(_KEPT_SYMBOLS)
 
     def with_ahead(self, ahead: Mapping[str, Seen]) -> "Sources":
         """The same files, of which open documents are read as they stand there."""
         other = Sources(self._root)
-        other._ahead, other._kept, other._lock = ahead, self._kept, self._lock
+        other._ahead, other._structures, other._symbols = ahead, self._structures, self._symbols
         return other
 
     def text(self, path: str) -> str | None:
@@ -81,18 +107,18 @@ class Sources:
         return read[0] if read else None
 
     def structure(self, path: str, text: str) -> Structure:
-        """What stands where in a text of a file; remembered."""
+        """What stands where in a text of a file."""
         key = path, len(text), hash(text)
-        with self._lock:
-            if found := self._kept.get(key):
-                self._kept.move_to_end(key)
-                return found
-        found = structure(path, text)
-        with self._lock:
-            self._kept[key] = found
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return found
+        return self._structures.get(key, lambda: structure(path, text))
+
+    def symbols(self, path: str, blob: str) -> tuple[Symbol, ...]:
+        """The definitions in a file; it is read only when the index has not had this content of it before."""
+
+        def read() -> tuple[Symbol, ...]:
+            text = self.text(path)
+            return structure(path, text).symbols if text is not None else ()
+
+        return self._symbols.get((path, blob), read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from kibitz.indexer.errors import NotIndexedError, WorkspaceError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
+from kibitz.indexer.graph import Graph
 from kibitz.indexer.grep import MOST_BYTES, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
@@ -25,6 +26,7 @@ from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.lookup import Place, Sources
 from kibitz.indexer.manifest import Head, load_head
+from kibitz.indexer.map import Focus, MapResult, repository_map
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
@@ -48,6 +50,8 @@ class Searcher:
         self._seen = _seen(at.manifest(root))
         self._sources = Sources(root)
         self._lock = threading.Lock()
+        self._graph: Graph | None = None
+        self._graph_lock = threading.Lock()
         self._ahead: dict[str, Seen] = {}
         # One reference, replaced as a whole: a search in another thread sees the old state or the new one.
         self._state = _opened(root, at)
@@ -207,6 +211,25 @@ class Searcher:
             if text is None:
                 raise WorkspaceError(f"{path} cannot be read.")
             return sources.structure(path, text).symbols
+
+    def map(
+        self, *, open: Sequence[str] = (), mentioned: Sequence[str] = (), edited: Sequence[str] = (), limit: int = 200
+    ) -> MapResult:
+        """The files that the workspace leans on most, pulled to what is in focus; see map.repository_map.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        with self._answering() as (view, sources):
+            graph = self._graph_of(view)
+            return repository_map(graph, view, sources, Focus(tuple(open), tuple(mentioned), tuple(edited)), limit)
+
+    def _graph_of(self, view: View) -> Graph:
+        """The graph of a view, made from that of the view before it."""
+        with self._graph_lock:
+            if self._graph is None or self._graph.view is not view:
+                self._graph = Graph(view, self._graph)
+            return self._graph
 
     @contextlib.contextmanager
     def _answering(self) -> Iterator[tuple[View, Sources]]:

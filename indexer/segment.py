@@ -93,7 +93,7 @@ class Segment:
         """The files' blobs."""
         return _unpack(self.packed_blobs)
 
-    def _name(self, code: int) -> str:
+    def name_of(self, code: int) -> str:
         """One symbol's name. All of them as strings would take more memory than the rest of a view."""
         names, ends = self._names
         return names[int(ends[code - 1]) + 1 if code else 0 : int(ends[code])].decode("utf-8", "surrogatepass")
@@ -115,12 +115,12 @@ class Segment:
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
         kind, language = described(self.codes[number])
-        symbol = self._name(int(self.symbols[number]))
+        symbol = self.name_of(int(self.symbols[number]))
         return Chunk(path, self.span(number), text, kind, language, symbol, self._defines(number))
 
     def _defines(self, number: int) -> tuple[str, ...]:
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
-        return tuple(self._name(int(code)) for code in self.defines[start:end])
+        return tuple(self.name_of(int(code)) for code in self.defines[start:end])
 
     def piece(self, files: Ints) -> Piece:
         """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""
@@ -158,15 +158,19 @@ def is_aside(path: str) -> bool:
 
 def definition_key(name: str) -> int:
     """The id of a definition's name: its last part, spelt the same in every naming convention."""
-    last = _NAME_END.search(name)
-    return term_id(joined_name(last.group() if last else name))
+    return term_id(joined_name(name_end(name)))
 
 
 @lru_cache(maxsize=1 << 17)
 def reference_key(kind: str, name: str) -> int:
     """The id of a reference of one kind (see types.Reference) to a name."""
+    return term_id(f"{kind} {joined_name(name_end(name))}")
+
+
+def name_end(name: str) -> str:
+    """The last part of a name that may be qualified."""
     last = _NAME_END.search(name)
-    return term_id(f"{kind} {joined_name(last.group() if last else name)}")
+    return last.group() if last else name
 
 
 def segment_name(piece: Piece) -> str:

@@ -97,6 +97,16 @@ class Outline(Arguments):
     path: Annotated[str, Field(description="A file of the workspace: 'src/app.py'.")]
 
 
+class RepositoryMap(Arguments):
+    """What the map is for."""
+
+    about: Annotated[
+        list[str],
+        Field(max_length=50, description="Names and paths that the task is about; the map is near them."),
+    ] = []
+    lines: Annotated[int, Field(ge=10, le=500, description="How many lines.")] = 150
+
+
 class ReadLines(Arguments):
     """Lines of a file."""
 
@@ -121,6 +131,12 @@ TOOLS = (
     Tool("definition", "Find where a name is defined, in any language.", Definition, tools.definition),
     Tool("references", "Find where a name is used, or who calls it.", References, tools.references),
     Tool("outline", "List the definitions of a file, with their lines.", Outline, tools.outline),
+    Tool(
+        "repository_map",
+        "Show the files that the workspace leans on most, with their strongest definitions.",
+        RepositoryMap,
+        tools.repository_map,
+    ),
     Tool("read_lines", "Read lines of a file as it is now.", ReadLines, tools.read_lines),
 )
 _BY_NAME = {tool.name: tool for tool in TOOLS}

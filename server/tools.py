@@ -93,6 +93,20 @@ def outline(app: "App", path: str) -> str:
     )
 
 
+def repository_map(app: "App", *, about: Sequence[str] = (), lines: int = 150) -> str:
+    """The files that the workspace leans on most, with their strongest definitions, nearest to some names and paths.
+
+    Raises:
+        NotIndexedError: there is no index yet.
+    """
+    from kibitz.indexer.map import fitted
+
+    searcher = app.searcher()
+    found = searcher.map(mentioned=about, limit=lines)
+    text = fitted(found, lines, lambda line: 1)
+    return _shown(f"{found.total} files; {_near(searcher.freshness)}", text.splitlines())
+
+
 def read_lines(app: "App", path: str, *, start_line: int = 1, end_line: int | None = None) -> str:
     """Lines of a file as it is now, with their numbers.
 

@@ -58,6 +58,7 @@ async def test_each_tool_answers(app: OurApp) -> None:
         "definition": {"name": "withdraw"},
         "references": {"name": "withdraw"},
         "outline": {"path": "bank.py"},
+        "repository_map": {"about": ["Account"]},
         "read_lines": {"path": "bank.py", "end_line": 2},
     }
     assert set(arguments) == {tool.name for tool in TOOLS}

@@ -69,6 +69,14 @@ def test_names_are_looked_up(app: OurApp) -> None:
     assert "src/shop.py:5 (4-5) function: def pay(account)" in tools.references(app, "withdraw", callers=True)
 
 
+def test_a_map_names_files_with_their_definitions(app: OurApp) -> None:
+    about, *lines = tools.repository_map(app).splitlines()
+    assert about.startswith("5 files; index of 20")
+    assert lines[0] == "src/bank.py"
+    assert "     2   def withdraw(self, amount)" in lines
+    assert len(tools.repository_map(app, lines=10).splitlines()) <= 11
+
+
 def test_an_outline_is_indented(app: OurApp) -> None:
     assert tools.outline(app, "src/bank.py").splitlines() == [
         "src/bank.py",
