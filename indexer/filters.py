@@ -99,10 +99,10 @@ def chunks_inside(view: View, filters: Filters) -> Mask | None:
 def globbed(paths: Sequence[str], globs: Sequence[str]) -> Mask:
     """Which paths the globs mean, (len(paths),). Where all of them take out, every other path is meant."""
     patterns = _patterns(globs)
-    default = not any(include for _, include in patterns)
-    last_first = [(regex.match, include) for regex, include in reversed(patterns)]
-    decided = (next((include for match, include in last_first if match(path)), default) for path in paths)
-    return np.fromiter(decided, bool, len(paths))
+    meant: Mask = np.full(len(paths), not any(include for _, include in patterns))
+    for regex, include in patterns:
+        meant[np.fromiter(map(bool, map(regex.match, paths)), bool, len(paths))] = include
+    return meant
 
 
 def _patterns(globs: Sequence[str]) -> list[tuple[re.Pattern[str], bool]]:
