@@ -16,7 +16,7 @@ from kibitz.indexer.piece import Piece, Ragged, coded, key_of, spans_of
 from kibitz.indexer.ragged import Ints, counted, offsets_of, rows
 from kibitz.indexer.read import content_rule, read_source
 from kibitz.indexer.reparse import Reparser
-from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_key
+from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_keys
 from kibitz.indexer.terms import Lexer
 from kibitz.indexer.types import Chunk
 from kibitz.indexer.vectors import Bytes, Floats, mixed, quantised
@@ -221,6 +221,6 @@ def _path_triples(paths: Sequence[str], first: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _references(chunks: Sequence[Chunk]) -> Ragged:
-    ids = [sorted({reference_key(one.kind, one.name) for one in chunk.references}) for chunk in chunks]
+    ids = [sorted({key for one in chunk.references for key in reference_keys(one.kind, one.name)}) for chunk in chunks]
     flat = np.array([key for each in ids for key in each], np.uint32)
     return Ragged(offsets_of([len(each) for each in ids]), flat, np.ones(len(flat), np.uint8))

@@ -8,24 +8,28 @@ All of a workspace is joined once. A later view of it differs in a few files: th
 ones are joined to what is there, and the ranking starts from the last one. When many have changed all is joined again.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.joined import Doubles, Joined, Names, Sums, among, shared, worth
-from kibitz.indexer.links import KIND_WEIGHTS, Keys, Links, links_of
+from kibitz.indexer.imports import FILE, names_of
+from kibitz.indexer.joined import UNSEEN, Doubles, Joined, Names, Sight, Sums, among, packed, shared, worth
+from kibitz.indexer.links import Keys, Links, links_of
+from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment
+from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
 DAMPING = 0.85
+ASIDE_SHARE = 0.1  # how often a walk starts in a test or an example beside other files
+LEAST_OUT = 5.0  # a file that refers to less leans on it with a part of its rank only
 TOLERANCE = 1e-4  # the ranks have settled when they all together change by less
 MOST_ROUNDS = 100
 REJOIN_SHARE = 0.1  # of the chunks, in segments that were not there when all was joined
 _REMEMBERED = 4  # purposes whose ranks are kept
-_LEAST = 1e-9  # of what a file refers to: less is what is left of a difference
 
 
 class Graph:
@@ -66,28 +70,30 @@ class Graph:
         """Switch off what is gone, and join what is new."""
         base, kept = self.joined, len(self.joined.salts)
         self.salts = salts = np.concatenate((base.salts, links.salts))
-        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, links.define_lengths, KIND_WEIGHTS)
+        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, links.define_forms, REFERENCE_KINDS)
         second = len(base.counts) + len(symbols.keys)
-        stems = _unknown(base.stems, second, links.stem_keys, links.stem_lengths, ("import",))
-        names = second + len(stems.keys)
+        own = _unknown(base.own, second, links.own_keys, links.own_forms, (FILE,))
+        names = second + len(own.keys)
         self._symbols = (base.symbols, symbols)
 
         of, defined, values = links.defining(
             np.maximum(base.symbols.numbered(links.define_keys), symbols.numbered(links.define_keys)),
-            np.maximum(base.stems.numbered(links.stem_keys), stems.numbered(links.stem_keys)),
+            np.maximum(base.own.numbered(links.own_keys), own.numbered(links.own_keys)),
         )
         of += kept
         salt_of = np.zeros(names, np.uint32)
         salt_of[defined] = salts[of]
         self._count(names, of, defined, values)
 
-        parts = [base.symbols.entries(links), base.stems.entries(links)]
-        parts = [(by + kept, referred, weights) for by, referred, weights in parts]
-        file_nodes = self.node_of[view.file_of]
-        parts += [_entries(view, group, salt_of, salts, file_nodes) for group in (symbols, stems)]
-        by, referred, weights = (np.concatenate(side) for side in zip(*parts, strict=True))
-        foreign = ~among(by, referred, of, defined, names)
+        of_new = [names.entries(links) for names in (base.symbols, base.own)]
+        of_new = [(by + kept, referred, weights) for by, referred, weights in of_new]
+        nodes = self.node_of[view.file_of]
+        to_new = [_entries(view, group, salt_of, salts, nodes) for group in (symbols, own)]
+        by, referred, weights = _chained([*of_new, *to_new])
+        foreign = ~among(by, referred, of, defined)
         by, referred, weights = by[foreign], referred[foreign], weights[foreign]
+        sight = _widened(base.sight, links, defined[len(links.define_keys) :], _chained([of_new[1], to_new[1]]))
+        weights[~sight.sees(by, referred, (base.definers, Sums.of(defined, of, values)))] *= UNSEEN
 
         self._is_symbol = np.zeros(names, bool)
         for group in self._symbols:
@@ -95,8 +101,9 @@ class Graph:
         self.out = np.append(base.out, np.zeros(len(self.alive) - kept))
         changed = (self.worth[: len(base.counts)] != base.worth).nonzero()[0]
         if len(changed):
-            rows, files, theirs = base.refers.of_rows(changed)
-            self.out += np.bincount(files, theirs * (self.worth[rows] - base.worth[rows]), len(self.out))
+            at, files, theirs = base.refers.of_rows(changed)
+            more = self.worth[changed] - base.worth[changed]
+            self.out += np.bincount(files, theirs * more[at], len(self.out))
         self.out += np.bincount(by, weights * self.worth[referred], len(self.out))
         self.refers = (base.refers, Sums.of(referred, by, weights))
         self.defines = (base.defines, Sums.of(of, defined, values))
@@ -120,12 +127,13 @@ class Graph:
         Page, Brin, Motwani and Winograd, "The PageRank Citation Ranking: Bringing Order to the Web", 1999.
 
         Args:
-            restart: (nodes,) with sum 1, nothing for files that are not alive.
+            restart: (f,) for the view's files, with sum 1, nothing for files that are not alive.
             purpose: what the restart stands for: its ranks are remembered, and those in the graph before this one are
                 where it begins.
         """
         if (found := self._ranks.get(purpose)) is not None:
             return found
+        restart = self._of_nodes(restart)
         ranks = self._start(restart, self._before.get(purpose))
         for _ in range(MOST_ROUNDS):
             last, ranks = ranks, self._step(ranks, restart)
@@ -134,9 +142,25 @@ class Graph:
         self._ranks = {**dict(list(self._ranks.items())[1 - _REMEMBERED :]), purpose: ranks}
         return ranks
 
+    def evenly(self) -> Floats:
+        """Starts in all living files, but seldom in tests and examples: (f,) with sum 1."""
+        starts = np.where(self.view.alive, np.where(self.view.aside, ASIDE_SHARE, 1), 0)
+        starts /= max(starts.sum(), 1e-9)
+        return starts.astype(np.float32)
+
+    def centrality(self) -> Floats:
+        """How much the workspace leans on each file of the view, (f,): the logarithm of its rank over the mean one."""
+        ranks: Floats = np.log1p(self.ranks(self.evenly())[self.node_of] * np.float32(max(self.view.files, 1)))
+        return ranks
+
+    def _of_nodes(self, values: Floats) -> Floats:
+        nodes = np.zeros(len(self.alive), np.float32)
+        nodes[self.node_of] = values
+        return nodes
+
     def flows(self, ranks: Floats) -> Floats:
         """What of the ranks goes through each name to each file that defines it, (names,)."""
-        leaving = np.divide(ranks, self.out, out=np.zeros(len(ranks)), where=self.out > _LEAST).astype(np.float32)
+        leaving = (ranks / np.maximum(self.out, LEAST_OUT)).astype(np.float32)
         flows = np.zeros(len(self.counts), np.float32)
         for refers in self.refers:
             refers.add(flows, leaving)
@@ -182,8 +206,22 @@ class Graph:
         ranks = restart.copy()
         kept = len(self.joined.salts)
         ranks[:kept] = before[:kept] * self.alive[:kept]
-        ranks /= ranks.sum()
+        ranks /= max(float(ranks.sum()), 1e-9)
         return ranks
+
+
+def imports_of(view: View, files: Ints) -> Floats:
+    """How often some files of a view (k,) are imported: (k, 2) logarithms of how many chunks do it.
+
+    By the file's folder and name, and by its name alone. Chunks of dead files count too. It is cheap enough to be asked
+    of the candidates of a question, without any graph.
+    """
+    keys = np.zeros((len(files), 2), np.uint32)
+    for at, file in enumerate(files.tolist()):
+        names = names_of(view.paths[file])
+        keys[at] = [term_id(f"{FILE} {name}") for name in (names[-1], names[0])] if names else 0
+    counts = sum((segment.references.many(keys) for segment, _ in view.parts), np.zeros(keys.shape, np.int64))
+    return np.log1p(counts).astype(np.float32)
 
 
 def _kept(view: View, joined: Joined | None) -> Joined:
@@ -195,13 +233,31 @@ def _kept(view: View, joined: Joined | None) -> Joined:
     return Joined.of([segment for segment, _ in view.parts])
 
 
-def _unknown(known: Names, first: int, keys: Keys, lengths: NDArray[np.uint8], kinds: Iterable[str]) -> Names:
+def _unknown(known: Names, first: int, keys: Keys, forms: NDArray[np.uint16], kinds: Iterable[str]) -> Names:
     """Those names that are not among others, numbered from `first` on."""
     new = known.numbered(keys) < 0
-    return Names.of(first, keys[new], lengths[new], tuple(kinds))
+    return Names.of(first, keys[new], forms[new], tuple(kinds))
 
 
-def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> tuple[Ints, Ints, Floats]:
+_Entries = tuple[Ints, Ints, Floats]
+
+
+def _chained(entries: Sequence[_Entries]) -> _Entries:
+    by, referred, weights = (np.concatenate(side) for side in zip(*entries, strict=True))
+    return by, referred, weights
+
+
+def _widened(sight: Sight, links: Links, own: Ints, imports: _Entries) -> Sight:
+    """What files see when some come to them, with the numbers of their own names and what is imported now."""
+    numbers = np.full((len(links.scopes), sight.own.shape[1]), -1)
+    second = np.diff(links.own_files, prepend=-1) == 0
+    numbers[links.own_files, second.astype(np.int64)] = own
+    both = np.concatenate((sight.imports, packed(imports[0], imports[1])))
+    both.sort(kind="stable")
+    return Sight(np.concatenate((sight.scopes, links.scopes)), np.concatenate((sight.own, numbers)), both)
+
+
+def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> _Entries:
     """The references of all files of a view to names: their nodes, the names' numbers, and what they weigh."""
     theirs = salt_of[names.numbers]
     held = view.references.find((names.table ^ theirs).tolist())

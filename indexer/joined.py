@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.imports import FILE
 from kibitz.indexer.links import KIND_WEIGHTS, Keys, Links, as_reference, links_of
+from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints, begins, offsets_of, rows
 from kibitz.indexer.segment import Segment
 from kibitz.indexer.vectors import Floats
 
+UNSEEN = 0.02  # what a reference weighs to what its file does not see: mostly something of a library
+MOST_DEFINERS = 16  # a name that more files define is seen by none
 COMMON = 5  # a name that more files define says less about each of them
 
 Doubles = NDArray[np.float64]
@@ -40,13 +45,13 @@ class Sums:
             out[self.numbers] += np.add.reduceat(vector[self.columns] * self.values, self.starts)
 
     def of_rows(self, wanted: Ints) -> tuple[Ints, Numbers, Floats]:
-        """The entries of some rows: their rows, columns and values."""
+        """The entries of some rows: the places of the rows among those wanted, columns and values."""
         if not len(self.numbers):
             return self.starts, self.columns, self.values
         at = np.minimum(self.numbers.searchsorted(wanted), len(self.numbers) - 1)
-        at = at[self.numbers[at] == wanted]
-        sizes, places = rows(np.append(self.starts, len(self.columns)), at)
-        return np.repeat(self.numbers[at], sizes), self.columns[places], self.values[places]
+        there = (self.numbers[at] == wanted).nonzero()[0]
+        sizes, places = rows(np.append(self.starts, len(self.columns)), at[there])
+        return np.repeat(there, sizes), self.columns[places], self.values[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,10 @@ class Names:
     weights: Floats
 
     @classmethod
-    def of(cls, first: int, keys: Keys, lengths: NDArray[np.uint8], kinds: Sequence[str]) -> "Names":
+    def of(cls, first: int, keys: Keys, forms: NDArray[np.uint16], kinds: Sequence[str]) -> "Names":
         """Names, each once or more often, to which references of some kinds lead."""
         keys, at = np.unique(keys, return_index=True)
-        table = np.concatenate([as_reference(keys, lengths[at], kind) for kind in kinds])
+        table = np.concatenate([as_reference(keys, forms[at], kind) for kind in kinds])
         order = np.argsort(table, kind="stable")
         weights = np.repeat(np.array([KIND_WEIGHTS[kind] for kind in kinds], np.float32), len(keys))
         numbers = np.tile(np.arange(first, first + len(keys), dtype=np.int32), len(kinds))
@@ -95,6 +100,47 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """Which files see what others define: those of their own scope, and those that they import.
+
+    Attributes:
+        scopes: (f,) see Links.
+        own: (f, 2) the numbers of the files' own names, -1 for none.
+        imports: (i,) uint64 ascending, files in the upper half and the own names that they import in the lower.
+    """
+
+    scopes: Keys
+    own: Ints
+    imports: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, links: Links, own: Names) -> "Sight":
+        """What the files of some links see."""
+        numbers = np.full((len(links.scopes), 2), -1)
+        second = np.diff(links.own_files, prepend=-1) == 0
+        numbers[links.own_files, second.astype(np.int64)] = own.numbered(links.own_keys)
+        by, imported, _ = own.entries(links)
+        return cls(links.scopes, numbers, np.sort(packed(by, imported)))
+
+    def sees(self, files: Ints, names: Ints, every: "Sequence[Sums]") -> NDArray[np.bool_]:
+        """Whether files see one of the files that define a name, of `every` list of such files; (k,) each."""
+        seen = np.zeros(len(files), bool)
+        for definers in every:
+            at, others, _ = definers.of_rows(names)
+            few = np.bincount(at, minlength=len(names))[at] <= MOST_DEFINERS
+            at, others = at[few], others[few]
+            seen[at[self._sees(files[at], others)]] = True
+        return seen
+
+    def _sees(self, files: Ints, others: Numbers) -> NDArray[np.bool_]:
+        seen: NDArray[np.bool_] = self.scopes[files] == self.scopes[others]
+        for side in range(self.own.shape[1] if len(self.imports) else 0):
+            wanted = packed(files, self.own[others, side])
+            seen |= self.imports[np.minimum(self.imports.searchsorted(wanted), len(self.imports) - 1)] == wanted
+        return seen
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """The files of some segments, joined.
 
@@ -102,7 +148,9 @@ class Joined:
         segments: they themselves, with the number of each one's first file.
         chunks: how many they have.
         salts: (f,) of the files' families of languages.
-        symbols, stems: the names of definitions and of files.
+        symbols, own: the names of definitions and of files.
+        sight: which files see what others define.
+        definers: names by the files that define them.
         refers: names by the files that refer to them.
         defines: files by the names that they define, with what those weigh.
         counts, sums: (u,) how many files define a name, and what it weighs in all of them together.
@@ -114,7 +162,9 @@ class Joined:
     chunks: int
     salts: Keys
     symbols: Names
-    stems: Names
+    own: Names
+    sight: Sight
+    definers: Sums
     refers: Sums
     defines: Sums
     counts: Doubles
@@ -127,15 +177,18 @@ class Joined:
         """Join all files of these segments, whether a workspace has them or not."""
         links = Links.joined([links_of(segment) for segment in segments])
         firsts = offsets_of([len(segment.paths) for segment in segments])[:-1].tolist()
-        symbols = Names.of(0, links.define_keys, links.define_lengths, tuple(KIND_WEIGHTS))
-        stems = Names.of(len(symbols.keys), links.stem_keys, links.stem_lengths, ("import",))
+        symbols = Names.of(0, links.define_keys, links.define_forms, REFERENCE_KINDS)
+        own = Names.of(len(symbols.keys), links.own_keys, links.own_forms, (FILE,))
         files = len(links.salts)
-        names = len(symbols.keys) + len(stems.keys)
-        of, defined, values = links.defining(symbols.numbered(links.define_keys), stems.numbered(links.stem_keys))
-        parts = [symbols.entries(links), stems.entries(links)]
+        names = len(symbols.keys) + len(own.keys)
+        of, defined, values = links.defining(symbols.numbered(links.define_keys), own.numbered(links.own_keys))
+        sight = Sight.of(links, own)
+        definers = Sums.of(defined, of, values)
+        parts = [symbols.entries(links), own.entries(links)]
         by, referred, weights = (np.concatenate(side) for side in zip(*parts, strict=True))
-        foreign = ~among(by, referred, of, defined, names)
+        foreign = ~among(by, referred, of, defined)
         by, referred, weights = by[foreign], referred[foreign], weights[foreign]
+        weights[~sight.sees(by, referred, (definers,))] *= UNSEEN
         counts = np.bincount(defined, minlength=names).astype(np.float64)
         sums: Doubles = np.bincount(defined, values, names).astype(np.float64)
         worths = worth(counts, sums)
@@ -145,7 +198,9 @@ class Joined:
             chunks=sum(len(segment.spans) for segment in segments),
             salts=links.salts,
             symbols=symbols,
-            stems=stems,
+            own=own,
+            sight=sight,
+            definers=definers,
             refers=Sums.of(referred, by, weights),
             defines=Sums.of(of, defined, values),
             counts=counts,
@@ -171,11 +226,16 @@ def shared(counts: Doubles) -> Doubles:
     return np.minimum(1, COMMON / many) / many
 
 
-def among(files: Ints, names: Ints, of: Ints, defined: Ints, count: int) -> NDArray[np.bool_]:
+def packed(files: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.uint64]:
+    """Pairs of a file and a number as one number each."""
+    both: NDArray[np.uint64] = files.astype(np.uint64) << np.uint64(32) | (numbers & 0xFFFFFFFF).astype(np.uint64)
+    return both
+
+
+def among(files: Ints, names: Ints, of: Ints, defined: Ints) -> NDArray[np.bool_]:
     """Which (file, name) are among others."""
     if not len(of):
         return np.zeros(len(files), bool)
-    others = np.sort(of * count + defined)
-    wanted = files * count + names
+    others, wanted = np.sort(packed(of, defined)), packed(files, names)
     found: NDArray[np.bool_] = others[np.minimum(others.searchsorted(wanted), len(others) - 1)] == wanted
     return found

@@ -14,26 +14,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.imports import FILE, names_of
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, begins, offsets_of
-from kibitz.indexer.segment import Segment, definition_key, name_end
+from kibitz.indexer.segment import Segment, definition_key, is_capital, name_end
 from kibitz.indexer.terms import joined, split, term_id
 from kibitz.indexer.vectors import Floats
 
 Keys = NDArray[np.uint32]
 
-KIND_WEIGHTS = {"inherit": 2.0, "import": 2.0, "call": 1.0, "use": 1.0, "type": 1.0}
+KIND_WEIGHTS = {"inherit": 2.0, "import": 2.0, "call": 1.0, "use": 1.0, "type": 1.0, FILE: 2.0}
 """What a reference of each kind says about how much a file leans on another."""
 
 TELLING = 3.0  # what a name of several words, or of a file, weighs beside a plain one
 PRIVATE = 0.1  # what one weighs that is not meant for others
+ASIDE = 0.1  # what one weighs in a test or an example
 _TELLING_CHARS = 8
-_MOST_NAME_BYTES = 255
+_MOST_NAME_BYTES = 255  # longer ones are nobody's
+_CAPITAL = 0x9E3779B9  # any number: capital names are others
 
 # Languages that name each other's definitions; every other one is by itself.
 _FAMILIES = (("javascript", "typescript", "html"), ("c", "cpp"), ("java", "kotlin", "scala"))
-# Files that are named for the folder that they stand in.
-_FOLDER_STEMS = frozenset({"index", "__init__", "mod", "lib", "main", "init"})
+# Languages in which a file sees nothing of another one that it does not import, not even in its own folder.
+_IMPORTING = ("python", "javascript", "typescript", "html", "c", "cpp", "css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ class Links:
 
     Attributes:
         salts: (f,) of the files' families.
-        define_files, define_keys, define_lengths, define_values: (d,) what is defined where, each name of a file once;
-            the bytes of the joined name, and what it weighs.
-        stem_keys, stem_lengths: (f,) the names under which the files themselves are imported.
+        define_files, define_keys, define_forms, define_values: (d,) what is defined where, each name of a file once;
+            its form (see `form_of`), and what it weighs.
+        scopes: (f,) a number for where a file sees what others define without importing it: its folder, or it alone.
+        own_files, own_keys, own_forms: (o,) the names under which the files themselves are imported.
         refer_files, refer_keys, refer_times: (r,) what is referred to where, each key of a file once, and by how many
             chunks.
     """
@@ -54,10 +58,12 @@ class Links:
     salts: Keys
     define_files: Ints
     define_keys: Keys
-    define_lengths: NDArray[np.uint8]
+    define_forms: NDArray[np.uint16]
     define_values: Floats
-    stem_keys: Keys
-    stem_lengths: NDArray[np.uint8]
+    scopes: Keys
+    own_files: Ints
+    own_keys: Keys
+    own_forms: NDArray[np.uint16]
     refer_files: Ints
     refer_keys: Keys
     refer_times: Floats
@@ -75,18 +81,17 @@ class Links:
 
         return cls(**{name: whole(name) for name in _KINDS})
 
-    def defining(self, symbols: Ints, stems: Ints) -> tuple[Ints, Ints, Floats]:
+    def defining(self, symbols: Ints, own: Ints) -> tuple[Ints, Ints, Floats]:
         """What files define and what they are called: files, names' numbers, and what those weigh.
 
         Args:
             symbols: (d,) the numbers of what is defined.
-            stems: (f,) the numbers of the files' own names.
+            own: (o,) the numbers of the files' own names.
         """
-        values = np.full(len(stems), TELLING, np.float32)
         return (
-            np.concatenate((self.define_files, np.arange(len(stems)))),
-            np.concatenate((symbols, stems)),
-            np.concatenate((self.define_values, values)),
+            np.concatenate((self.define_files, self.own_files)),
+            np.concatenate((symbols, own)),
+            np.concatenate((self.define_values, np.full(len(own), TELLING, np.float32))),
         )
 
 
@@ -94,10 +99,12 @@ _KINDS: dict[str, type] = {
     "salts": np.uint32,
     "define_files": np.int64,
     "define_keys": np.uint32,
-    "define_lengths": np.uint8,
+    "define_forms": np.uint16,
     "define_values": np.float32,
-    "stem_keys": np.uint32,
-    "stem_lengths": np.uint8,
+    "scopes": np.uint32,
+    "own_files": np.int64,
+    "own_keys": np.uint32,
+    "own_forms": np.uint16,
     "refer_files": np.int64,
     "refer_keys": np.uint32,
     "refer_times": np.float32,
@@ -106,59 +113,70 @@ _KINDS: dict[str, type] = {
 
 def links_of(segment: Segment) -> Links:
     """The links of a segment's files."""
-    salts = _salts()[segment.codes[segment.first[:-1], 1]]
+    languages = segment.codes[segment.first[:-1], 1]
+    salts = _salts()[languages]
     file_of = np.repeat(np.arange(len(segment.paths)), np.diff(segment.first))
-    stems = [stem_of(path) for path in segment.paths]
-    stem_keys = np.array([term_id(stem) for stem in stems], np.uint32)
     references = segment.references.triples()
     refer_files, refer_keys, times = _once(file_of[references.items], references.keys)
-    files, keys, lengths, values = _defined(segment, file_of)
+    files, keys, forms, values = _defined(segment, file_of)
+    own = [(at, name) for at, path in enumerate(segment.paths) for name in names_of(path)]
+    own_files = np.array([at for at, _ in own], np.int64)
     return Links(
         salts=salts,
         define_files=files,
         define_keys=keys ^ salts[files],
-        define_lengths=lengths,
-        define_values=values,
-        stem_keys=stem_keys ^ salts,
-        stem_lengths=np.array([min(len(stem.encode("utf-8", "surrogatepass")), 255) for stem in stems], np.uint8),
+        define_forms=forms,
+        define_values=values * np.where(segment.aside[files], np.float32(ASIDE), np.float32(1)),
+        scopes=_scopes(segment.paths, _importing()[languages]),
+        own_files=own_files,
+        own_keys=np.array([term_id(name) for _, name in own], np.uint32) ^ salts[own_files],
+        own_forms=np.array([size_of(name) for _, name in own], np.uint16),
         refer_files=refer_files,
         refer_keys=refer_keys ^ salts[refer_files],
         refer_times=times.astype(np.float32),
     )
 
 
-def stem_of(path: str) -> str:
-    """The joined name under which a file is imported: its own, or its folder's for an `__init__` or an `index`."""
-    parts = path.rsplit("/", 2)
-    stem = parts[-1].lstrip(".").split(".")[0]
-    return joined(parts[-2] if len(parts) > 1 and stem.lower() in _FOLDER_STEMS else stem)
+def as_reference(keys: Keys, forms: NDArray[np.uint16], kind: str) -> Keys:
+    """The keys of references of one kind to names, from the keys of their definitions and their forms."""
+    return keys ^ _shifts(kind)[forms]
 
 
-def as_reference(keys: Keys, lengths: NDArray[np.uint8], kind: str) -> Keys:
-    """The keys of references of one kind to names, from the keys of their definitions and their lengths in bytes."""
-    return keys ^ _shifts(kind)[lengths]
+def key_of(name: str) -> int:
+    """The key of a definition's name, before it is mixed with a salt."""
+    return definition_key(name) ^ (_CAPITAL if is_capital(name_end(name)) else 0)
+
+
+def form_of(name: str) -> int:
+    """What tells the keys of references to a name from its own: its bytes when joined, and whether it is capital."""
+    last = name_end(name)
+    return size_of(joined(last)) + (_MOST_NAME_BYTES + 1 if is_capital(last) else 0)
+
+
+def size_of(name: str) -> int:
+    """The form of a joined name that is not capital: the bytes of it."""
+    return min(len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass")), _MOST_NAME_BYTES)
 
 
 def value_of(name: str) -> float:
     """What a definition's name weighs, from how it is spelt."""
-    if name.startswith("_") and not name.startswith("__"):
+    if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
         return PRIVATE
     return TELLING if len(name) >= _TELLING_CHARS and len(split(name)) > 1 else 1.0
 
 
-def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, NDArray[np.uint8], Floats]:
-    """Files, plain keys, lengths and values of what a segment's files define."""
+def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, NDArray[np.uint16], Floats]:
+    """Files, keys, forms and values of what a segment's files define."""
     codes, place = np.unique(segment.defines, return_inverse=True)
     names = [segment.name_of(code) for code in codes.tolist()]
-    lengths = np.array([len(joined(name_end(name)).encode("utf-8", "surrogatepass")) for name in names], np.int64)
-    keys = np.array([definition_key(name) for name in names], np.uint32)
+    forms = np.array([form_of(name) for name in names], np.uint16)
+    keys = np.array([key_of(name) for name in names], np.uint32)
     values = np.array([value_of(name) for name in names], np.float32)
     chunk_of = np.repeat(np.arange(len(segment.spans)), np.diff(segment.define_offsets))
     packed = file_of[chunk_of].astype(np.uint64) << np.uint64(32) | keys[place]
     _, first = np.unique(packed, return_index=True)
-    first = first[lengths[place[first]] <= _MOST_NAME_BYTES]
     chosen = place[first]
-    return file_of[chunk_of[first]], keys[chosen], lengths[chosen].astype(np.uint8), values[chosen]
+    return file_of[chunk_of[first]], keys[chosen], forms[chosen], values[chosen]
 
 
 def _once(files: Ints, keys: Keys) -> tuple[Ints, Keys, Ints]:
@@ -170,6 +188,17 @@ def _once(files: Ints, keys: Keys) -> tuple[Ints, Keys, Ints]:
     return (packed >> np.uint64(32)).astype(np.int64), packed.astype(np.uint32), times
 
 
+def _scopes(paths: Sequence[str], alone: NDArray[np.bool_]) -> Keys:
+    scopes = [path if one else path.rpartition("/")[0] + "/" for path, one in zip(paths, alone.tolist(), strict=True)]
+    return np.array([term_id(scope) for scope in scopes], np.uint32)
+
+
+@cache
+def _importing() -> NDArray[np.bool_]:
+    """Which languages are among _IMPORTING, in the order of the codes of chunks."""
+    return np.array([language in _IMPORTING for language in ("", *LANGUAGES)])
+
+
 @cache
 def _salts() -> Keys:
     """A number for each language's family, in the order of the codes of chunks."""
@@ -179,7 +208,9 @@ def _salts() -> Keys:
 
 @cache
 def _shifts(kind: str) -> Keys:
-    """What the CRC of a name of each length changes by when the kind and a blank stand in front of it."""
-    head = kind.encode() + b" "
+    """What the CRC of a name of each form changes by when the kind and a blank stand in front of it."""
     nothing = [bytes(length) for length in range(_MOST_NAME_BYTES + 1)]
-    return np.array([zlib.crc32(head + one) ^ zlib.crc32(one) for one in nothing], np.uint32)
+    small, large = (
+        [zlib.crc32(f"{head} ".encode() + one) ^ zlib.crc32(one) for one in nothing] for head in (kind, kind.upper())
+    )
+    return np.array([*small, *(shift ^ _CAPITAL for shift in large)], np.uint32)

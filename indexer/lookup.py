@@ -18,6 +18,7 @@ import numpy as np
 from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import is_in
 from kibitz.indexer.grep import MOST_BYTES
+from kibitz.indexer.imports import without_ending
 from kibitz.indexer.live import Seen
 from kibitz.indexer.outline import Site, Structure, Symbol, structure
 from kibitz.indexer.queries import REFERENCE_KINDS
@@ -250,7 +251,8 @@ def _candidates(
     view: View, sources: Sources, wanted: Name, kinds: Sequence[str], within: str
 ) -> Iterator[tuple[str, str]]:
     """The files that may refer to a name, with their texts: first those that spell it so, tests and examples last."""
-    held = view.references.find([reference_key(kind, wanted.last) for kind in kinds]).values()
+    spellings = {wanted.last.lower(), wanted.last.lower().capitalize(), wanted.last}
+    held = view.references.find(sorted({reference_key(kind, one) for kind in kinds for one in spellings})).values()
     files = {int(file) for chunks, _ in held for file in np.unique(view.file_of[chunks])}
     order = sorted(files, key=lambda file: (bool(view.aside[file]), view.paths[file]))
     paths = [path for path in map(view.paths.__getitem__, order) if is_in(path, within)]
@@ -277,7 +279,7 @@ def _names(text: str, word: str) -> bool:
 
 def last_of(name: str) -> str:
     """The last part of a name that may be qualified, or of a module or a path that is imported."""
-    return _SEPARATOR.split(name)[-1]
+    return _SEPARATOR.split(without_ending(name))[-1]
 
 
 def _definition(path: str, one: Symbol, lines: tuple[int, ...]) -> Place:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
+from kibitz.indexer.links import key_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints
@@ -19,7 +20,6 @@ from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
 FOCUS_SHARE = 0.8  # of the walks that start anew, where something is in focus
-ASIDE_SHARE = 0.1  # how often one starts in a test or an example beside other files
 LEAST_SHARE = 1e-4  # of the strongest definition's score: what is weaker is not on a map
 MENTIONED = 10.0  # what the definitions of a name weigh that was mentioned
 
@@ -70,9 +70,7 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
     """
     hidden = _named(view, focus.open)
     numbers = _mentioned_numbers(graph, view, focus.mentioned)
-    restart = np.zeros(len(graph.alive), np.float32)
-    restart[graph.node_of] = _restart(view, hidden, focus)
-    ranks = graph.ranks(restart, focus)
+    ranks = graph.ranks(_restart(graph, view, hidden, focus), focus if focus != Focus() else None)
     flows = graph.flows(ranks)
     flows[numbers] *= MENTIONED
     shown = graph.alive.copy()
@@ -85,7 +83,7 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
         file = int(file_of[node])
         path = view.paths[file]
         symbols = sources.symbols(path, view.blob(file))
-        keys = np.array([definition_key(one.name) for one in symbols], np.uint32)
+        keys = np.array([key_of(one.name) for one in symbols], np.uint32)
         scores = graph.strengths(flows, node, keys)
         kept = _with_holders(symbols, scores.tolist(), least)
         if kept:
@@ -134,14 +132,14 @@ def _named(view: View, paths: Iterable[str]) -> Ints:
 
 def _mentioned_numbers(graph: Graph, view: View, mentioned: Iterable[str]) -> Ints:
     """The graph's numbers of names that were mentioned, in all languages."""
-    keys = np.array([definition_key(name) for name in mentioned], np.uint32)
+    spellings = [form for name in mentioned for form in (name.lower(), name.lower().capitalize(), name)]
+    keys = np.array([key_of(name) for name in spellings], np.uint32)
     return graph.numbers_of(keys)
 
 
-def _restart(view: View, hidden: Ints, focus: Focus) -> Floats:
+def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
     """How often a walk starts anew in each file, (f,) with sum 1."""
-    anywhere = np.where(view.alive, np.where(view.aside, ASIDE_SHARE, 1), 0)
-    anywhere /= max(anywhere.sum(), 1e-9)
+    anywhere = graph.evenly()
     pulled = np.zeros(len(view.paths))
     for files in (hidden, _named(view, focus.edited), _named(view, focus.mentioned)):
         pulled[files] += 1
@@ -150,7 +148,7 @@ def _restart(view: View, hidden: Ints, focus: Focus) -> Floats:
         files = np.unique(view.file_of[chunks])
         pulled[files] += 1 / max(len(files), 1)
     if not pulled.any():
-        return anywhere.astype(np.float32)
+        return anywhere
     mixed: Floats = (FOCUS_SHARE * pulled / pulled.sum() + (1 - FOCUS_SHARE) * anywhere).astype(np.float32)
     return mixed
 

@@ -35,6 +35,7 @@ from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
+from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
 LEGS = ("lexical", "vector")
@@ -223,6 +224,11 @@ class Searcher:
         with self._answering() as (view, sources):
             graph = self._graph_of(view)
             return repository_map(graph, view, sources, Focus(tuple(open), tuple(mentioned), tuple(edited)), limit)
+
+    def centrality(self) -> Floats | None:
+        """How much the workspace leans on each file of `view`, (f,); None until a map of it has been asked for."""
+        graph = self._graph
+        return graph.centrality() if graph is not None and graph.view is self._state.view else None
 
     def _graph_of(self, view: View) -> Graph:
         """The graph of a view, made from that of the view before it."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.imports import FILE, imported, without_ending
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, Ragged, described, joined
@@ -26,7 +27,7 @@ from kibitz.indexer.terms import split, term_id, terms_of
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.vectors import scales_of
 
-FORMAT = 3
+FORMAT = 4
 MOST_CHUNKS = 3 << 13  # of a segment, if no single file has more: what is held in memory to make one stays small
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
@@ -38,7 +39,7 @@ _ASIDE_WORDS = """
 """
 ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
 
-_NAME_END = re.compile(r"[^.:#/]+$")
+_NAME_END = re.compile(r"[^.:#/\\]+$")
 _PARTS = ("keys", "sizes", "lengths", "gaps", "levels")
 _POSTINGS = ("body", "definitions", "references", "stems", "folders")
 
@@ -59,7 +60,7 @@ class Segment:
         aside: (f,) bool, which files are tests, examples and the like.
         body: terms to chunks, those of paths included.
         definitions: joined names of definitions to chunks.
-        references: kinds with joined names of what is referred to, to chunks; see `reference_key`.
+        references: kinds with joined names of what is referred to, to chunks; see `reference_keys`.
         stems, folders: terms of file names and folders to files.
         vectors, scales: (n, dim) int8 and (n,) float32; a row times its scale is a unit vector.
         keys, lacking: (n,) uint64 and bool, names of the embedded texts and which have no vector yet; empty when all
@@ -163,8 +164,23 @@ def definition_key(name: str) -> int:
 
 @lru_cache(maxsize=1 << 17)
 def reference_key(kind: str, name: str) -> int:
-    """The id of a reference of one kind (see types.Reference) to a name."""
-    return term_id(f"{kind} {joined_name(name_end(name))}")
+    """The id of a reference of one kind (see types.Reference) to a name: a `Pool` is not what a `pool` refers to."""
+    last = name_end(name)
+    return term_id(f"{kind.upper() if is_capital(last) else kind} {joined_name(last)}")
+
+
+@lru_cache(maxsize=1 << 17)
+def reference_keys(kind: str, name: str) -> tuple[int, ...]:
+    """The ids of a reference: of an import also those of the files that it may mean."""
+    if kind != "import":
+        return (reference_key(kind, name),)
+    files = (term_id(f"{FILE} {file}") for file in imported(name))
+    return (reference_key(kind, without_ending(name)), *files)
+
+
+def is_capital(name: str) -> bool:
+    """Whether a name begins with a capital letter, as those of types do in most languages."""
+    return name.lstrip("_")[:1].isupper()
 
 
 def name_end(name: str) -> str:
@@ -212,7 +228,10 @@ def _in_order(piece: Piece) -> Piece:
 
 def load(folder: Path, name: str, *, check: bool = False) -> Segment:
     """Map a segment, to the last byte when `check` is set; DamagedFileError when there is none that can be read."""
-    return _opened(name, open_arrays(folder / name, check=check)[0])
+    arrays, meta = open_arrays(folder / name, check=check)
+    if meta.get("format") != FORMAT:
+        raise DamagedFileError(f"of another format: {name}")
+    return _opened(name, arrays)
 
 
 def _opened(name: str, arrays: dict[str, Array]) -> Segment:

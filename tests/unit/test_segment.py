@@ -83,7 +83,8 @@ def test_a_definition_is_found_by_its_last_name_in_any_spelling(kept: Segment) -
 
 
 def test_a_reference_is_found_by_its_kind_and_name(kept: Segment) -> None:
-    assert kept.references.get(reference_key("call", "Gamma"))[0].tolist() == [2]
+    assert kept.references.get(reference_key("call", "gamma"))[0].tolist() == [2]
+    assert kept.references.get(reference_key("call", "Gamma"))[0].tolist() == []
     assert kept.references.get(reference_key("import", "gamma"))[0].tolist() == []
     assert reference_key("call", "a.getUser") == reference_key("call", "get_user")
 
