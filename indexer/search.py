@@ -17,7 +17,7 @@ from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_regular
-from kibitz.indexer.grep import MOST_BYTES, grep
+from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
@@ -122,15 +122,39 @@ class Searcher:
             chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
             return list(islice(_hits(self._root, state, chosen, found), k))
 
-    def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
+    def grep(
+        self,
+        pattern: str,
+        k: int = 10,
+        *,
+        within: str = "",
+        ignore_case: bool = False,
+        fixed: bool = False,
+        word: bool = False,
+        files: NDArray[np.bool_] | None = None,
+    ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
+        Args:
+            pattern: an expression in the language of `kibitz.indexer.pattern`; with `fixed`, a text.
+            k: how many lines at most.
+            within: only files in this folder (or this one file), relative to the workspace, with "/".
+            ignore_case: whether letters match in either case.
+            fixed: whether the pattern is a text to be found as it is.
+            word: whether only whole words match.
+            files: (f,) which files of the view may be searched; None for all.
+
         Raises:
-            PatternError: the expression does not compile.
+            PatternError: the expression is wrong.
+            NotIndexedError: the index turns out to be damaged.
         """
-        view = self._state.view
-        paths = sorted(view.paths[at] for at in np.flatnonzero(_inside(view, within)).tolist())
-        return grep(self._root, paths, pattern, k)
+        state = self._state
+        allowed = _inside(state.view, within)
+        query = Query(pattern, ignore_case, fixed, word)
+        with _undamaged(self._root, self._at, state):
+            return grep(
+                self._root, state.view, state.seen, query, k, files=allowed if files is None else allowed & files
+            )
 
     def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
         scores: dict[str, rank.Scores] = {}

@@ -28,8 +28,7 @@ def folded(text: str) -> bytes:
 
 
 def hashes(data: bytes) -> NDArray[np.uint32]:
-    """The hashes of the trigrams of folded bytes, of MOST_LEVEL bits each; those with a line end in them have none of
-    their own."""
+    """The hashes of the trigrams of folded bytes, of MOST_LEVEL bits each; 0 for those with a line end in them."""
     if len(data) < 3:
         return np.zeros(0, np.uint32)
     numbers = np.frombuffer(data, np.uint8).astype(np.uint32)
