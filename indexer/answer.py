@@ -1,8 +1,12 @@
 """An answer, with what it says of itself: which legs ran, and how near it is to the files as they are now."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from kibitz.indexer.types import Hit
+
+if TYPE_CHECKING:
+    from kibitz.indexer.grep import Grepped
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,18 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first; the legs that ran ("lexical", "vector"; "regex"; "scan"); sentences for whoever asked."""
+    """What was found.
+
+    Attributes:
+        hits: best first.
+        legs: which ran: "lexical", "vector"; "regex"; "scan".
+        freshness: how near the hits are to the files.
+        notes: sentences for whoever asked.
+        grepped: what a regular expression has looked at, None for other questions.
+    """
 
     hits: tuple[Hit, ...]
     legs: tuple[str, ...]
     freshness: Freshness = field(default_factory=Freshness)
     notes: tuple[str, ...] = ()
+    grepped: "Grepped | None" = None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kibitz.indexer.files import read_regular
 from kibitz.indexer.filters import NO_FILTERS, Filters, globbed, is_in
+from kibitz.indexer.grep import Grepped, Query, grep_files
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.lexical import K1, idf
 from kibitz.indexer.question import read_question
@@ -83,6 +84,28 @@ def scan(
         if (chunk := _best_lines(root, path, words, weights, rules.max_bytes)) is not None:
             hits.append(Hit(chunk, score, ("scan",)))
     return Scan(tuple(hits), len(read), len(sources))
+
+
+def scan_lines(
+    root: Path,
+    query: Query,
+    k: int,
+    *,
+    rules: Rules = _DEFAULT_RULES,
+    within: str = "",
+    filters: Filters = NO_FILTERS,
+    max_seconds: float = MOST_SECONDS,
+) -> Grepped:
+    """The first k lines that match a regular expression, in the order of paths.
+
+    A filter of kinds lets nothing pass.
+
+    Raises:
+        PatternError: the expression is wrong or too large; says where.
+        WorkspaceError: the folder cannot be read.
+    """
+    sources = [] if filters.kinds else admitted(root, rules, within, filters)
+    return grep_files(root, [source.path for source in sources], query, k, seconds=max_seconds)
 
 
 def admitted(root: Path, rules: Rules, within: str, filters: Filters) -> list[Source]:

@@ -19,7 +19,7 @@ from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.grep import MOST_BYTES, grep
+from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
@@ -160,15 +160,37 @@ class Searcher:
             chosen = ((number, score) for number, score in chosen if shown is None or shown[number])
             return list(islice(_hits(self._root, state, chosen, found), k))
 
-    def grep(self, pattern: str, k: int = 10, *, within: str = "", filters: Filters = NO_FILTERS) -> list[Hit]:
+    def grep(
+        self,
+        pattern: str,
+        k: int = 10,
+        *,
+        within: str = "",
+        ignore_case: bool = False,
+        fixed: bool = False,
+        word: bool = False,
+        filters: Filters = NO_FILTERS,
+    ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
+        Args:
+            pattern: an expression in the language of `kibitz.indexer.pattern`; with `fixed`, a text.
+            k: how many lines at most.
+            within: only files in this folder (or this one file), relative to the workspace, with "/".
+            ignore_case: whether letters match in either case.
+            fixed: whether the pattern is a text to be found as it is.
+            word: whether only whole words match.
+            filters: which files may be searched, and in which chunks of them a line may stand.
+
         Raises:
-            PatternError: the expression does not compile.
+            PatternError: the expression is wrong.
+            NotIndexedError: the index turns out to be damaged.
         """
-        view = self._state.view
-        paths = sorted(view.paths[at] for at in np.flatnonzero(files_inside(view, within, filters)).tolist())
-        return grep(self._root, paths, pattern, k)
+        state = self._state
+        files, shown = files_inside(state.view, within, filters), chunks_inside(state.view, filters)
+        query = Query(pattern, ignore_case, fixed, word)
+        with _undamaged(self._root, self._at, state):
+            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown)
 
     def definitions(self, name: str, k: int = 50, *, within: str = "") -> list[Place]:
         """The first k places where a name is defined; see lookup.definitions.

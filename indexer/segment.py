@@ -22,6 +22,7 @@ from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, Ragged, described, joined
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
+from kibitz.indexer.sieve import Sieve, sieve_of
 from kibitz.indexer.terms import joined as joined_name
 from kibitz.indexer.terms import split, term_id, terms_of
 from kibitz.indexer.types import Chunk, Span
@@ -41,6 +42,7 @@ ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
 
 _NAME_END = re.compile(r"[^.:#/\\]+$")
 _PARTS = ("keys", "sizes", "lengths", "gaps", "levels")
+_SIEVE = ("levels", "rows", "rest")
 _POSTINGS = ("body", "definitions", "references", "stems", "folders")
 
 
@@ -58,6 +60,7 @@ class Segment:
         define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, places in the names.
         lengths: (n,) float32, terms in each chunk.
         aside: (f,) bool, which files are tests, examples and the like.
+        sieve: which trigrams the files hold.
         body: terms to chunks, those of paths included.
         definitions: joined names of definitions to chunks.
         references: kinds with joined names of what is referred to, to chunks; see `reference_keys`.
@@ -79,6 +82,7 @@ class Segment:
     packed_names: Array
     lengths: NDArray[np.float32]
     aside: NDArray[np.bool_]
+    sieve: Sieve
     body: Postings
     definitions: Postings
     references: Postings
@@ -131,6 +135,7 @@ class Segment:
         everything = Piece(
             paths=self.paths,
             blobs=self.blobs,
+            signatures=self.sieve.signatures(),
             sizes=np.diff(self.first),
             spans=self.spans.astype(np.int32),
             codes=self.codes,
@@ -251,6 +256,7 @@ def _opened(name: str, arrays: dict[str, Array]) -> Segment:
         packed_names=arrays["names"],
         lengths=arrays["lengths"].astype(np.float32),
         aside=arrays["aside"],
+        sieve=Sieve(*(arrays[f"sieve.{part}"] for part in _SIEVE)),
         vectors=arrays["vectors"],
         scales=arrays["scales"],
         keys=arrays["keys"],
@@ -274,6 +280,7 @@ def _arrays(piece: Piece) -> dict[str, Array]:
     chunk_of = np.repeat(np.arange(piece.chunks, dtype=np.uint16), np.diff(piece.terms.offsets))
     body = Triples(piece.terms.ids, chunk_of, levelled(piece.terms.numbers))
     stems, folders = _path_postings(piece.paths)
+    sieve = sieve_of(piece.signatures)
     return {
         "paths": _pack(piece.paths),
         "blobs": _pack(piece.blobs),
@@ -286,6 +293,7 @@ def _arrays(piece: Piece) -> dict[str, Array]:
         "names": _pack(names),
         "lengths": narrow(np.bincount(chunk_of, weights=body.counts, minlength=piece.chunks)),
         "aside": np.array([is_aside(path) for path in piece.paths], bool),
+        **{f"sieve.{part}": getattr(sieve, part) for part in _SIEVE},
         "vectors": piece.vectors,
         "scales": scales_of(piece.vectors),
         "keys": piece.keys if lacking else piece.keys[:0],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer, Freshness
     from kibitz.indexer.embed import Embedder
     from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import IndexStatus, Progress, Report
     from kibitz.indexer.live import LiveParser
     from kibitz.indexer.search import Searcher
@@ -82,25 +83,31 @@ class App:
             self._searcher.refresh()
         return self._searcher
 
-    def search_now(
-        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, regex: bool = False
-    ) -> "Answer":
-        """Search in this thread; see `searching`, which answers also where there is no index yet.
+    def search_now(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search in this thread; see `searching`, which answers also where there is no index yet."""
+        from kibitz.indexer.filters import NO_FILTERS
+        from kibitz.server import searching
+
+        return searching.search(self, query, k, within=within, filters=filters or NO_FILTERS)
+
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search off the event loop."""
+        return await asyncio.to_thread(self.search_now, query, k, within, filters)
+
+    def grep_now(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search with a regular expression in this thread.
 
         Raises:
-            PatternError: `regex` is set, and the query is no regular expression.
+            PatternError: the expression is wrong.
         """
         from kibitz.indexer.filters import NO_FILTERS
         from kibitz.server import searching
 
-        ask = searching.grep if regex else searching.search
-        return ask(self, query, k, within=within, filters=filters or NO_FILTERS)
+        return searching.grep(self, query, k, within=within, filters=filters or NO_FILTERS)
 
-    async def search(
-        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, regex: bool = False
-    ) -> "Answer":
-        """Search off the event loop."""
-        return await asyncio.to_thread(self.search_now, query, k, within, filters, regex=regex)
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search with a regular expression off the event loop."""
+        return await asyncio.to_thread(self.grep_now, query, k, within, filters)
 
     def changed(self, paths: Collection[str]) -> None:
         """Take note of files that have changed: answers say how many the index has not seen, from now on."""

@@ -38,6 +38,7 @@ INSTRUCTIONS = (
 _STILL = "The first index round is under way: ask again in a moment, or use search, which reads the files meanwhile."
 
 Folder = Annotated[str, Field(description="Only below this folder, or in this file, of the workspace: 'src/http'.")]
+Languages = Annotated[list[str], Field(max_length=50, description="Only code in these: 'python', 'ts'.")]
 Globs = Annotated[
     list[str], Field(max_length=50, description="Only paths like these: '*.py', 'src/**'; '!tests/**' takes out.")
 ]
@@ -55,7 +56,7 @@ class Search(Arguments):
     query: Annotated[str, Field(description="A question, a behaviour in words, or a name.")]
     k: Annotated[int, Field(ge=1, le=50, description="How many places.")] = 8
     path: Folder = ""
-    languages: Annotated[list[str], Field(max_length=50, description="Only code in these: 'python', 'ts'.")] = []
+    languages: Languages = []
     globs: Globs = []
     kinds: Annotated[
         list[str],
@@ -69,7 +70,11 @@ class Regex(Arguments):
     pattern: Annotated[str, Field(description="A regular expression, matched within a line.")]
     k: Annotated[int, Field(ge=1, le=500, description="How many lines.")] = 50
     path: Folder = ""
+    languages: Languages = []
     globs: Globs = []
+    ignore_case: Annotated[bool, Field(description="Letters match in either case.")] = False
+    fixed: Annotated[bool, Field(description="The pattern is a text to be found as it is.")] = False
+    word: Annotated[bool, Field(description="Only whole words.")] = False
 
 
 class Definition(Arguments):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from kibitz.indexer.answer import Answer, Freshness
 from kibitz.indexer.errors import EmbedderBusyError, NotIndexedError
 from kibitz.indexer.filters import NO_FILTERS, Filters
+from kibitz.indexer.grep import Grepped, Query
 from kibitz.indexer.question import read_question
 from kibitz.server.errors import ModelError
 
@@ -33,23 +34,25 @@ def search(app: "App", query: str, k: int, *, within: str = "", filters: Filters
     return replace(answer, notes=(*question.notes, *answer.notes))
 
 
-def grep(app: "App", pattern: str, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
+def grep(app: "App", query: Query, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
     """The first k lines that match a regular expression, in the order of paths; without an index as with one.
 
     Raises:
-        PatternError: the expression does not compile.
+        PatternError: the expression is wrong.
         WorkspaceError: there is no index, and the folder cannot be read.
     """
     try:
         searcher = app.searcher()
-    except NotIndexedError:
-        from kibitz.indexer.grep import grep as grep_files
-        from kibitz.indexer.scan import admitted
+        exactly = {"ignore_case": query.ignore_case, "fixed": query.fixed, "word": query.word}
+        found = searcher.grep(query.pattern, k, within=within, filters=filters, **exactly)
+        freshness, notes = _freshness(app, searcher), _unsearched(found)
+    except NotIndexedError as error:
+        from kibitz.indexer.scan import scan_lines
 
-        paths = [one.path for one in admitted(app.root, app.rules, within, filters)]
-        return Answer(tuple(grep_files(app.root, paths, pattern, k)), ("regex",), app.freshness())
-    hits = searcher.grep(pattern, k, within=within, filters=filters)
-    return Answer(tuple(hits), ("regex",), _freshness(app, searcher))
+        found = scan_lines(app.root, query, k, rules=app.rules, within=within, filters=filters)
+        freshness = app.freshness()
+        notes = (*_unsearched(found), *([_unknown_kinds(freshness, str(error))] if filters.kinds else []))
+    return Answer(found.hits, ("regex",), freshness, notes, found)
 
 
 def _ask(app: "App", question: str, k: int, *, within: str, filters: Filters) -> Answer:
@@ -79,11 +82,31 @@ def _scan(app: "App", question: str, k: int, *, within: str, filters: Filters, w
 
     found = scan(app.root, question, k, rules=app.rules, within=within, filters=filters)
     freshness = app.freshness()
-    if freshness.indexing:
-        why = "The first index round is under way."
     if filters.kinds:
-        note = f"{why} Until then nobody knows what kind of code a file holds."
+        note = _unknown_kinds(freshness, why)
     else:
         of = f" of {found.files}" if found.read < found.files else ""
-        note = f"{why} Until then words are looked for in the files themselves, here in {found.read}{of}."
+        read = f"here in {found.read}{of}"
+        note = f"{_why(freshness, why)} Until then words are looked for in the files themselves, {read}."
     return Answer(found.hits, ("scan",), freshness, (note,))
+
+
+def _why(freshness: Freshness, otherwise: str) -> str:
+    return "The first index round is under way." if freshness.indexing else otherwise
+
+
+def _unknown_kinds(freshness: Freshness, why: str) -> str:
+    return f"{_why(freshness, why)} Until then nobody knows what kind of code a file holds."
+
+
+def _unsearched(found: Grepped) -> tuple[str, ...]:
+    """What somebody should know who takes the lines for all there are."""
+    notes: list[str] = []
+    if found.stopped == "limit":
+        notes.append(f"There are more than these {len(found.hits)} lines.")
+    if found.stopped == "time":
+        notes.append("It took too long and was stopped: a longer literal in it, or a folder, makes it faster.")
+    if found.skipped:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(found.skipped.items()))
+        notes.append(f"Files that may match and could not be searched: {reasons}.")
+    return tuple(notes)

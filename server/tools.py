@@ -43,16 +43,29 @@ def search(
     return _shown(_about(answer), [_hit(hit) for hit in answer.hits])
 
 
-def regex(app: "App", pattern: str, *, k: int = 50, path: str = "", globs: Sequence[str] = ()) -> str:
+def regex(
+    app: "App",
+    pattern: str,
+    *,
+    k: int = 50,
+    path: str = "",
+    languages: Sequence[str] = (),
+    globs: Sequence[str] = (),
+    ignore_case: bool = False,
+    fixed: bool = False,
+    word: bool = False,
+) -> str:
     """The lines that match a regular expression, in the order of paths.
 
     Raises:
-        PatternError: the expression does not compile.
+        FilterError: there is no such language, or a glob is none.
+        PatternError: the expression is wrong.
         WorkspaceError: the path leads out of the workspace.
     """
     from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
 
-    answer = app.search_now(pattern, k, inside(path), Filters.of(globs=globs), regex=True)
+    answer = app.grep_now(Query(pattern, ignore_case, fixed, word), k, inside(path), Filters.of(languages, globs))
     lines = [f"{hit.chunk.path}:{hit.chunk.span.start + 1}: {_line(hit.chunk.text)}" for hit in answer.hits]
     return _shown(_about(answer), lines)
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
 
 PREVIEW_LINES = 4
+SHOWN_CHARS = 200  # of a line that matches
 
 
 @click.command()
@@ -37,6 +38,9 @@ PREVIEW_LINES = 4
 @click.option("--glob", "globs", multiple=True, help="Only paths like '*.py' or 'src/**', or not '!tests/**'.")
 @click.option("--kind", "kinds", multiple=True, help="Only a function, method, class, type, module, section or text.")
 @click.option("--regex", is_flag=True, help="Match a regular expression against every indexed line.")
+@click.option("-F", "--fixed-strings", "fixed", is_flag=True, help="Find the text as it is, in every indexed line.")
+@click.option("-i", "--ignore-case", is_flag=True, help="With --regex (which it implies): ignore case.")
+@click.option("-w", "--word-regexp", "word", is_flag=True, help="With --regex (which it implies): whole words.")
 @click.option("--queries", type=click.File("r", encoding="utf-8"), help='JSON lines {"query": …}; - is stdin.')
 @json_option
 def search(
@@ -49,6 +53,9 @@ def search(
     globs: tuple[str, ...],
     kinds: tuple[str, ...],
     regex: bool,
+    fixed: bool,
+    ignore_case: bool,
+    word: bool,
     queries: IO[str] | None,
     as_json: bool,
 ) -> None:
@@ -60,13 +67,15 @@ def search(
     Examples:
       kibitz search where are retries made
       kibitz search --regex 'def \\w+_retry' -k 50
+      kibitz search -F 'retry(' --in src
       kibitz search --language python --kind function --glob '!tests/**' parse a header
       kibitz search --queries questions.jsonl > answers.jsonl
     """
     from kibitz.indexer.errors import IndexBusyError
 
     asked = " ".join(query)
-    if bool(asked.strip()) == bool(queries):
+    exact = regex or fixed or ignore_case or word
+    if bool(asked if exact else asked.strip()) == bool(queries):
         raise click.UsageError("Give a question, or --queries FILE with one on each line.")
     filters = _filters(languages, globs, kinds)
     app = make_app(root)
@@ -74,12 +83,15 @@ def search(
         ensure_indexed(app)
     for each in [asked] if queries is None else _read_queries(queries):
         start = time.perf_counter()
-        answer = app.search_now(each, k, within, filters, regex=regex)
+        if exact:
+            from kibitz.indexer.grep import Query
+
+            answer = app.grep_now(Query(each, ignore_case, fixed, word), k, within, filters)
+        else:
+            answer = app.search_now(each, k, within, filters)
         ms = round((time.perf_counter() - start) * 1000, 2)
         if as_json or queries is not None:
-            results = [hit_json(hit) for hit in answer.hits]
-            lacking = answer.freshness.lacking
-            emit({"query": each, "results": results, "ms": ms, "lacking": lacking, **answer_json(answer)})
+            emit({"query": each, **_results(answer), "ms": ms, **answer_json(answer)})
         else:
             _show_answer(answer)
 
@@ -96,6 +108,21 @@ def _filters(languages: tuple[str, ...], globs: tuple[str, ...], kinds: tuple[st
         raise click.UsageError(str(error)) from None
 
 
+def _results(answer: "Answer") -> dict[str, Any]:
+    results = [hit_json(hit) for hit in answer.hits]
+    if (found := answer.grepped) is None:
+        return {"results": results, "lacking": answer.freshness.lacking}
+    for result, hit in zip(results, answer.hits, strict=True):
+        result["text"] = hit.chunk.text.rstrip("\r\n")
+    looked = {
+        "files": found.files,
+        "searched": found.searched,
+        "skipped": dict(found.skipped),
+        "stopped": found.stopped,
+    }
+    return {"results": results, "lacking": answer.freshness.lacking, **looked}
+
+
 def _show_answer(answer: "Answer") -> None:
     lacking = answer.freshness.lacking
     if lacking and "vector" in answer.legs:
@@ -103,9 +130,13 @@ def _show_answer(answer: "Answer") -> None:
     for note in answer.notes:
         click.echo(f"kibitz: {note}", err=True)
     if not answer.hits:
-        click.echo("Nothing found.", err=True)
+        of = f" in {answer.grepped.files} files" if answer.grepped else ""
+        click.echo(f"Nothing found{of}.", err=True)
     for hit in answer.hits:
-        _show(hit)
+        if answer.grepped:
+            _show_line(hit)
+        else:
+            _show(hit)
 
 
 def _read_queries(lines: IO[str]) -> Iterator[str]:
@@ -129,3 +160,10 @@ def _show(hit: "Hit") -> None:
     shown = [line.rstrip() for line in chunk.text.splitlines() if line.strip()][:PREVIEW_LINES]
     for line in shown:
         click.echo(click.style(f"    {printable(line[:140])}", dim=True))
+
+
+def _show_line(hit: "Hit") -> None:
+    """Print a line as grep does."""
+    place = click.style(f"{printable(hit.chunk.path)}:{hit.chunk.span.end}:", bold=True)
+    note = click.style("  (changed since it was indexed)", dim=True) if hit.stale else ""
+    click.echo(f"{place} {printable(hit.chunk.text.rstrip()[:SHOWN_CHARS])}{note}")

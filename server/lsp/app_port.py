@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer
     from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
@@ -26,10 +27,12 @@ class AppPort(Protocol):
 
     config: "Config"
 
-    async def search(
-        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, regex: bool = False
-    ) -> "Answer":
-        """Search the index, or the files as long as there is none; by a regular expression where `regex` is set."""
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search the index, or the files as long as there is none."""
+        ...
+
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Find the lines that match a regular expression."""
         ...
 
     def changed(self, paths: Collection[str]) -> None:

@@ -88,13 +88,19 @@ class SearchFilters:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A query; `within` keeps only what is below a folder, `regex` makes it a regular expression."""
+    """A query; `within` keeps only what is below a folder.
+
+    `regex` makes it a regular expression, and so do `fixed` (a text as it is), `ignore_case` and `word`.
+    """
 
     query: str
     k: int = 10
     within: str = ""
     filters: SearchFilters = SearchFilters()
     regex: bool = False
+    fixed: bool = False
+    ignore_case: bool = False
+    word: bool = False
     work_done_token: Token | None = None
 
 

@@ -17,6 +17,7 @@ from kibitz.server.llm.ports import Delta
 
 if TYPE_CHECKING:
     from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.server.completion.suggest import Suggestion
@@ -68,12 +69,13 @@ class FakeApp:
         self.root, self.options = root, options
         return self
 
-    async def search(
-        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, regex: bool = False
-    ) -> Answer:
-        asked = (query, k, within) if filters is None and not regex else (query, k, within, filters, regex)
-        await self._reach("search", asked)
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
+        await self._reach("search", (query, k, within) if filters is None else (query, k, within, filters))
         return Answer(tuple(self.hits[:k]), ("lexical", "vector"), self.freshness, self.notes)
+
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
+        await self._reach("grep", (query, k, within, filters))
+        return Answer(tuple(self.hits[:k]), ("regex",), self.freshness, self.notes)
 
     def changed(self, paths: Collection[str]) -> None:
         self.told.append(sorted(paths))

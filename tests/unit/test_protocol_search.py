@@ -7,6 +7,7 @@ import pytest
 
 from kibitz.indexer.answer import Freshness
 from kibitz.indexer.filters import Filters
+from kibitz.indexer.grep import Query
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.server.config import Config
 from tests.fakes.app import FakeApp
@@ -58,8 +59,13 @@ async def test_filters_and_regular_expressions_reach_the_app() -> None:
         await wire.initialize(rootUri=ROOT)
         await wire.call("kibitz/search", {"query": "f", "filters": filters})
         await wire.call("kibitz/search", {"query": "f+", "regex": True})
+        await wire.call("kibitz/search", {"query": "f+", "fixed": True, "ignoreCase": True, "word": True})
     wanted = Filters(("typescript", "python"), ("src/**",), ("function",))
-    assert app.asked == [("search", ("f", 10, "", wanted, False)), ("search", ("f+", 10, "", None, True))]
+    assert app.asked == [
+        ("search", ("f", 10, "", wanted)),
+        ("grep", (Query("f+"), 10, "", None)),
+        ("grep", (Query("f+", ignore_case=True, fixed=True, word=True), 10, "", None)),
+    ]
 
 
 @pytest.mark.parametrize(

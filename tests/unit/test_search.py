@@ -183,7 +183,7 @@ def test_a_changed_file_is_found_by_what_it_holds_now_only(root: Path) -> None:
     assert not searcher.view.all_alive
     assert paths(searcher.search("Basin"))[0] == "src/pool.py"
     assert "src/pool.py" not in paths(searcher.search("release a connection", legs=("lexical",)))
-    assert paths(searcher.grep("class ")) == ["src/pool.py", "src/session.py"]
+    assert paths([*searcher.grep("class ").hits]) == ["src/pool.py", "src/session.py"]
 
 
 def test_opening_loads_neither_the_database_nor_a_grammar(root: Path) -> None:

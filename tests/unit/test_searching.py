@@ -7,6 +7,7 @@ import pytest
 
 from kibitz.indexer.errors import EmbedderBusyError
 from kibitz.indexer.filters import Filters
+from kibitz.indexer.grep import Query
 from kibitz.indexer.layout import places
 from kibitz.server.errors import ModelError
 from kibitz.server.unseen import Unseen
@@ -31,7 +32,7 @@ def test_without_an_index_the_files_answer_and_the_answer_says_so(app: OurApp) -
     assert answer.freshness.indexed_at == 0.0
     (note,) = answer.notes
     assert "is not indexed yet: run `kibitz index` there first. Until then words are looked for in the files" in note
-    (hit,) = app.search_now(r"circle_\w+", 5, regex=True).hits
+    (hit,) = app.grep_now(Query(r"circle_\w+"), 5).hits
     assert hit.chunk.path == "shapes.py"
 
 
@@ -55,7 +56,7 @@ def test_with_an_index_the_legs_and_the_round_are_named(app: OurApp) -> None:
     assert (answer.legs, answer.notes) == (("lexical", "vector"), ())
     assert answer.freshness.indexed_at > 0
     assert (answer.freshness.indexing, answer.freshness.behind, answer.freshness.lacking) == (False, None, 0)
-    assert app.search_now("def ", 5, regex=True).legs == ("regex",)
+    assert app.grep_now(Query("def "), 5).legs == ("regex",)
 
 
 def test_a_round_of_another_process_is_known(app: OurApp) -> None:

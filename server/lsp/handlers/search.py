@@ -35,7 +35,13 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
     filters = _filters(params.filters)
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        answer = await session.app.search(params.query, params.k, params.within, filters, regex=params.regex)
+        if params.regex or params.fixed or params.ignore_case or params.word:
+            from kibitz.indexer.grep import Query
+
+            exact = Query(params.query, params.ignore_case, params.fixed, params.word)
+            answer = await session.app.grep(exact, params.k, params.within, filters)
+        else:
+            answer = await session.app.search(params.query, params.k, params.within, filters)
     return {
         "hits": [_hit(root, hit) for hit in answer.hits],
         "legs": list(answer.legs),
