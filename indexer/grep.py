@@ -27,6 +27,7 @@ MOST_BYTES = 16 << 20  # a file that has grown beyond this since it was indexed 
 MOST_SECONDS = 20.0  # of one search
 
 _REASONS = {errno.ENOENT: "gone", errno.ENOTDIR: "gone", errno.EFBIG: "size"}
+_UNREAD = {"gone", "unreadable", "size"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def grep(
 
 
 def grep_files(root: Path, paths: Sequence[str], query: Query, k: int, *, seconds: float = MOST_SECONDS) -> Grepped:
-    """The same in files that no index knows: one that a rule would leave out by its content is skipped.
+    """The same in files that no index knows. One that a rule would leave out by its content is passed over.
 
     Raises:
         PatternError: the expression is wrong or too large; says where.
@@ -111,7 +112,8 @@ def grep_files(root: Path, paths: Sequence[str], query: Query, k: int, *, second
     search = _Search(root, Matcher(query.pattern, node), time.monotonic() + seconds)
     found, stopped = _first(k, (search.file(path, str, None) for path in paths), search.is_late)
     hits = tuple(replace(hit, stale=False) for hit in found)
-    return Grepped(hits, len(paths), search.searched, dict(search.skipped), stopped)
+    skipped = {reason: count for reason, count in search.skipped.items() if reason in _UNREAD}
+    return Grepped(hits, len(paths), search.searched, skipped, stopped)
 
 
 def _first(k: int, files: Iterable[Iterator[Hit]], is_late: Callable[[], bool]) -> tuple[list[Hit], str]:

@@ -35,6 +35,7 @@ INSTRUCTIONS = (
     "they name with `read_lines`. Paths are relative to the workspace; lines begin at 1, both ends included. Each "
     "answer says how near it is to the files as they are now."
 )
+MOST_SENTENCE_CHARS = 500  # an error may repeat what was asked
 _STILL = "The first index round is under way: ask again in a moment, or use search, which reads the files meanwhile."
 
 Folder = Annotated[str, Field(description="Only below this folder, or in this file, of the workspace: 'src/http'.")]
@@ -182,7 +183,7 @@ async def answer(app: "App", name: str, arguments: dict[str, Any]) -> tuple[str,
     except NotIndexedError as error:
         return _STILL if app.freshness().indexing else str(error), True
     except USER_ERRORS as error:
-        return str(error), True
+        return str(error)[:MOST_SENTENCE_CHARS], True
     except Exception:
         logger.exception("The tool %s failed unexpectedly.", name)
         return "Kibitz failed unexpectedly; its log on standard error has the details.", True

@@ -25,6 +25,8 @@ def mcp(*, root: Path) -> None:
     if importlib.util.find_spec("mcp") is None:
         raise click.ClickException(MISSING)
     app = make_app(root)
+    if app.root in {Path(app.root.anchor), Path.home()}:  # where some clients start what they start
+        raise click.UsageError(f"{app.root} is no workspace: name one with --path.")
     from kibitz.server.mcp import run
 
     run(app)

@@ -159,6 +159,13 @@ async def test_a_cancelled_chat_closes_the_models_stream() -> None:
     assert kinds == ["begin", "end"]
 
 
+async def test_an_empty_question_is_refused() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        with pytest.raises(Refused, match="The question is empty"):
+            await wire.call("kibitz/chat", {"question": " \n"})
+
+
 async def test_model_trouble_in_chat_is_the_answer() -> None:
     async with connected(FakeApp(error=ModelError("The endpoint is asleep.")).make) as wire:
         await wire.initialize(rootUri=ROOT)

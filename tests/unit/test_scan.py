@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.filters import Filters
-from kibitz.indexer.scan import LINES, Scan, scan
+from kibitz.indexer.grep import Query
+from kibitz.indexer.scan import LINES, Scan, scan, scan_lines
 from kibitz.indexer.workspace import Rules
 from tests.fakes.workspaces import written
 
@@ -84,3 +85,20 @@ def test_a_link_that_takes_a_file_s_place_is_not_followed(root: Path) -> None:
     (root / "src/pool.py").unlink()
     (root / "src/pool.py").symlink_to(root.parent / "outside.py")
     assert "src/pool.py" not in paths(scan(root, "close session"))
+
+
+def test_lines_are_found_in_what_an_index_would_hold(root: Path) -> None:
+    (root / "blob.bin").write_bytes(b"session\0\x01\x02")
+    found = scan_lines(root, Query("session", ignore_case=True), 50)
+    assert {hit.chunk.path for hit in found.hits} == {
+        "src/session.py",
+        "src/pool.py",
+        "src/close.ts",
+        "tests/test_session.py",
+    }
+    assert {hit.stale for hit in found.hits} == {False}
+    assert (found.skipped, found.stopped) == ({}, "")
+    few = scan_lines(root, Query("session", fixed=True), 1, within="tests")
+    assert ([hit.chunk.path for hit in few.hits], few.stopped) == (["tests/test_session.py"], "limit")
+    assert scan_lines(root, Query("session"), 5, filters=Filters.of(kinds=["class"])).hits == ()
+    assert scan_lines(root, Query("session"), 5, max_seconds=-1.0).stopped == "time"
