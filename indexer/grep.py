@@ -161,6 +161,7 @@ class _Search:
             raw, data = read
         self.searched += 1
         stale: bool | None = None
+        language = language_of(path)
         number = at = 0
         for start, end in self._matcher.lines(data, self.is_late):
             if stale is None:
@@ -171,7 +172,7 @@ class _Search:
             number += data.count(b"\n", at, start)
             at = start
             line = cut_line(data[start : end + 1].decode("utf-8", "replace"))
-            yield Hit(Chunk(path, Span(number, number + 1), line, language=language_of(path)), 1.0, ("regex",), stale)
+            yield Hit(Chunk(path, Span(number, number + 1), line, language=language), 1.0, ("regex",), stale)
 
     def _read(self, path: str) -> tuple[bytes, bytes] | None:
         """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched."""

@@ -2,8 +2,8 @@ r"""Regular expressions as trees: read once, then matched by RE2 and asked for t
 
 The language is ripgrep's as far as RE2 knows it too: no back-references and no look-around, so that matching takes
 time in proportion to the text. `\w`, `\d`, `\s` and `\b` know all of Unicode, `^` and `$` are the ends of a line, and
-nothing matches a line break. A `{` that begins no repetition and a `[` inside a class are plain characters. Only whether
-a line matches is of interest: groups capture nothing, and lazy repetition is repetition.
+nothing matches a line break. A `{` that begins no repetition and a `[` inside a class are plain characters. Only
+whether a line matches is of interest: groups capture nothing, and lazy repetition is repetition.
 """
 
 import re
