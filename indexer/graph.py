@@ -70,9 +70,9 @@ class Graph:
         """Switch off what is gone, and join what is new."""
         base, kept = self.joined, len(self.joined.salts)
         self.salts = salts = np.concatenate((base.salts, links.salts))
-        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, links.define_forms, REFERENCE_KINDS)
+        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, REFERENCE_KINDS)
         second = len(base.counts) + len(symbols.keys)
-        own = _unknown(base.own, second, links.own_keys, links.own_forms, (FILE,))
+        own = _unknown(base.own, second, links.own_keys, (FILE,))
         names = second + len(own.keys)
         self._symbols = (base.symbols, symbols)
 
@@ -233,10 +233,10 @@ def _kept(view: View, joined: Joined | None) -> Joined:
     return Joined.of([segment for segment, _ in view.parts])
 
 
-def _unknown(known: Names, first: int, keys: Keys, forms: NDArray[np.uint16], kinds: Iterable[str]) -> Names:
+def _unknown(known: Names, first: int, keys: Keys, kinds: Iterable[str]) -> Names:
     """Those names that are not among others, numbered from `first` on."""
     new = known.numbered(keys) < 0
-    return Names.of(first, keys[new], forms[new], tuple(kinds))
+    return Names.of(first, keys[new], tuple(kinds))
 
 
 _Entries = tuple[Ints, Ints, Floats]

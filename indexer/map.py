@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.links import key_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints
-from kibitz.indexer.segment import definition_key
+from kibitz.indexer.segment import definition_key, name_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
@@ -83,7 +82,7 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
         file = int(file_of[node])
         path = view.paths[file]
         symbols = sources.symbols(path, view.blob(file))
-        keys = np.array([key_of(one.name) for one in symbols], np.uint32)
+        keys = np.array([name_key(one.name) for one in symbols], np.uint32)
         scores = graph.strengths(flows, node, keys)
         kept = _with_holders(symbols, scores.tolist(), least)
         if kept:
@@ -133,7 +132,7 @@ def _named(view: View, paths: Iterable[str]) -> Ints:
 def _mentioned_numbers(graph: Graph, view: View, mentioned: Iterable[str]) -> Ints:
     """The graph's numbers of names that were mentioned, in all languages."""
     spellings = [form for name in mentioned for form in (name.lower(), name.lower().capitalize(), name)]
-    keys = np.array([key_of(name) for name in spellings], np.uint32)
+    keys = np.array([name_key(name) for name in spellings], np.uint32)
     return graph.numbers_of(keys)
 
 
