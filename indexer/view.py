@@ -12,9 +12,11 @@ from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
 from kibitz.indexer.sieve import Clause
 from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.uses import centrality
 from kibitz.indexer.vectors import Floats, similarities
 
 _MODULE = KINDS.index("module")
+_PROSE = (KINDS.index("section"), KINDS.index("text"))
 
 
 class View:
@@ -77,6 +79,11 @@ class View:
         return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)
 
     @cached_property
+    def prose(self) -> NDArray[np.bool_]:
+        """Which chunks are prose, or in no known language, (n,)."""
+        return _concatenated([np.isin(segment.codes[:, 0], _PROSE) for segment, _ in self.parts], np.bool_)
+
+    @cached_property
     def stem_words(self) -> Floats:
         """How many different terms each file's name has, (f,)."""
         return _concatenated([segment.stem_words for segment, _ in self.parts], np.float32)
@@ -85,6 +92,11 @@ class View:
     def aside(self) -> NDArray[np.bool_]:
         """Which files are tests, examples and the like, (f,)."""
         return _concatenated([segment.aside for segment, _ in self.parts], np.bool_)
+
+    @cached_property
+    def centrality(self) -> Floats:
+        """How much the workspace leans on each file, (f,), 0 to 1."""
+        return centrality([segment.uses for segment, _ in self.parts], self._file_base.tolist()[:-1], self.alive)
 
     @property
     def lacking(self) -> int:
@@ -121,6 +133,11 @@ class View:
         segment, at = self._place(number)
         return segment.chunk(at, path, text)
 
+    def names(self, number: int) -> tuple[str, tuple[str, ...]]:
+        """The symbol that one chunk is in, and what it defines."""
+        segment, at = self._place(number)
+        return segment.names(at)
+
     def _place(self, number: int) -> tuple[Segment, int]:
         part = int(np.searchsorted(self._chunk_base, number, side="right")) - 1
         return self.parts[part][0], number - int(self._chunk_base[part])
@@ -141,6 +158,10 @@ class _Across:
             for key, (items, times) in postings.find(keys).items():
                 found.setdefault(key, []).append((items + base if base else items, times))
         return {key: self._living(parts) for key, parts in found.items()}
+
+    def sizes_of(self, keys: Sequence[int]) -> Ints:
+        """How many items hold each of some keys, dead ones among them."""
+        return sum((postings.sizes_of(keys) for postings in self._postings), np.zeros(len(keys), np.int64))
 
     def get(self, key: int) -> Holding:
         """The living items that hold one key, and how often each."""
