@@ -21,6 +21,7 @@ from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 
 BEST_CHUNKS = 4  # so many chunks of a file add up
+NAMES_READ = 0.5  # of what a file's best chunk holds of the question: the names of chunks with less are not read
 
 LEXICAL = ("words_best_chunk", "words_best_chunks", "words_file")
 VECTOR = ("vector_best_chunk", "vector_best_chunks", "vector_mean", "cosine_mean")
@@ -68,8 +69,8 @@ class Candidates:
         """The sum over each file's chunks, (..., c) to (..., m)."""
         return np.add.reduceat(scores, self.starts, axis=-1)
 
-    def weight_of(self, words: Sequence[str], ids: Sequence[int]) -> Floats:
-        """How much each of the question's words says."""
+    def weight_of(self, ids: Sequence[int]) -> Floats:
+        """How much each of the question's words says, by their ids."""
         unknown = idf(self.view.chunks, 0)
         return np.array([self._weight_of.get(key, unknown) for key in ids], np.float32)
 
@@ -122,26 +123,25 @@ def _vectors(some: Candidates, vector: Scores | None) -> list[Floats]:
 
 def _names(some: Candidates) -> list[Floats]:
     """How the words of the question meet those of the paths."""
-    words = some.wanted.words
-    paths = [path_names(some.view.paths[file]) for file in some.files.tolist()]
-    if not words:
-        return [np.zeros(len(paths), np.float32)] * len(NAMES)
-    weights = some.weight_of(words, [term_id(word) for word in words])
-    weights = weights / max(float(weights.sum()), 1e-6)
-    meets = _Meetings(words)
-    in_name = meets.of([path.stem for path in paths])
-    in_folders = meets.of([path.folders for path in paths])
-    recall = in_name @ weights
-    precision = np.array([np.mean([meets.best(word) for word in path.stem]) for path in paths])
-    places = np.arange(1, len(words) + 1)
-    first = np.where(in_name >= 1, 1 / places, 0).max(axis=1)
+    asked = Asked.of(some)
+    size = len(asked.weights)
+    in_name, in_folders = np.zeros((2, len(some.files), size), np.float32)
+    precision = np.zeros(len(some.files), np.float32)
+    for at, file in enumerate(some.files.tolist()):
+        path = path_names(some.view.paths[file])
+        precision[at] = sum(asked.best(word) for word in path.stem) / len(path.stem)
+        for row, words in ((in_name[at], path.stem), (in_folders[at], path.folders)):
+            for word, like in asked.touched(words).items():
+                row[word] = like
+    recall = in_name @ asked.weights
+    first = ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0)
     return [
         2 * recall * precision / np.maximum(recall + precision, 1e-6),
         recall,
         first,
-        in_folders @ weights,
-        np.maximum(in_folders - in_name, 0) @ weights,
-        (np.maximum(in_folders, in_name) >= 1) @ weights,
+        in_folders @ asked.weights,
+        np.maximum(in_folders - in_name, 0) @ asked.weights,
+        (np.maximum(in_folders, in_name) >= 1) @ asked.weights,
     ]
 
 
@@ -160,7 +160,7 @@ def chunk_features(
         held,
         named,
         joined,
-        *_symbols(some).T,
+        *_symbols(some, held).T,
         view.between[some.chunks],
         view.prose[some.chunks],
         size,
@@ -169,71 +169,86 @@ def chunk_features(
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _symbols(some: Candidates) -> Floats:
-    """How the words of the question meet the names around and in each chunk, (c, 4)."""
-    words = some.wanted.words
+def _symbols(some: Candidates, held: NDArray[Any]) -> Floats:
+    """How the words of the question meet the names around and in each chunk, (c, 4).
+
+    Nothing of chunks that hold much less of the question (`held`, (c,)) than others of their file: their names cannot
+    make up for it, and reading names is what costs most.
+    """
+    asked = Asked.of(some)
     out = np.zeros((len(some.chunks), 4), np.float32)
-    if not words:
-        return out
-    weights = some.weight_of(words, [term_id(word) for word in words])
-    weights = weights / max(float(weights.sum()), 1e-6)
-    meets = _Meetings(words)
-    known: dict[str, tuple[float, float]] = {"": (0.0, 0.0)}
-
-    def met(name: str) -> tuple[float, float]:
-        found = known.get(name)
-        if found is None:
-            parts = name_words(name)
-            touched = [meets.one(word) for word in parts]
-            recall = float(np.max(touched, axis=0) @ weights) if touched else 0.0
-            if recall <= 0:
-                found = (0.0, 0.0)
-            else:
-                precision = sum(float(each.max()) for each in touched) / len(touched)
-                found = (2 * recall * precision / (recall + precision), recall)
-            known[name] = found
-        return found
-
-    for row, number in zip(out, some.chunks.tolist(), strict=True):
-        symbol, defines = some.view.names(number)
-        row[:2] = met(symbol)
-        row[2:] = max(map(met, defines), default=(0.0, 0.0))
+    close = held > NAMES_READ * np.repeat(some.best(held), some.sizes)
+    for at in close.nonzero()[0].tolist():
+        row, (symbol, defines) = out[at], some.view.names(int(some.chunks[at]))
+        own, others = asked.met(symbol), max(map(asked.met, defines), default=NOT_MET)
+        if own is not NOT_MET or others is not NOT_MET:
+            row[:] = (*own, *others)
     return out
 
 
-class _Meetings:
-    """How like the words of a question are to those of paths, each looked at once."""
+NOT_MET = (0.0, 0.0)
 
-    def __init__(self, words: Sequence[str]) -> None:
+
+class Asked:
+    """The words of a question beside those of names, each looked at once.
+
+    Attributes:
+        weights: (q,) how much each word of the question says, 1 in all.
+    """
+
+    def __init__(self, words: Sequence[str], weights: Floats) -> None:
+        self.weights = weights / max(float(weights.sum()), 1e-6)
         self._words = words
+        self._shares: list[float] = self.weights.tolist()
         self._heads: dict[str, list[int]] = {}
         for at, word in enumerate(words):
             self._heads.setdefault(word[:3], []).append(at)
-        self._nothing = np.zeros(len(words), np.float32)
-        self._known: dict[str, Floats] = {}
+        self._known: dict[str, dict[int, float]] = {}
+        self._met: dict[str, tuple[float, float]] = {}
 
-    def one(self, word: str) -> Floats:
-        """How like a path's word is to each word of the question."""
+    @classmethod
+    def of(cls, some: Candidates) -> "Asked":
+        """The words of the question that some files are looked at for."""
+        words = some.wanted.words
+        return cls(words, some.weight_of([term_id(word) for word in words]))
+
+    def likes(self, word: str) -> dict[int, float]:
+        """The words of the question that a name's word is like, and how much."""
         known = self._known.get(word)
         if known is None:
             # No two words are alike that do not begin alike.
             near = self._heads.get(word[:3], ())
-            known = self._nothing
-            if near:
-                known = self._nothing.copy()
-                known[near] = [likeness(self._words[at], word) for at in near]
-            self._known[word] = known
+            alike = ((at, likeness(self._words[at], word)) for at in near)
+            known = self._known[word] = {at: like for at, like in alike if like}
         return known
 
     def best(self, word: str) -> float:
-        """How like a path's word is to the word of the question that is most like it."""
-        return float(self.one(word).max())
+        """How like a name's word is to the word of the question that is most like it."""
+        return max(self.likes(word).values(), default=0.0)
 
-    def of(self, every: Sequence[Sequence[str]]) -> Floats:
-        """The best that some words of each path make of each of the question's, (m, q)."""
-        return np.stack(
-            [np.max([self.one(word) for word in words], axis=0) if words else self._nothing for words in every]
-        )
+    def touched(self, words: Sequence[str]) -> dict[int, float]:
+        """The words of the question that some words of a name are like, and how much at best."""
+        touched: dict[int, float] = {}
+        for word in words:
+            for at, like in self.likes(word).items():
+                if like > touched.get(at, 0.0):
+                    touched[at] = like
+        return touched
+
+    def met(self, name: str) -> tuple[float, float]:
+        """How a definition's name meets the question: harmonic mean of both shares, and the question's share."""
+        found = self._met.get(name)
+        if found is None:
+            found = self._met[name] = self._meet(name_words(name))
+        return found
+
+    def _meet(self, words: Sequence[str]) -> tuple[float, float]:
+        touched = self.touched(words)
+        recall = sum(self._shares[at] * like for at, like in touched.items())
+        if not recall:
+            return NOT_MET
+        precision = sum(map(self.best, words)) / len(words)
+        return 2 * recall * precision / (recall + precision), recall
 
 
 def _priors(some: Candidates) -> list[Floats]:

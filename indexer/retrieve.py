@@ -21,7 +21,7 @@ from kibitz.indexer.wanted import Wanted
 from kibitz.indexer.weights import load_weights
 
 NEAREST = 100  # so many chunks count as found by their vectors: every chunk is a little like every question
-SPARE = 10  # files that are looked into beyond those that are wanted, for some cannot be shown
+SPARE = 6  # files that are looked into beyond those that are wanted, for some cannot be shown
 
 Mask = NDArray[np.bool_]
 

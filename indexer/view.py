@@ -1,5 +1,6 @@
 """What a question sees: the segments of one workspace as one, without the files that the workspace no longer has."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -37,6 +38,7 @@ class View:
         self.parts = tuple((segment, tuple(dead)) for segment, dead in parts if len(segment.paths))
         segments = [segment for segment, _ in self.parts]
         self._chunk_base = offsets_of([len(segment.spans) for segment in segments])
+        self._chunk_starts: list[int] = self._chunk_base.tolist()
         self._file_base = offsets_of([len(segment.paths) for segment in segments])
         self.paths = [path for segment in segments for path in segment.paths]
         sizes = [np.diff(segment.first) for segment in segments]
@@ -139,8 +141,8 @@ class View:
         return segment.names(at)
 
     def _place(self, number: int) -> tuple[Segment, int]:
-        part = int(np.searchsorted(self._chunk_base, number, side="right")) - 1
-        return self.parts[part][0], number - int(self._chunk_base[part])
+        part = bisect_right(self._chunk_starts, number) - 1
+        return self.parts[part][0], number - self._chunk_starts[part]
 
 
 class _Across:
