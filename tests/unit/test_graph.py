@@ -159,7 +159,7 @@ def test_centrality_stands_beside_the_files_of_the_view() -> None:
 
 
 def counts(values: Floats) -> list[list[int]]:
-    return np.rint(np.expm1(values)).astype(int).tolist()
+    return [[round(value) for value in row] for row in np.expm1(values).tolist()]
 
 
 def test_imports_are_counted_by_folder_and_name() -> None:

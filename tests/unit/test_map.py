@@ -19,7 +19,9 @@ from tests.fakes.embedder import HashEmbedder
 from tests.fakes.parsing import InProcessPool
 
 FILES = {
-    "src/session.py": "from src.pool import Pool\n\n\nclass Session:\n    def close(self):\n        Pool().release(self)\n",
+    "src/session.py": (
+        "from src.pool import Pool\n\n\nclass Session:\n    def close(self):\n        Pool().release(self)\n"
+    ),
     "src/window.py": "from src.pool import Pool\n\n\ndef open_window():\n    return Pool().release(None)\n",
     "src/pool.py": (
         "class Pool:\n    def release(self, one):\n        return one\n\n    def unused_here(self):\n        pass\n"
@@ -71,7 +73,7 @@ def test_an_edited_file_stays_on_the_map(searcher: Searcher) -> None:
 
 def test_a_map_follows_an_open_document(searcher: Searcher) -> None:
     searcher.map()
-    text = "from src.shape import area_of\n\n\ndef open_window():\n    return area_of(1)\n\n\ndef area_twice():\n    pass\n"
+    text = "from src.shape import area_of\n\n\ndef open_window():\n    return area_of(1)\n"
     piece = Cutter(HashEmbedder()).cut([parse_text("src/window.py", text, Reparser())]).piece
     searcher.put_ahead({"src/window.py": Seen(piece, text)})
     assert searcher.map(open=["src/window.py"]).files[0].path == "src/shape.py"
