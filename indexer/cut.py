@@ -18,6 +18,7 @@ from kibitz.indexer.read import content_rule, read_source
 from kibitz.indexer.reparse import Reparser
 from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_keys
 from kibitz.indexer.terms import Lexer
+from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk
 from kibitz.indexer.vectors import Bytes, Floats, mixed, quantised
 from kibitz.indexer.words import Bags, Vocabulary
@@ -42,12 +43,16 @@ class Blob:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One file, parsed; or the rule that leaves it out, with all else empty. `blob` names its content."""
+    """One file, parsed; or the rule that leaves it out, with all else empty.
+
+    `blob` names its content, `signature` tells its trigrams (see trigrams.signature).
+    """
 
     path: str
     blob: str = ""
     chunks: tuple[Chunk, ...] = ()
     rule: str = ""
+    signature: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def parse_blob(path: str, read: Blob, tree: "Tree | None" = None) -> Parsed:
     chunks = chunk_text(path, read.text, read.language, tree=tree)
     if len(chunks) > MOST_FILE_CHUNKS:
         return Parsed(path, rule="size")
-    return Parsed(path, read.blob, tuple(chunks))
+    return Parsed(path, read.blob, tuple(chunks), signature=signature(read.text))
 
 
 class Cutter:
@@ -156,6 +161,7 @@ class Cutter:
         piece = Piece(
             paths=paths,
             blobs=[one.blob for one in files],
+            signatures=[one.signature for one in files],
             sizes=np.array([len(one.chunks) for one in files], np.int64),
             spans=spans_of(chunks),
             codes=coded(chunks),

@@ -6,6 +6,7 @@
   + NotIndexedError    a question was asked before the first index round
   + DiskFullError      the index could not be written
   + EmbedderBusyError  the embedder cannot answer now, but will later
+  + FilterError        a search is to show what there is not
 """
 
 from typing import TYPE_CHECKING
@@ -28,6 +29,10 @@ class IndexBusyError(IndexerError):
 
 class NotIndexedError(IndexerError):
     """A question was asked before the first index round."""
+
+
+class FilterError(IndexerError):
+    """A search is to show what there is not: an unknown language or kind, or a glob that is none."""
 
 
 class DiskFullError(IndexerError):

@@ -40,6 +40,22 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
         os.close(handle)
 
 
+def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
+    """The bytes of a workspace's regular file, which no link on the way leads out of the workspace.
+
+    `path` is relative, with "/"; an index may name a file of a folder that has become a link since.
+
+    Raises:
+        OSError: as `read_regular`; with ELOOP when one of the folders is a link by now.
+    """
+    at = path.find("/")
+    while at >= 0:
+        if stat.S_ISLNK(os.lstat(f"{root}/{path[:at]}").st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        at = path.find("/", at + 1)
+    return read_regular(f"{root}/{path}", max_bytes)
+
+
 @contextlib.contextmanager
 def room() -> Iterator[None]:
     """Say that the disk is full when that is why something could not be written.

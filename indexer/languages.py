@@ -42,6 +42,8 @@ LANGUAGES: tuple[str, ...] = tuple(_EXTENSIONS)
 
 _BY_EXTENSION = {"." + ext: language for language, exts in _EXTENSIONS.items() for ext in exts.split()}
 
+_ALIASES = {"c#": "c-sharp", "csharp": "c-sharp", "golang": "go", "shell": "bash"}
+
 _BY_NAME = {
     name.lower(): language
     for language, names in {
@@ -94,6 +96,14 @@ _FACTORIES = {
     "typescript": ("tree_sitter_typescript", "language_typescript"),
     "tsx": ("tree_sitter_typescript", "language_tsx"),
 }
+
+
+def language_named(name: str) -> str:
+    """The language that somebody calls so, by its name, another one ("c#"), or a file's ending ("ts"); "" for none."""
+    plain = name.strip().lower()
+    if plain in _EXTENSIONS:
+        return plain
+    return _ALIASES.get(plain) or _BY_EXTENSION.get("." + plain.removeprefix("."), "")
 
 
 def language_of(path: str, head: str = "") -> str:

@@ -1,7 +1,9 @@
 """Where an index keeps its files under the cache directory."""
 
 import hashlib
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,34 @@ class Places:
         """The manifest of one workspace."""
         digest = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
         return self.manifests / f"{digest[:32]}.json"
+
+    def is_being_written(self) -> bool:
+        """Whether a process holds the writer's lock, of this workspace or of another worktree."""
+        try:
+            handle = os.open(self.lock, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            return _is_locked(handle)
+        finally:
+            os.close(handle)
+
+
+def _is_locked(handle: int) -> bool:
+    """Ask for the lock and let it go: a writer that asks in this instant asks again."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def places(root: Path, cache_dir: Path, embedder: Embedder) -> Places:

@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from kibitz.indexer.files import read_regular
+from kibitz.indexer.files import read_inside
+from kibitz.indexer.filters import is_in
 from kibitz.indexer.grep import MOST_BYTES
 from kibitz.indexer.imports import without_ending
 from kibitz.indexer.live import Seen
@@ -101,7 +102,7 @@ class Sources:
         if seen and seen.text is not None:
             return seen.text
         try:
-            read = decode(read_regular(f"{self._root}/{path}", MOST_BYTES))
+            read = decode(read_inside(self._root, path, MOST_BYTES))
         except OSError:
             return None
         return read[0] if read else None
@@ -197,12 +198,6 @@ def callers(view: View, sources: Sources, name: str, k: int = 100, *, within: st
     """
     wanted = Name.of(name)
     return _best(k, _calling(sources, wanted, _candidates(view, sources, wanted, ("call",), within)))
-
-
-def is_in(path: str, within: str) -> bool:
-    """Whether a file is in a folder of the workspace, or is that file; every file is in "" and "."."""
-    folder = within.strip("/").removeprefix("./")
-    return folder in {"", "."} or path == folder or path.startswith(folder + "/")
 
 
 _Found = tuple[bool, Place]  # whether the name is spelt in another way

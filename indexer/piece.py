@@ -40,6 +40,7 @@ class Piece:
 
     Attributes:
         paths, blobs: the files' (f).
+        signatures: the files' (f), see `trigrams.signature`.
         sizes: (f,) chunks in each; 0 for an empty file.
         spans: (n, 2) int32, lines.
         codes: (n, 2) uint8, places in KINDS and in ("", *LANGUAGES).
@@ -53,6 +54,7 @@ class Piece:
 
     paths: list[str]
     blobs: list[str]
+    signatures: list[bytes]
     sizes: Ints
     spans: NDArray[np.int32]
     codes: NDArray[np.uint8]
@@ -77,6 +79,7 @@ class Piece:
         return Piece(
             paths=[self.paths[at] for at in files],
             blobs=[self.blobs[at] for at in files],
+            signatures=[self.signatures[at] for at in files],
             sizes=sizes,
             spans=self.spans[chunks],
             codes=self.codes[chunks],
@@ -128,6 +131,7 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     return Piece(
         paths=[path for piece in pieces for path in piece.paths],
         blobs=[blob for piece in pieces for blob in piece.blobs],
+        signatures=[one for piece in pieces for one in piece.signatures],
         sizes=np.concatenate([piece.sizes for piece in pieces]),
         spans=np.concatenate([piece.spans for piece in pieces]),
         codes=np.concatenate([piece.codes for piece in pieces]),

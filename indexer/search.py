@@ -9,16 +9,17 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kibitz.indexer import lookup, rank, segment
+from kibitz.indexer.answer import Freshness
 from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError, WorkspaceError
 from kibitz.indexer.excerpt import Excerpts
-from kibitz.indexer.files import read_regular
+from kibitz.indexer.files import read_inside
+from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.grep import MOST_BYTES, grep
+from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
@@ -29,6 +30,7 @@ from kibitz.indexer.map import Focus, MapResult, repository_map
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
+from kibitz.indexer.question import read_question
 from kibitz.indexer.read import cut_line
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
@@ -82,6 +84,21 @@ class Searcher:
         """How many chunks have no vector yet: of those only words are searched."""
         return self._state.head.lacking
 
+    @property
+    def freshness(self) -> Freshness:
+        """How near the answers are to the files, as far as the index tells."""
+        state = self._state
+        return Freshness(
+            indexed_at=state.head.started_ns / 1e9,
+            indexing=self._at.is_being_written(),
+            ahead=len(state.seen),
+            lacking=state.head.lacking,
+        )
+
+    def is_ahead(self, path: str) -> bool:
+        """Whether a file was put ahead of the index."""
+        return path in self._ahead
+
     def refresh(self) -> bool:
         """Follow the index if a round has finished since; True when there is something new."""
         seen = _seen(self._at.manifest(self._root))
@@ -106,7 +123,14 @@ class Searcher:
             self._state = self._state.ahead(self._ahead)
 
     def search(
-        self, query: str, k: int = 10, *, within: str = "", per_file: int = 1, legs: Sequence[str] = LEGS
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        within: str = "",
+        per_file: int = 1,
+        legs: Sequence[str] = LEGS,
+        filters: Filters = NO_FILTERS,
     ) -> list[Hit]:
         """The k chunks that answer a question best, best first.
 
@@ -116,30 +140,57 @@ class Searcher:
             within: only files in this folder (or this one file), relative to the workspace, with "/".
             per_file: how many chunks of one file may be shown.
             legs: which legs to ask, "lexical" and "vector".
+            filters: which files and chunks may be shown; the others count for nothing.
 
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        if k < 1 or not query.strip():
+        query = read_question(query).text
+        if k < 1 or not query:
             return []
         state = self._state
         view = state.view
         if not view.files:
             return []
         with _undamaged(self._root, self._at, state):
-            found = signals(view, query, self._legs(view, query, legs), _inside(view, within))
-            chosen = rank.pick(found.files, found.chunks, view.first, k, per_file)
+            inside, shown = files_inside(view, within, filters), chunks_inside(view, filters)
+            scores = {leg: _only(shown, made) for leg, made in self._legs(view, query, legs).items()}
+            found = signals(view, query, scores, inside)
+            chosen = rank.pick(found.files, _only(shown, found.chunks, -np.inf), view.first, k, per_file)
+            chosen = ((number, score) for number, score in chosen if shown is None or shown[number])
             return list(islice(_hits(self._root, state, chosen, found), k))
 
-    def grep(self, pattern: str, k: int = 10, *, within: str = "") -> list[Hit]:
+    def grep(
+        self,
+        pattern: str,
+        k: int = 10,
+        *,
+        within: str = "",
+        ignore_case: bool = False,
+        fixed: bool = False,
+        word: bool = False,
+        filters: Filters = NO_FILTERS,
+    ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
+        Args:
+            pattern: an expression in the language of `kibitz.indexer.pattern`; with `fixed`, a text.
+            k: how many lines at most.
+            within: only files in this folder (or this one file), relative to the workspace, with "/".
+            ignore_case: whether letters match in either case.
+            fixed: whether the pattern is a text to be found as it is.
+            word: whether only whole words match.
+            filters: which files may be searched, and in which chunks of them a line may stand.
+
         Raises:
-            PatternError: the expression does not compile.
+            PatternError: the expression is wrong.
+            NotIndexedError: the index turns out to be damaged.
         """
-        view = self._state.view
-        paths = sorted(view.paths[at] for at in np.flatnonzero(_inside(view, within)).tolist())
-        return grep(self._root, paths, pattern, k)
+        state = self._state
+        files, shown = files_inside(state.view, within, filters), chunks_inside(state.view, filters)
+        query = Query(pattern, ignore_case, fixed, word)
+        with _undamaged(self._root, self._at, state):
+            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown)
 
     def definitions(self, name: str, k: int = 50, *, within: str = "") -> list[Place]:
         """The first k places where a name is defined; see lookup.definitions.
@@ -289,13 +340,9 @@ def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
         raise
 
 
-def _inside(view: View, within: str) -> NDArray[np.bool_]:
-    """Which files a question may see, (f,)."""
-    if within.strip("/") in {"", "."}:
-        return view.alive
-    inside = np.array([lookup.is_in(path, within) for path in view.paths], bool)
-    seen: NDArray[np.bool_] = view.alive & inside
-    return seen
+def _only(shown: Mask | None, scores: rank.Scores, otherwise: float = 0.0) -> rank.Scores:
+    """Scores of the chunks that may be shown, (n,); the others' are `otherwise`."""
+    return scores if shown is None else np.where(shown, scores, np.float32(otherwise)).astype(np.float32)
 
 
 def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
@@ -337,7 +384,7 @@ def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
     try:
-        data = read_regular(f"{root}/{path}", MOST_BYTES)
+        data = read_inside(root, path, MOST_BYTES)
     except OSError:
         return None
     lines = Excerpts.of_bytes(data)

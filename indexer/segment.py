@@ -21,7 +21,9 @@ from kibitz.indexer.imports import FILE, imported, without_ending
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, Ragged, described, joined
+from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
+from kibitz.indexer.sieve import Sieve, sieve_of
 from kibitz.indexer.terms import joined as joined_name
 from kibitz.indexer.terms import split, term_id, terms_of
 from kibitz.indexer.types import Chunk, Span
@@ -33,6 +35,11 @@ FOLDERS = 4  # how many of a file's nearest folders count: those above them are 
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
 
+# A reference's kind stands in the low bits of its key: all references to a name lie side by side.
+KIND_MASK = 7
+KIND_CODES = {kind: code for code, kind in enumerate((*REFERENCE_KINDS, FILE))}
+CAPITAL = 0x9E3779B8  # any number without bits of a kind: capital names are others
+
 _ASIDE_WORDS = """
     bench benches benchmark benchmarks demo demos example examples fixture fixtures mock mocks sample samples spec specs
     test testdata testing tests
@@ -41,6 +48,7 @@ ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
 
 _NAME_END = re.compile(r"[^.:#/\\]+$")
 _PARTS = ("keys", "sizes", "lengths", "gaps", "levels")
+_SIEVE = ("levels", "rows", "rest")
 _POSTINGS = ("body", "definitions", "references", "stems", "folders")
 
 
@@ -58,6 +66,7 @@ class Segment:
         define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, places in the names.
         lengths: (n,) float32, terms in each chunk.
         aside: (f,) bool, which files are tests, examples and the like.
+        sieve: which trigrams the files hold.
         body: terms to chunks, those of paths included.
         definitions: joined names of definitions to chunks.
         references: kinds with joined names of what is referred to, to chunks; see `reference_keys`.
@@ -79,6 +88,7 @@ class Segment:
     packed_names: Array
     lengths: NDArray[np.float32]
     aside: NDArray[np.bool_]
+    sieve: Sieve
     body: Postings
     definitions: Postings
     references: Postings
@@ -131,6 +141,7 @@ class Segment:
         everything = Piece(
             paths=self.paths,
             blobs=self.blobs,
+            signatures=self.sieve.signatures(),
             sizes=np.diff(self.first),
             spans=self.spans.astype(np.int32),
             codes=self.codes,
@@ -163,10 +174,15 @@ def definition_key(name: str) -> int:
 
 
 @lru_cache(maxsize=1 << 17)
-def reference_key(kind: str, name: str) -> int:
-    """The id of a reference of one kind (see types.Reference) to a name: a `Pool` is not what a `pool` refers to."""
+def name_key(name: str) -> int:
+    """The id under which a name is referred to: a `Pool` is not what a `pool` refers to."""
     last = name_end(name)
-    return term_id(f"{kind.upper() if is_capital(last) else kind} {joined_name(last)}")
+    return term_id(joined_name(last)) ^ (CAPITAL if is_capital(last) else 0)
+
+
+def reference_key(kind: str, name: str) -> int:
+    """The id of a reference of one kind (see types.Reference) to a name."""
+    return _of_kind(name_key(name), kind)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -174,8 +190,16 @@ def reference_keys(kind: str, name: str) -> tuple[int, ...]:
     """The ids of a reference: of an import also those of the files that it may mean."""
     if kind != "import":
         return (reference_key(kind, name),)
-    files = (term_id(f"{FILE} {file}") for file in imported(name))
-    return (reference_key(kind, without_ending(name)), *files)
+    return (reference_key(kind, without_ending(name)), *map(file_key, imported(name)))
+
+
+def file_key(name: str) -> int:
+    """The id of an import of a file, by a name as imports.names_of makes it."""
+    return _of_kind(term_id(name), FILE)
+
+
+def _of_kind(key: int, kind: str) -> int:
+    return key & ~KIND_MASK | KIND_CODES[kind]
 
 
 def is_capital(name: str) -> bool:
@@ -185,6 +209,8 @@ def is_capital(name: str) -> bool:
 
 def name_end(name: str) -> str:
     """The last part of a name that may be qualified."""
+    if name.isidentifier():  # nearly always
+        return name
     last = _NAME_END.search(name)
     return last.group() if last else name
 
@@ -251,6 +277,7 @@ def _opened(name: str, arrays: dict[str, Array]) -> Segment:
         packed_names=arrays["names"],
         lengths=arrays["lengths"].astype(np.float32),
         aside=arrays["aside"],
+        sieve=Sieve(*(arrays[f"sieve.{part}"] for part in _SIEVE)),
         vectors=arrays["vectors"],
         scales=arrays["scales"],
         keys=arrays["keys"],
@@ -274,6 +301,7 @@ def _arrays(piece: Piece) -> dict[str, Array]:
     chunk_of = np.repeat(np.arange(piece.chunks, dtype=np.uint16), np.diff(piece.terms.offsets))
     body = Triples(piece.terms.ids, chunk_of, levelled(piece.terms.numbers))
     stems, folders = _path_postings(piece.paths)
+    sieve = sieve_of(piece.signatures)
     return {
         "paths": _pack(piece.paths),
         "blobs": _pack(piece.blobs),
@@ -286,6 +314,7 @@ def _arrays(piece: Piece) -> dict[str, Array]:
         "names": _pack(names),
         "lengths": narrow(np.bincount(chunk_of, weights=body.counts, minlength=piece.chunks)),
         "aside": np.array([is_aside(path) for path in piece.paths], bool),
+        **{f"sieve.{part}": getattr(sieve, part) for part in _SIEVE},
         "vectors": piece.vectors,
         "scales": scales_of(piece.vectors),
         "keys": piece.keys if lacking else piece.keys[:0],

@@ -10,6 +10,7 @@ from kibitz.indexer.lexical import NOTHING, Holding, Postings
 from kibitz.indexer.piece import KINDS
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
+from kibitz.indexer.sieve import Clause
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.vectors import Floats, similarities
 
@@ -66,6 +67,11 @@ class View:
         return np.repeat(np.arange(len(self.paths)), np.diff(self.first))
 
     @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """Each chunk's kind and language, (n, 2): places in piece.KINDS and in ("", *LANGUAGES)."""
+        return np.concatenate([segment.codes for segment, _ in self.parts] or [np.zeros((0, 2), np.uint8)])
+
+    @cached_property
     def between(self) -> NDArray[np.bool_]:
         """Which chunks are code between definitions, (n,)."""
         return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)
@@ -95,6 +101,10 @@ class View:
             [similarities(segment.vectors, segment.scales, question) for segment, _ in self.parts], np.float32
         )
         return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
+
+    def may_hold(self, clauses: Sequence[Clause]) -> NDArray[np.bool_]:
+        """Which files can hold a literal of each clause, (f,): see `Sieve.may_hold`."""
+        return _concatenated([segment.sieve.may_hold(clauses) for segment, _ in self.parts], np.bool_)
 
     def blob(self, file: int) -> str:
         """One file's blob."""

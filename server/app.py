@@ -6,15 +6,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import IndexerError, NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.unseen import Unseen
 
 if TYPE_CHECKING:
+    from kibitz.indexer.answer import Answer, Freshness
     from kibitz.indexer.embed import Embedder
+    from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import IndexStatus, Progress, Report
     from kibitz.indexer.live import LiveParser
     from kibitz.indexer.search import Searcher
@@ -46,6 +50,7 @@ class App:
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
         self._live: LiveParser | None = None
+        self._unseen = Unseen()
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -78,17 +83,41 @@ class App:
             self._searcher.refresh()
         return self._searcher
 
-    def search_now(self, query: str, k: int, within: str = "") -> "list[Hit]":
-        """Search in this thread: what the command line does."""
-        return self.searcher().search(query, k, within=within)
+    def search_now(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search in this thread; see `searching`, which answers also where there is no index yet."""
+        from kibitz.indexer.filters import NO_FILTERS
+        from kibitz.server import searching
 
-    async def search(self, query: str, k: int, within: str = "") -> "list[Hit]":
-        """Search off the event loop.
+        return searching.search(self, query, k, within=within, filters=filters or NO_FILTERS)
+
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search off the event loop."""
+        return await asyncio.to_thread(self.search_now, query, k, within, filters)
+
+    def grep_now(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search with a regular expression in this thread.
 
         Raises:
-            NotIndexedError: no index round has been made yet.
+            PatternError: the expression is wrong.
         """
-        return await asyncio.to_thread(self.search_now, query, k, within)
+        from kibitz.indexer.filters import NO_FILTERS
+        from kibitz.server import searching
+
+        return searching.grep(self, query, k, within=within, filters=filters or NO_FILTERS)
+
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search with a regular expression off the event loop."""
+        return await asyncio.to_thread(self.grep_now, query, k, within, filters)
+
+    def changed(self, paths: Collection[str]) -> None:
+        """Take note of files that have changed: answers say how many the index has not seen, from now on."""
+        self._unseen.tell(paths)
+
+    def freshness(self, is_ahead: Callable[[str], bool] = lambda _: False) -> "Freshness":
+        """What this process knows of how near answers are; `is_ahead` names files that they have as they are."""
+        from kibitz.indexer.answer import Freshness
+
+        return Freshness(indexing=self._unseen.rounds > 0, behind=self._unseen.files(is_ahead))
 
     async def retrieve(self, query: str, k: int) -> "Sequence[Hit]":
         """Context for a prompt: several chunks of one file are welcome, and no index is not an error."""
@@ -106,6 +135,10 @@ class App:
         Raises:
             IndexerError: the child's own sentence.
         """
+        with self._unseen.round():
+            return await self._index(on_progress)
+
+    async def _index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         from kibitz.indexer.index import Progress, Report
 
         child = await asyncio.create_subprocess_exec(

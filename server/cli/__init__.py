@@ -20,6 +20,7 @@ COMMANDS = {
     "edit": "edit",
     "prompt": "prompt",
     "serve": "serve",
+    "mcp": "mcp",
     "status": "state",
     "doctor": "doctor",
     "config": "state",

@@ -44,6 +44,8 @@ def ask(
       kibitz ask how is a session closed
       kibitz ask "what calls the scheduler?" --model qwen2.5-coder:7b
     """
+    if not "".join(question).strip():
+        raise click.UsageError("Give a question.")
     app = make_app(root, base_url=base_url, chat_model=chat_model, ask_budget_tokens=ask_budget_tokens)
     ensure_indexed(app)
     run_async(_ask(app, " ".join(question), as_json))

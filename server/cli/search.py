@@ -1,5 +1,6 @@
 """`kibitz search`."""
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -8,13 +9,24 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from kibitz.server.cli.shared import emit, ensure_indexed, hit_json, json_option, make_app, path_option, printable
+from kibitz.server.cli.shared import (
+    answer_json,
+    emit,
+    ensure_indexed,
+    hit_json,
+    json_option,
+    make_app,
+    path_option,
+    printable,
+)
 
 if TYPE_CHECKING:
+    from kibitz.indexer.answer import Answer
+    from kibitz.indexer.filters import Filters
     from kibitz.indexer.types import Hit
-    from kibitz.server.app import App
 
 PREVIEW_LINES = 4
+SHOWN_CHARS = 200  # of a line that matches
 
 
 @click.command()
@@ -22,11 +34,30 @@ PREVIEW_LINES = 4
 @path_option
 @click.option("-k", "k", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many hits.")
 @click.option("--in", "within", default="", metavar="FOLDER", help="Only below this folder of the workspace.")
+@click.option("--language", "languages", multiple=True, metavar="NAME", help="Only code in it; may be repeated.")
+@click.option("--glob", "globs", multiple=True, help="Only paths like '*.py' or 'src/**', or not '!tests/**'.")
+@click.option("--kind", "kinds", multiple=True, help="Only a function, method, class, type, module, section or text.")
 @click.option("--regex", is_flag=True, help="Match a regular expression against every indexed line.")
+@click.option("-F", "--fixed-strings", "fixed", is_flag=True, help="Find the text as it is, in every indexed line.")
+@click.option("-i", "--ignore-case", is_flag=True, help="With --regex (which it implies): ignore case.")
+@click.option("-w", "--word-regexp", "word", is_flag=True, help="With --regex (which it implies): whole words.")
 @click.option("--queries", type=click.File("r", encoding="utf-8"), help='JSON lines {"query": …}; - is stdin.')
 @json_option
 def search(
-    *, query: tuple[str, ...], root: Path, k: int, within: str, regex: bool, queries: IO[str] | None, as_json: bool
+    *,
+    query: tuple[str, ...],
+    root: Path,
+    k: int,
+    within: str,
+    languages: tuple[str, ...],
+    globs: tuple[str, ...],
+    kinds: tuple[str, ...],
+    regex: bool,
+    fixed: bool,
+    ignore_case: bool,
+    word: bool,
+    queries: IO[str] | None,
+    as_json: bool,
 ) -> None:
     """Find the code that a question, a behaviour or a name is about.
 
@@ -36,39 +67,76 @@ def search(
     Examples:
       kibitz search where are retries made
       kibitz search --regex 'def \\w+_retry' -k 50
+      kibitz search -F 'retry(' --in src
+      kibitz search --language python --kind function --glob '!tests/**' parse a header
       kibitz search --queries questions.jsonl > answers.jsonl
     """
-    if bool(query) == bool(queries):
-        raise click.UsageError("Give a question, or --queries FILE with one on each line.")
-    app = make_app(root)
-    ensure_indexed(app)
-    if queries is not None:
-        for asked in _read_queries(queries):
-            hits, ms = _timed(app, asked, k, within, regex)
-            emit(_answer(asked, hits, ms, app.searcher().lacking))
-        return
+    from kibitz.indexer.errors import IndexBusyError
+
     asked = " ".join(query)
-    hits, ms = _timed(app, asked, k, within, regex)
-    lacking = app.searcher().lacking
-    if as_json:
-        emit(_answer(asked, hits, ms, lacking))
-        return
-    if lacking and not regex:
+    exact = regex or fixed or ignore_case or word
+    if bool(asked if exact else asked.strip()) == bool(queries):
+        raise click.UsageError("Give a question, or --queries FILE with one on each line.")
+    filters = _filters(languages, globs, kinds)
+    app = make_app(root)
+    with contextlib.suppress(IndexBusyError):  # until the other process is ready, the files themselves answer
+        ensure_indexed(app)
+    for each in [asked] if queries is None else _read_queries(queries):
+        start = time.perf_counter()
+        if exact:
+            from kibitz.indexer.grep import Query
+
+            answer = app.grep_now(Query(each, ignore_case, fixed, word), k, within, filters)
+        else:
+            answer = app.search_now(each, k, within, filters)
+        ms = round((time.perf_counter() - start) * 1000, 2)
+        if as_json or queries is not None:
+            emit({"query": each, **_results(answer), "ms": ms, **answer_json(answer)})
+        else:
+            _show_answer(answer)
+
+
+def _filters(languages: tuple[str, ...], globs: tuple[str, ...], kinds: tuple[str, ...]) -> "Filters | None":
+    if not (languages or globs or kinds):
+        return None
+    from kibitz.indexer.errors import FilterError
+    from kibitz.indexer.filters import Filters
+
+    try:
+        return Filters.of(languages, globs, kinds)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _results(answer: "Answer") -> dict[str, Any]:
+    results = [hit_json(hit) for hit in answer.hits]
+    if (found := answer.grepped) is None:
+        return {"results": results, "lacking": answer.freshness.lacking}
+    for result, hit in zip(results, answer.hits, strict=True):
+        result["text"] = hit.chunk.text.rstrip("\r\n")
+    looked = {
+        "files": found.files,
+        "searched": found.searched,
+        "skipped": dict(found.skipped),
+        "stopped": found.stopped,
+    }
+    return {"results": results, "lacking": answer.freshness.lacking, **looked}
+
+
+def _show_answer(answer: "Answer") -> None:
+    lacking = answer.freshness.lacking
+    if lacking and "vector" in answer.legs:
         click.echo(f"kibitz: {lacking} chunks have no vectors yet and are searched by their words alone", err=True)
-    if not hits:
-        click.echo("Nothing found.", err=True)
-    for hit in hits:
-        _show(hit)
-
-
-def _timed(app: "App", query: str, k: int, within: str, regex: bool) -> "tuple[list[Hit], float]":
-    start = time.perf_counter()
-    hits = app.searcher().grep(query, k, within=within) if regex else app.search_now(query, k, within)
-    return hits, (time.perf_counter() - start) * 1000
-
-
-def _answer(query: str, hits: "list[Hit]", ms: float, lacking: int) -> dict[str, Any]:
-    return {"query": query, "results": [hit_json(hit) for hit in hits], "ms": round(ms, 2), "lacking": lacking}
+    for note in answer.notes:
+        click.echo(f"kibitz: {note}", err=True)
+    if not answer.hits:
+        of = f" in {answer.grepped.files} files" if answer.grepped else ""
+        click.echo(f"Nothing found{of}.", err=True)
+    for hit in answer.hits:
+        if answer.grepped:
+            _show_line(hit)
+        else:
+            _show(hit)
 
 
 def _read_queries(lines: IO[str]) -> Iterator[str]:
@@ -92,3 +160,10 @@ def _show(hit: "Hit") -> None:
     shown = [line.rstrip() for line in chunk.text.splitlines() if line.strip()][:PREVIEW_LINES]
     for line in shown:
         click.echo(click.style(f"    {printable(line[:140])}", dim=True))
+
+
+def _show_line(hit: "Hit") -> None:
+    """Print a line as grep does."""
+    place = click.style(f"{printable(hit.chunk.path)}:{hit.chunk.span.end}:", bold=True)
+    note = click.style("  (changed since it was indexed)", dim=True) if hit.stale else ""
+    click.echo(f"{place} {printable(hit.chunk.text.rstrip()[:SHOWN_CHARS])}{note}")

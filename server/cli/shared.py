@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from kibitz.indexer.answer import Answer
     from kibitz.indexer.index import Progress, Report
     from kibitz.indexer.types import Hit
     from kibitz.server.app import App
@@ -155,7 +156,11 @@ def update_index(app: "App", *, show: Callable[["Progress"], None], rebuild: boo
 
 
 def ensure_indexed(app: "App") -> None:
-    """Make the first index round when there has been none, so that a first question is answered."""
+    """Make the first index round when there has been none, so that a first question is answered.
+
+    Raises:
+        IndexBusyError: another process is making it.
+    """
     from kibitz.indexer.errors import NotIndexedError
 
     try:
@@ -166,6 +171,13 @@ def ensure_indexed(app: "App") -> None:
             update_index(app, show=show)
 
 
+def answer_json(answer: "Answer") -> dict[str, Any]:
+    """An answer without its hits: what it says of itself."""
+    from dataclasses import asdict
+
+    return {"legs": list(answer.legs), "freshness": asdict(answer.freshness), "notes": list(answer.notes)}
+
+
 def hit_json(hit: "Hit") -> dict[str, Any]:
     """A hit with the names of docs/cli.md; lines are 1-based, both ends included."""
     chunk = hit.chunk
@@ -174,6 +186,8 @@ def hit_json(hit: "Hit") -> dict[str, Any]:
         "start_line": chunk.span.start + 1,
         "end_line": chunk.span.end,
         "symbol": chunk.symbol,
+        "kind": chunk.kind,
+        "language": chunk.language,
         "score": round(hit.score, 6),
         "legs": list(hit.legs),
         "stale": hit.stale,

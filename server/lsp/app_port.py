@@ -1,12 +1,14 @@
 """What the language server needs of the program behind it, and nothing about how that is made."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from kibitz.indexer.answer import Answer
+    from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
-    from kibitz.indexer.types import Hit
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.server.completion.snapshot import Snapshot
@@ -25,8 +27,16 @@ class AppPort(Protocol):
 
     config: "Config"
 
-    async def search(self, query: str, k: int, within: str = "") -> "Sequence[Hit]":
-        """Search the index."""
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Search the index, or the files as long as there is none."""
+        ...
+
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
+        """Find the lines that match a regular expression."""
+        ...
+
+    def changed(self, paths: Collection[str]) -> None:
+        """Take note of files that have changed, or with none, that the workspace is followed from now on."""
         ...
 
     async def ask_prompt(

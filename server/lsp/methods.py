@@ -78,12 +78,29 @@ class EditParams:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchFilters:
+    """What may be shown: languages by name or ending, globs of paths, kinds of chunks; an empty part is all of them."""
+
+    languages: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A query; `within` keeps only paths that start with it."""
+    """A query; `within` keeps only what is below a folder.
+
+    `regex` makes it a regular expression, and so do `fixed` (a text as it is), `ignore_case` and `word`.
+    """
 
     query: str
     k: int = 10
     within: str = ""
+    filters: SearchFilters = SearchFilters()
+    regex: bool = False
+    fixed: bool = False
+    ignore_case: bool = False
+    word: bool = False
     work_done_token: Token | None = None
 
 
@@ -135,7 +152,7 @@ def camel(name: str) -> str:
 
 def register(converter: cattrs.Converter) -> None:
     """Teach a converter our params."""
-    for kind in (Turn, DocumentRef, Attachment, *dict.fromkeys(CUSTOM_PARAMS.values())):
+    for kind in (Turn, DocumentRef, Attachment, SearchFilters, *dict.fromkeys(CUSTOM_PARAMS.values())):
         hints = typing.get_type_hints(kind)
         hooks = {
             f.name: override(rename=camel(f.name), struct_hook=_STRICT.get(hints[f.name]))
@@ -143,8 +160,26 @@ def register(converter: cattrs.Converter) -> None:
         }
         converter.register_structure_hook(
             kind,
-            make_dict_structure_fn(kind, converter, **hooks),  # type: ignore[arg-type]
+            _of_object(make_dict_structure_fn(kind, converter, **hooks)),  # type: ignore[arg-type]
         )
+
+
+def _of_object(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Take an object and nothing else: where all names may be missing, anything would do."""
+
+    def take(value: Any, kind: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise TypeError("expected object")
+        return structure(value, kind)
+
+    return take
+
+
+def _strings(value: Any, _: Any) -> tuple[str, ...]:
+    """Take a list of strings: the converter would make letters of one string."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise TypeError("expected list of strings")
+    return tuple(value)
 
 
 def _strict(*kinds: type) -> Callable[[Any, Any], Any]:
@@ -165,6 +200,7 @@ _STRICT: Mapping[Any, Callable[[Any, Any], Any]] = {
     str: _strict(str),
     int: _strict(int),
     bool: _strict(bool),
+    tuple[str, ...]: _strings,
     int | None: _strict(int, type(None)),
     Token | None: _strict(int, str, type(None)),
 }

@@ -81,6 +81,20 @@ def test_search_finds_by_behaviour_by_name_and_by_expression(run: Run) -> None:
     assert [(hit["path"], hit["start_line"], hit["legs"]) for hit in expression["results"]] == [
         ("bank.py", 11, ["regex"])
     ]
+    assert expression["results"][0]["text"].strip().startswith("def withdraw(")
+    assert (expression["files"], expression["skipped"], expression["stopped"]) == (3, {}, "")
+
+
+def test_a_text_is_found_as_grep_prints_it(run: Run) -> None:
+    done = run("search", "-F", "min(amount, self.balance)")
+    assert done.stdout.startswith("bank.py:")
+    assert "min(amount, self.balance)" in done.stdout
+    assert run("search", "-i", "-w", "WITHDRAW").stdout.startswith("bank.py:11: ")
+    limited = run("search", "--regex", "self", "-k", "1")
+    assert (limited.stdout.count("\n"), "there are more than 1 lines" in limited.stderr) == (1, True)
+    wrong = run("search", "--regex", "(self")
+    assert wrong.returncode == 1
+    assert "this ( is never closed, at character 1." in wrong.stderr
 
 
 def test_many_questions_are_answered_a_line_each(run: Run, workspace: Path) -> None:

@@ -72,11 +72,57 @@ def test_a_file_that_another_program_writes_is_found(start_server: StartServer, 
     assert client.shutdown() == 0
 
 
+def test_a_workspace_is_searched_before_its_first_round_has_ended_and_by_all_legs_after_it(
+    start_server: StartServer, shop: Path
+) -> None:
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(shop, BAR)
+    first = client.call("kibitz/search", {"query": "take money out of the account", "k": 2})
+    assert first["hits"][0]["path"] == "bank.py"
+    assert first["legs"] in (["scan"], ["lexical", "vector"])  # a machine may be quick
+    client.wait_for(is_ready(2))
+    answer = client.call("kibitz/search", {"query": "take money out of the account", "k": 2})
+    assert (answer["legs"], answer["notes"]) == (["lexical", "vector"], [])
+    assert answer["freshness"]["indexed_at"] > 0
+    assert answer["freshness"]["behind"] == 0
+    assert client.shutdown() == 0
+
+
+def test_filters_and_regular_expressions(start_server: StartServer, shop: Path) -> None:
+    client = start_server()
+    client.initialize(shop, BAR)
+    for indexed in (False, True):
+        if indexed:
+            client.call("kibitz/index")
+        (hit,) = client.call("kibitz/search", {"query": "money radius", "filters": {"globs": ["sh*"]}})["hits"]
+        assert hit["path"] == "shapes.py"
+        answer = client.call("kibitz/search", {"query": r"def \w+_area", "regex": True})
+        assert ([hit["start_line"] for hit in answer["hits"]], answer["legs"]) == ([4], ["regex"])
+    kinds = client.call("kibitz/search", {"query": "money radius", "filters": {"kinds": ["function"]}})["hits"]
+    assert [(hit["path"], hit["kind"]) for hit in kinds] == [("shapes.py", "function")]
+    with pytest.raises(ErrorAnswer, match="did you mean 'python'"):
+        client.call("kibitz/search", {"query": "money", "filters": {"languages": ["pyton"]}})
+    with pytest.raises(ErrorAnswer, match="is not a regular expression"):
+        client.call("kibitz/search", {"query": "(", "regex": True})
+    assert client.shutdown() == 0
+
+
+@pytest.mark.parametrize("query", ["", "?!", "close\0account\x1b[31m", "word " * 20_000, "数据库连接在哪里关闭"])
+def test_any_question_is_answered(start_server: StartServer, shop: Path, query: str) -> None:
+    client = start_server()
+    client.initialize(shop, BAR)
+    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes"}
+    client.call("kibitz/index")
+    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes"}
+    assert client.shutdown() == 0
+
+
 def test_indexing_on_request_reports_to_the_clients_token(start_server: StartServer, shop: Path) -> None:
     client = start_server()
     client.initialize(shop, BAR)
-    with pytest.raises(ErrorAnswer, match="-32803"):
-        client.call("kibitz/search", {"query": "withdraw"})
+    without = client.call("kibitz/search", {"query": "withdraw"})
+    assert (without["hits"][0]["path"], without["legs"]) == ("bank.py", ["scan"])
+    assert "is not indexed yet" in without["notes"][0]
     report = client.call("kibitz/index", {"workDoneToken": "mine"})
     assert (report["files"], report["parsed_files"]) == (2, 2)
     kinds = [params["value"]["kind"] for params in client.notifications("$/progress") if params["token"] == "mine"]

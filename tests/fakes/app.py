@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kibitz.indexer.answer import Answer, Freshness
 from kibitz.indexer.types import Hit
 from kibitz.prompts.rendered import Rendered, RenderedMessage
 from kibitz.server.completion.snapshot import Snapshot
@@ -15,6 +16,8 @@ from kibitz.server.edit.change import Edit, Target
 from kibitz.server.llm.ports import Delta
 
 if TYPE_CHECKING:
+    from kibitz.indexer.filters import Filters
+    from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.server.completion.suggest import Suggestion
@@ -36,13 +39,15 @@ def rendered(text: str) -> Rendered:
 
 @dataclass
 class FakeApp:
-    """Plays `suggestion`, `pieces`, `edits` and `hits`; waits before each for as long as `gate` is closed."""
+    """Plays `suggestion`, `pieces`, `edits`, `hits`; waits before each for as long as `gate` is closed."""
 
     config: Config = field(default_factory=lambda: Config(index_on_start=False))
     suggestion: str | None = "suggested()"
     pieces: Sequence[str] = ("Hel", "lo")
     edits: Callable[[str], str] = str.upper
     hits: Sequence[Hit] = ()
+    freshness: Freshness = field(default_factory=Freshness)
+    notes: tuple[str, ...] = ()
     phases: Sequence[tuple[str, int, int]] = (("parse", 1, 2), ("embed", 2, 2))
     error: Exception | None = None
     root: Path | None = None
@@ -51,6 +56,7 @@ class FakeApp:
     asked: list[Any] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     seen: list[dict[str, str | None]] = field(default_factory=list)
+    told: list[list[str]] = field(default_factory=list)
     rests: int = 0
     index_rounds: int = 0
     closed: bool = False
@@ -63,9 +69,16 @@ class FakeApp:
         self.root, self.options = root, options
         return self
 
-    async def search(self, query: str, k: int, within: str = "") -> Sequence[Hit]:
-        await self._reach("search", (query, k, within))
-        return self.hits[:k]
+    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
+        await self._reach("search", (query, k, within) if filters is None else (query, k, within, filters))
+        return Answer(tuple(self.hits[:k]), ("lexical", "vector"), self.freshness, self.notes)
+
+    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
+        await self._reach("grep", (query, k, within, filters))
+        return Answer(tuple(self.hits[:k]), ("regex",), self.freshness, self.notes)
+
+    def changed(self, paths: Collection[str]) -> None:
+        self.told.append(sorted(paths))
 
     async def ask_prompt(
         self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()

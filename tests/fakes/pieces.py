@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kibitz.indexer.cut import Cutter, Parsed
 from kibitz.indexer.piece import Piece
+from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk, Reference, Span
 from tests.fakes.embedder import HashEmbedder
 
@@ -44,7 +45,7 @@ def parsed(path: str, texts: Sequence[str]) -> Parsed:
                 tuple(Reference(word, "call") for word in words[2:]),
             )
         )
-    return Parsed(path, blob_of(texts), tuple(chunks))
+    return Parsed(path, blob_of(texts), tuple(chunks), signature=signature("\n".join(texts)))
 
 
 def piece_of(tree: Mapping[str, Sequence[str]], *, lacking: Sequence[str] = ()) -> Piece:

@@ -13,6 +13,22 @@ from kibitz.server.lsp.server import build_server, run_session
 
 Message = dict[str, Any]
 
+ROOT = "file:///code"
+URI = "file:///code/src/a.py"
+
+
+def at(line: int, character: int) -> dict[str, int]:
+    """A position."""
+    return {"line": line, "character": character}
+
+
+def change(start: dict[str, int], end: dict[str, int], text: str, version: int) -> dict[str, Any]:
+    """The params of a change to the document URI."""
+    return {
+        "textDocument": {"uri": URI, "version": version},
+        "contentChanges": [{"range": {"start": start, "end": end}, "text": text}],
+    }
+
 
 class Refused(Exception):
     """The server answered with an error."""

@@ -26,7 +26,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "arguments", [["search"], ["nonsense"], ["index", "--nonsense"], ["serve", "--stdio", "--tcp", "1"]]
+    "arguments", [["search"], ["ask", " "], ["nonsense"], ["index", "--nonsense"], ["serve", "--stdio", "--tcp", "1"]]
 )
 def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 2
@@ -117,3 +117,13 @@ def test_no_color_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(["config"]) == 0
     assert "base_url" in terminal.getvalue()
     assert "\x1b" not in terminal.getvalue()
+
+
+def test_an_agent_is_not_given_a_whole_disk(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mcp")
+    for root in (Path(Path.cwd().anchor), Path.home()):
+        monkeypatch.chdir(root)
+        assert run(["mcp"]) == 2
+        assert "is no workspace: name one with --path." in capsys.readouterr().err

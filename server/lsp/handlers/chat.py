@@ -34,6 +34,8 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
 
     session = ls.session
     app, root = session.app, session.root
+    if not params.question.strip():
+        raise RequestError(failures.INVALID_PARAMS, "The question is empty.")
     attached = attached_items(session, params.attachments)
     history = [(turn.role, turn.content) for turn in checked_history(params.history)]
     async with work_done(ls, "Kibitz: answering", params.work_done_token):

@@ -42,6 +42,7 @@ def changed(ls: "KibitzServer", paths: Collection[str]) -> None:
     one round.
     """
     session = ls.session
+    session.app.changed(paths)
     if paths and session.due is None and _is_wanted(ls):
         session.due = session.in_background(asyncio.create_task(_index_soon(ls)))
 
@@ -74,6 +75,7 @@ async def _follow(ls: "KibitzServer") -> None:
                 session.ahead.changed(batch - shown)  # an open document is ahead of what is on disk
                 changed(ls, batch)
             else:  # from here on nothing is missed
+                session.app.changed(())
                 session.in_background(asyncio.create_task(index_in_background(ls, show=True)))
     session.watching = "off"  # the workspace is gone
 

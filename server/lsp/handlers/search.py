@@ -1,9 +1,11 @@
 """kibitz/search: chunks of the workspace that answer a query."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
+from kibitz.indexer.errors import FilterError
 from kibitz.indexer.types import Hit
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
@@ -13,6 +15,7 @@ from kibitz.server.lsp.progress import work_done
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kibitz.indexer.filters import Filters
     from kibitz.server.lsp.server import KibitzServer
 
 _MOST_HITS = 200
@@ -24,15 +27,38 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, Any]:
-    """Answer with the best hits, best first."""
+    """Answer with the best hits, best first, and with what the answer says of itself."""
     session = ls.session
     if (root := session.root) is None:
         raise RequestError(failures.REQUEST_FAILED, "No folder is open, so there is nothing to search.")
     if not 1 <= params.k <= _MOST_HITS:
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
+    filters = _filters(params.filters)
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        hits = await session.app.search(params.query, params.k, params.within)
-    return {"hits": [_hit(root, hit) for hit in hits]}
+        if params.regex or params.fixed or params.ignore_case or params.word:
+            from kibitz.indexer.grep import Query
+
+            exact = Query(params.query, params.ignore_case, params.fixed, params.word)
+            answer = await session.app.grep(exact, params.k, params.within, filters)
+        else:
+            answer = await session.app.search(params.query, params.k, params.within, filters)
+    return {
+        "hits": [_hit(root, hit) for hit in answer.hits],
+        "legs": list(answer.legs),
+        "freshness": asdict(answer.freshness),
+        "notes": list(answer.notes),
+    }
+
+
+def _filters(wanted: methods.SearchFilters) -> "Filters | None":
+    if wanted == methods.SearchFilters():
+        return None
+    from kibitz.indexer.filters import Filters
+
+    try:
+        return Filters.of(wanted.languages, wanted.globs, wanted.kinds)
+    except FilterError as error:
+        raise RequestError(failures.INVALID_PARAMS, str(error)) from None
 
 
 def _hit(root: "Path", hit: Hit) -> dict[str, Any]:

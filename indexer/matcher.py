@@ -1,0 +1,101 @@
+"""The lines of a text that match a regular expression, found by RE2: in time that grows with the text, never faster.
+
+RE2 (Cox, "Regular Expression Matching in the Wild", 2010) follows all ways of matching at once, so that no expression
+makes it go back.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from kibitz.indexer.pattern import Node, PatternError, has_words, source
+from kibitz.indexer.wordedges import WordEdges
+
+MOST_MEMORY = 16 << 20  # bytes for one automaton: beyond that RE2 goes on with less speed, or refuses
+MOST_STATES = 200_000
+WINDOW_BYTES = 1 << 18  # looked at without asking whether time is up
+
+
+class Matcher:
+    """A compiled expression. Safe to share between threads."""
+
+    def __init__(self, pattern: str, node: Node) -> None:
+        """Compile it.
+
+        Raises:
+            PatternError: RE2 does not take it, or it grows too large.
+        """
+        self._pattern = pattern
+        self._node = node
+        self._words = has_words(node)
+        self._narrow = self._compiled(source(node, wide=False))
+
+    def lines(self, data: bytes, is_late: Callable[[], bool]) -> Iterator[tuple[int, int]]:
+        """Where the lines that match begin and end in a text of UTF-8, without their line breaks.
+
+        Ends early when `is_late` says so, which is asked for every WINDOW_BYTES.
+        """
+        narrow = data.isascii()
+        for start, end in _lines(self._narrow if narrow else self._wide, data, is_late):
+            if narrow or not self._words or self._is_match(data[start:end]):
+                yield start, end
+
+    @cached_property
+    def _wide(self) -> Any:
+        r"""For texts with letters beyond ASCII; `\b` and `\B` hold everywhere, so that it finds too much."""
+        return self._compiled(source(self._node, wide=True, words=False))
+
+    def _is_match(self, line: bytes) -> bool:
+        r"""Whether a line that _wide has found matches, `\b` and `\B` looked at."""
+        if line.isascii():
+            return self._narrow.search(line) is not None
+        text = line.decode("utf-8", "replace")
+        return self._edges.matches(text) or (text.endswith("\r") and self._edges.matches(text[:-1]))
+
+    @cached_property
+    def _edges(self) -> WordEdges:
+        try:
+            return WordEdges(self._node)
+        except OverflowError:
+            raise self._too_large() from None
+
+    def _compiled(self, text: str) -> Any:
+        import re2
+
+        options = re2.Options()
+        options.max_mem = MOST_MEMORY
+        options.never_nl = options.never_capture = True
+        options.log_errors = False
+        try:
+            compiled = re2.compile(f"(?m){text}", options)
+            re2.purge()  # it would keep a hundred automata that nobody uses any more
+        except re2.error as error:
+            why = str(error)
+            if "too large" in why or "repetition" in why:
+                raise self._too_large() from None
+            raise PatternError(f"{self._pattern!r} is not a regular expression: {why}.") from None
+        if compiled.programsize > MOST_STATES:
+            raise self._too_large()
+        return compiled
+
+    def _too_large(self) -> PatternError:
+        return PatternError(f"{self._pattern!r} is too large: repeat less, or search for a part of it.")
+
+
+def _lines(regex: Any, data: bytes, is_late: Callable[[], bool]) -> Iterator[tuple[int, int]]:
+    at, size = 0, len(data)
+    while at < size:
+        window = data.find(b"\n", at + WINDOW_BYTES) + 1 or size
+        while at < window and (found := regex.search(data, at, window)):
+            begun = found.start()
+            if begun == size and data.endswith(b"\n"):
+                return  # behind the last line
+            if begun == window < size:
+                break  # the start of the next line
+            end = data.find(b"\n", begun)
+            end = size if end < 0 else end
+            yield data.rfind(b"\n", 0, begun) + 1, end
+            at = end + 1
+        at = max(at, window)
+        if is_late():
+            return

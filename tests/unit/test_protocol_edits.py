@@ -1,0 +1,222 @@
+"""kibitz/edit and code actions: what reaches the editor."""
+
+from typing import Any
+
+import pytest
+
+from kibitz.server.errors import EditError
+from tests.fakes.app import FakeApp
+from tests.fakes.wire import ROOT, URI, Refused, Wire, at, change, connected
+
+VERSIONED = {"workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}}}
+
+
+TEXT = "one\ntwo\nthree\nfour\n"
+
+
+class Editor:
+    """The client's half of workspace/applyEdit: it remembers the edits and answers as it is told."""
+
+    def __init__(self, wire: Wire, answer: Any = None) -> None:
+        self.edits: list[dict[str, Any]] = []
+        self.answer = {"applied": True} if answer is None else answer
+        wire.answers["workspace/applyEdit"] = self.apply
+
+    def apply(self, params: dict[str, Any]) -> Any:
+        self.edits.append(params["edit"])
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def edit_params(first: int, last: int, **more: Any) -> dict[str, Any]:
+    return {
+        "textDocument": {"uri": URI},
+        "instruction": "shout",
+        "range": {"start": at(first, 0), "end": at(last, 0)},
+        **more,
+    }
+
+
+async def test_an_edit_is_applied_as_the_lines_that_change_at_the_version_it_is_for() -> None:
+    async with connected(FakeApp().make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT, version=5)
+        result = await wire.call("kibitz/edit", edit_params(1, 2, partialResultToken="p"))
+    assert result["applied"] is True
+    assert "-two\n+TWO" in result["diff"]
+    assert editor.edits == [
+        {
+            "documentChanges": [
+                {
+                    "textDocument": {"uri": URI, "version": 5},
+                    "edits": [{"range": {"start": at(1, 0), "end": at(2, 0)}, "newText": "TWO\n"}],
+                }
+            ]
+        }
+    ]
+    assert wire.notifications("$/progress") == [{"token": "p", "value": {"delta": "thinking"}}]
+
+
+async def test_annotations_and_plain_changes_follow_what_the_client_can_do() -> None:
+    annotations = {"documentChanges": True, "changeAnnotationSupport": {}}
+    async with connected(FakeApp().make) as wire:
+        editor = Editor(wire)
+        await wire.initialize({"workspace": {"applyEdit": True, "workspaceEdit": annotations}}, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        await wire.call("kibitz/edit", edit_params(1, 2, confirm=True))
+    (edit,) = editor.edits
+    assert edit["changeAnnotations"] == {"kibitz": {"label": "Kibitz: shout", "needsConfirmation": True}}
+    assert edit["documentChanges"][0]["edits"][0]["annotationId"] == "kibitz"
+    async with connected(FakeApp().make) as wire:
+        editor = Editor(wire)
+        await wire.initialize({"workspace": {"applyEdit": True}}, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        await wire.call("kibitz/edit", edit_params(1, 2))
+    assert list(editor.edits[0]) == ["changes"]
+
+
+async def test_an_edit_follows_what_was_typed_elsewhere_meanwhile() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        app.gate.clear()
+        asked = wire.request("kibitz/edit", edit_params(2, 3))
+        await wire.until(lambda: bool(app.asked))
+        wire.notify("textDocument/didChange", change(at(0, 0), at(0, 0), "zero\nhalf\n", 2))
+        app.gate.set()
+        assert (await wire.answer_to(asked))["applied"] is True
+    (changed,) = editor.edits[0]["documentChanges"]
+    assert changed["textDocument"]["version"] == 2
+    assert changed["edits"] == [{"range": {"start": at(4, 0), "end": at(5, 0)}, "newText": "THREE\n"}]
+
+
+@pytest.mark.parametrize("meanwhile", ["typed", "closed"])
+async def test_an_edit_that_no_longer_fits_is_refused_and_nothing_is_sent(meanwhile: str) -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        app.gate.clear()
+        asked = wire.request("kibitz/edit", edit_params(2, 3))
+        await wire.until(lambda: bool(app.asked))
+        if meanwhile == "typed":
+            wire.notify("textDocument/didChange", change(at(2, 0), at(2, 1), "T", 2))
+        else:
+            wire.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+        app.gate.set()
+        with pytest.raises(Refused, match="-32803"):
+            await wire.answer_to(asked)
+    assert editor.edits == []
+
+
+async def test_an_editor_that_refuses_is_believed() -> None:
+    for answer, reason in [
+        ({"applied": False, "failureReason": "read-only"}, "read-only"),
+        ({"applied": False}, "The editor did not apply the edit."),
+        (Refused({"code": -1, "message": "stale version"}), "stale version"),
+        ("nonsense", "The editor's answer was not understood."),
+    ]:
+        async with connected(FakeApp().make) as wire:
+            editor = Editor(wire, answer)
+            await wire.initialize(VERSIONED, rootUri=ROOT)
+            wire.open(URI, TEXT)
+            result = await wire.call("kibitz/edit", edit_params(1, 2))
+        assert (result["applied"], result["failureReason"]) == (False, reason)
+        assert len(editor.edits) == 1
+
+
+async def test_an_edit_that_crossed_a_key_is_sent_once_more_for_the_new_version() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        versions: list[int] = []
+
+        def refuse_the_first(params: dict[str, Any]) -> dict[str, Any]:
+            versions.append(params["edit"]["documentChanges"][0]["textDocument"]["version"])
+            if len(versions) == 1:
+                wire.notify("textDocument/didChange", change(at(0, 0), at(0, 0), "zero\n", 2))
+            return {"applied": len(versions) > 1}
+
+        wire.answers["workspace/applyEdit"] = refuse_the_first
+        assert (await wire.call("kibitz/edit", edit_params(1, 2)))["applied"] is True
+    assert versions == [1, 2]
+
+
+async def test_an_edit_is_only_proposed_when_asked_so_or_when_the_editor_cannot_apply() -> None:
+    async with connected(FakeApp().make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        proposed = await wire.call("kibitz/edit", edit_params(1, 2, apply=False))
+    assert editor.edits == []
+    assert proposed["applied"] is False
+    assert proposed["edit"]["documentChanges"][0]["edits"][0]["newText"] == "TWO\n"
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        wire.open(URI, TEXT)
+        result = await wire.call("kibitz/edit", edit_params(1, 2))
+    assert result["failureReason"] == "The editor does not let a server apply edits."
+    assert result["edit"]["changes"][URI]
+
+
+async def test_edit_trouble_is_a_sentence() -> None:
+    async with connected(FakeApp(error=EditError("The answer holds no edit.")).make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT, version=4)
+        for params, says in [
+            (edit_params(1, 2), "The answer holds no edit."),
+            ({**edit_params(1, 2), "textDocument": {"uri": "file:///code/not-open.py"}}, "not open"),
+            ({**edit_params(1, 2), "textDocument": {"uri": URI, "version": 3}}, "version 4, not 3"),
+        ]:
+            with pytest.raises(Refused, match="-32803") as caught:
+                await wire.call("kibitz/edit", params)
+            assert says in caught.value.message
+
+
+async def test_an_edit_that_changes_nothing_says_so() -> None:
+    async with connected(FakeApp(edits=lambda text: text).make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        result = await wire.call("kibitz/edit", edit_params(1, 2))
+    assert result == {"applied": False, "diff": "", "failureReason": "The model proposed no change."}
+
+
+# -- code actions ----------------------------------------------------------------------------------------------
+
+
+async def test_a_code_action_is_an_edit_that_the_editor_can_run_as_it_is() -> None:
+    app = FakeApp()
+    selection = {"start": at(1, 0), "end": at(2, 0)}
+    problem = {"range": selection, "message": "two is too small"}
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        params = {"textDocument": {"uri": URI}, "range": selection, "context": {"diagnostics": [problem]}}
+        fix, document = await wire.call("textDocument/codeAction", params)
+        assert (fix["kind"], document["kind"]) == ("quickfix", "refactor.rewrite")
+        assert "two is too small" in fix["title"]
+        command = {name: fix["command"][name] for name in ("command", "arguments")}
+        assert (await wire.call("workspace/executeCommand", command))["applied"] is True
+    ((_, (instruction, _)),) = app.asked
+    assert instruction == "Fix this problem: two is too small"
+    assert len(editor.edits) == 1
+
+
+@pytest.mark.parametrize(
+    ("only", "kinds"),
+    [(["quickfix"], ["quickfix"]), (["refactor"], ["refactor.rewrite"]), (["source"], [])],
+)
+async def test_only_the_wanted_kinds_are_offered(only: list[str], kinds: list[str]) -> None:
+    selection = {"start": at(1, 0), "end": at(2, 0)}
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        context = {"diagnostics": [{"range": selection, "message": "no"}], "only": only}
+        params = {"textDocument": {"uri": URI}, "range": selection, "context": context}
+        assert [a["kind"] for a in await wire.call("textDocument/codeAction", params)] == kinds

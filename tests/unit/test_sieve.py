@@ -1,0 +1,68 @@
+"""The filter over signatures never leaves out a file that holds what is asked for."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kibitz.indexer.sieve import clause_of, sieve_of
+from kibitz.indexer.trigrams import LEAST_LEVEL, MOST_LEVEL, folded, hashes, signature
+
+texts = st.text(alphabet="abcAB_é\nK\u212aß ", max_size=60)
+many_texts = st.lists(st.one_of(texts, st.binary(max_size=400).map(lambda data: data.decode("latin-1"))), max_size=40)
+
+
+def holds(text: str, literals: list[bytes]) -> bool:
+    return any(literal in line for line in folded(text).split(b"\n") for literal in literals)
+
+
+@given(many_texts, st.lists(st.lists(texts, min_size=1, max_size=3), max_size=3), st.data())
+def test_a_file_that_holds_a_literal_of_each_clause_is_kept(
+    files: list[str], asked: list[list[str]], data: st.DataObject
+) -> None:
+    """Literals are drawn at random, and cut out of the files, so that some are there."""
+    wanted = [[folded(one) for one in clause] for clause in asked]
+    if files:
+        text = data.draw(st.sampled_from(files))
+        start = data.draw(st.integers(0, len(text)))
+        wanted.append([folded(text[start : start + 5])])
+    clauses = [[one for one in clause if b"\n" not in one] for clause in wanted]
+    clauses = [clause for clause in clauses if clause and all(len(one) >= 3 for one in clause)]
+    kept = sieve_of([signature(text) for text in files]).may_hold([clause_of(clause) for clause in clauses])
+    assert len(kept) == len(files)
+    for text, is_kept in zip(files, kept.tolist(), strict=True):
+        assert is_kept or not all(holds(text, clause) for clause in clauses)
+
+
+@given(many_texts)
+def test_signatures_come_back(files: list[str]) -> None:
+    signatures = [signature(text) for text in files]
+    assert sieve_of(signatures).signatures() == signatures
+
+
+def test_files_of_one_size_are_told_apart() -> None:
+    words = [f"word{number}xyz{number * number}" for number in range(100)]
+    one = sieve_of([signature(word) for word in words])
+    for at, word in enumerate(words):
+        kept = one.may_hold([clause_of([word.encode()])])
+        assert kept[at]
+        assert kept.sum() < 10
+    either = one.may_hold([clause_of([b"word17xyz289", b"word99xyz9801"])])
+    assert either[[17, 99]].all()
+    assert not one.may_hold([clause_of([b"word17xyz289"]), clause_of([b"nowhere in them"])]).any()
+    assert one.may_hold([]).all()
+
+
+def test_a_signature_grows_with_the_trigrams_of_its_text() -> None:
+    assert len(signature("")) * 8 == 1 << LEAST_LEVEL
+    alphabet = "".join(chr(33 + number) for number in range(60))
+    long = "".join(a + b + c for a in alphabet for b in alphabet for c in alphabet)
+    assert len(signature(long)) * 8 == 1 << MOST_LEVEL
+    middle = len(signature(long[:3000])) * 8
+    distinct = len(set(hashes(folded(long[:3000])).tolist()))
+    assert 2 * distinct <= middle < 4 * distinct
+
+
+def test_a_trigram_over_a_line_end_does_not_count() -> None:
+    assert set(hashes(b"ab\ncd").tolist()) == {0}
+    assert len(hashes(b"ab")) == 0
+    assert np.array_equal(np.unique(hashes(b"abc\nabcd")), np.unique([0, *hashes(b"abcd").tolist()]))
