@@ -160,8 +160,8 @@ def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
 def _strongest(graph: Graph, flows: Floats, shown: NDArray[np.bool_], limit: int) -> tuple[float, Ints]:
     """The score of the `limit`-th strongest definition, and the nodes that have one as strong."""
     nodes, scores = graph.defined(flows, shown)
-    if not len(scores):
-        return 0.0, nodes
+    if limit < 1 or not len(scores):
+        return 0.0, nodes[:0]
     least = float(np.partition(scores, -limit)[-limit]) if len(scores) > limit else 0.0
     least = max(least, float(scores.max()) * LEAST_SHARE)
     return least, np.unique(nodes[scores >= least])
