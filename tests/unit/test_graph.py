@@ -101,6 +101,7 @@ def test_a_file_leans_on_what_it_imports_more_than_on_what_it_does_not_see() -> 
     assert found["src/pool.py"] > 1.1 * found["src/b.py"]
 
 
+@settings(deadline=None)
 @given(trees)
 def test_the_ranks_of_living_files_add_up_to_one(tree: dict[str, File]) -> None:
     gone = sorted(tree)[1::3]
@@ -110,6 +111,7 @@ def test_the_ranks_of_living_files_add_up_to_one(tree: dict[str, File]) -> None:
     assert all(rank > 0 for rank in found.values())
 
 
+@settings(deadline=None)
 @given(trees, st.integers(0, 7))
 def test_ranks_do_not_depend_on_how_files_are_numbered(tree: dict[str, File], cut: int) -> None:
     paths = sorted(tree)
