@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.chunk import chunk_text
 from kibitz.indexer.embed import Embedder
+from kibitz.indexer.keys import reference_keys
 from kibitz.indexer.languages import grammar_name, language_of
 from kibitz.indexer.piece import Piece, Ragged, coded, key_of, spans_of
 from kibitz.indexer.ragged import Ints, counted, offsets_of, rows
 from kibitz.indexer.read import content_rule, read_source
 from kibitz.indexer.reparse import Reparser
-from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_keys
+from kibitz.indexer.segment import STEM_TIMES, path_terms
 from kibitz.indexer.terms import Lexer
 from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.imports import FILE, names_of
 from kibitz.indexer.joined import UNSEEN, Doubles, Entries, Joined, Names, Sight, Sums, among, chained, shared, worth
+from kibitz.indexer.keys import file_key
 from kibitz.indexer.links import Keys, Links, links_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
-from kibitz.indexer.segment import Segment, file_key
+from kibitz.indexer.segment import Segment
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 

@@ -57,6 +57,14 @@ class Postings:
         """The items that hold one key, and how often each."""
         return self.find([key]).get(key, NOTHING)
 
+    def sizes_of(self, keys: Sequence[int]) -> Ints:
+        """How many items hold each of some keys."""
+        if not len(self.keys):
+            return np.zeros(len(keys), np.int64)
+        asked = np.array(keys, np.uint32)
+        at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
+        return np.where(self.keys[at] == asked, self.sizes[at], 0).astype(np.int64)
+
     def _holding(self, at: int) -> Holding:
         items = gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]).cumsum()
         return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
@@ -169,12 +177,18 @@ def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mappi
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
+    return bm25_of(postings.find(list(query)), lengths, items, query)
+
+
+def bm25_of(
+    held: Mapping[int, Holding], lengths: NDArray[np.float32], items: int, query: Mapping[int, int]
+) -> NDArray[np.float32]:
+    """The same from the items that hold each term of the query."""
     scores = np.zeros(len(lengths), np.float32)
     if not items:
         return scores
     mean = max(float(lengths.sum(dtype=np.float64)) / items, 1.0)
-    found = postings.find(list(query))
-    for term, (holding, tf) in sorted(found.items()):
+    for term, (holding, tf) in sorted(held.items()):
         norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[holding])
         scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * query[term]) * tf / (tf + norm)
     return scores

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.imports import FILE, names_of
+from kibitz.indexer.keys import KIND_CODES, KIND_MASK, name_key
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, begins, offsets_of
-from kibitz.indexer.segment import KIND_CODES, KIND_MASK, Segment, name_key
+from kibitz.indexer.segment import Segment
 from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
+from kibitz.indexer.keys import definition_key, name_key
 from kibitz.indexer.links import ASIDE, value_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.rank import largest
-from kibitz.indexer.segment import definition_key, name_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 

@@ -15,6 +15,7 @@ Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
 _BLOCK = 64
+FURTHER = 0.5  # what a file's second chunk counts beside the first of another file
 
 
 def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
@@ -114,30 +115,37 @@ def among_best(scores: Scores, count: int) -> NDArray[np.bool_]:
     return best
 
 
-def pick(files: Scores, chunks: Scores, first: Ids, k: int, per_file: int) -> Iterator[tuple[int, float]]:
-    """The chunks to show, best first: every file's best one, and further ones below it.
-
-    A file's second chunk counts half of its file's score at most, its third a third: the top is one chunk a file, and
-    further chunks of very good files stand before the first of poor ones.
+def softmax(scores: Scores, offsets: Ids) -> Scores:
+    """Each row's scores as shares of one, (n,); a row of nothing but -inf has no shares.
 
     Args:
-        files: (files,) scores; files that are not above 0 are not shown.
-        chunks: (chunks,) scores, compared within a file only.
-        first: (files + 1,) where each file's chunks begin.
-        k: how many are wanted; more are yielded, for callers that cannot show some of them.
+        scores: (n,) the rows side by side.
+        offsets: (rows + 1,) where each begins; none is empty.
+    """
+    starts, sizes = offsets[:-1], np.diff(offsets)
+    highest = np.maximum.reduceat(scores, starts)
+    raised = np.exp(scores - np.repeat(np.where(np.isfinite(highest), highest, 0), sizes))
+    totals = np.add.reduceat(raised, starts)
+    shares: Scores = (raised / np.repeat(np.where(totals > 0, totals, 1), sizes)).astype(np.float32)
+    return shares
+
+
+def pick(files: Scores, chunks: Scores, sizes: Ids, per_file: int) -> Iterator[tuple[int, float]]:
+    """The chunks to show, best first: every file's best one, and further ones where they are as likely.
+
+    Args:
+        files: (m,) how sure each file is.
+        chunks: (c,) how sure each of a file's chunks is, were it the file; 0 for one that may not be shown.
+        sizes: (m,) how many chunks each file has.
         per_file: how many chunks of a file at most.
     """
     shown: list[tuple[float, int]] = []
-    for file in best_of(files, 2 * k + 20).tolist():
-        if files[file] <= 0:
-            break
-        begin, end = int(first[file]), int(first[file + 1])
-        if per_file == 1:
-            yield begin + int(chunks[begin:end].argmax()), float(files[file])
-            continue
-        best = order_of(chunks[begin:end])[:per_file]
-        top = max(float(chunks[begin + best[0]]), 1e-6)
-        for place, at in enumerate(best, 1):
-            share = min(max(float(chunks[begin + at]), 0.0) / top, 1.0) / place if place > 1 else 1.0
-            shown.append((float(files[file]) * share, begin + int(at)))
-    yield from ((number, score) for score, number in sorted(shown, key=lambda one: (-one[0], one[1])))
+    begin = 0
+    for file, size in zip(files.tolist(), sizes.tolist(), strict=True):
+        of_file = chunks[begin : begin + size]
+        for place, at in enumerate(best_of(of_file, per_file).tolist()):
+            if of_file[at] > 0:
+                sure = file * float(of_file[at]) * FURTHER if place else file
+                shown.append((sure, begin + at))
+        begin += size
+    yield from ((at, score) for score, at in sorted(shown, key=lambda one: (-one[0], one[1])))

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
-from kibitz.indexer import lookup, rank, segment
+from kibitz.indexer import lookup, segment
 from kibitz.indexer.answer import Freshness
 from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
@@ -22,7 +20,6 @@ from kibitz.indexer.graph import Graph
 from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
-from kibitz.indexer.lexical import bm25
 from kibitz.indexer.live import Seen, overlaid
 from kibitz.indexer.lookup import Place, Sources
 from kibitz.indexer.manifest import Head, load_head
@@ -32,11 +29,12 @@ from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.question import read_question
 from kibitz.indexer.read import cut_line
-from kibitz.indexer.signals import Signals, signals
-from kibitz.indexer.terms import query_terms
+from kibitz.indexer.retrieve import ask_legs, retrieve
+from kibitz.indexer.spelling import respelt
 from kibitz.indexer.types import Hit
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
+from kibitz.indexer.wanted import Wanted
 
 LEGS = ("lexical", "vector")
 
@@ -154,11 +152,11 @@ class Searcher:
             return []
         with _undamaged(self._root, self._at, state):
             inside, shown = files_inside(view, within, filters), chunks_inside(view, filters)
-            scores = {leg: _only(shown, made) for leg, made in self._legs(view, query, legs).items()}
-            found = signals(view, query, scores, inside)
-            chosen = rank.pick(found.files, _only(shown, found.chunks, -np.inf), view.first, k, per_file)
-            chosen = ((number, score) for number, score in chosen if shown is None or shown[number])
-            return list(islice(_hits(self._root, state, chosen, found), k))
+            wanted = Wanted(respelt(query, view.body.sizes_of))
+            vector = self._embedder.embed_query(query) if "vector" in legs else None
+            said = ask_legs(view, wanted, vector, lexical="lexical" in legs, shown=shown)
+            chosen = retrieve(view, wanted, said, inside=inside, shown=shown, k=k, per_file=per_file)
+            return list(islice(_hits(self._root, state, chosen, said.found()), k))
 
     def grep(
         self,
@@ -266,14 +264,6 @@ class Searcher:
         with _undamaged(self._root, self._at, state):
             yield state.view, self._sources.with_ahead(state.seen)
 
-    def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
-        scores: dict[str, rank.Scores] = {}
-        if "lexical" in legs:
-            scores["lexical"] = bm25(view.body, view.lengths, view.chunks, query_terms(query))
-        if "vector" in legs:
-            scores["vector"] = view.similarities(self._embedder.embed_query(query))
-        return scores
-
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -340,12 +330,7 @@ def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
         raise
 
 
-def _only(shown: Mask | None, scores: rank.Scores, otherwise: float = 0.0) -> rank.Scores:
-    """Scores of the chunks that may be shown, (n,); the others' are `otherwise`."""
-    return scores if shown is None else np.where(shown, scores, np.float32(otherwise)).astype(np.float32)
-
-
-def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Signals) -> Iterator[Hit]:
+def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Mapping[str, Mask]) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
     view = state.view
     files: dict[str, tuple[Excerpts, bool] | None] = {}
@@ -359,7 +344,7 @@ def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found:
         lines = read[0].between(span.start, span.end) if read else []
         if read is None or not lines:
             continue
-        legs = tuple(name for name, chunks in found.found.items() if chunks[number])
+        legs = tuple(name for name, chunks in found.items() if chunks[number])
         yield Hit(view.chunk(number, path, "".join(map(cut_line, lines))), score, legs, stale=read[1])
 
 

@@ -5,11 +5,10 @@ is its path and its content. Which of a segment's files a workspace really has i
 """
 
 import hashlib
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.imports import FILE, imported, without_ending
+from kibitz.indexer.keys import definition_key
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, Ragged, described, joined
-from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
 from kibitz.indexer.sieve import Sieve, sieve_of
-from kibitz.indexer.terms import joined as joined_name
-from kibitz.indexer.terms import split, term_id, terms_of
+from kibitz.indexer.terms import split, terms_of
 from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.uses import Uses, count, definers_of, referred
 from kibitz.indexer.vectors import scales_of
 
 FORMAT = 4
@@ -35,18 +33,12 @@ FOLDERS = 4  # how many of a file's nearest folders count: those above them are 
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
 
-# A reference's kind stands in the low bits of its key: all references to a name lie side by side.
-KIND_MASK = 7
-KIND_CODES = {kind: code for code, kind in enumerate((*REFERENCE_KINDS, FILE))}
-CAPITAL = 0x9E3779B8  # any number without bits of a kind: capital names are others
-
 _ASIDE_WORDS = """
     bench benches benchmark benchmarks demo demos example examples fixture fixtures mock mocks sample samples spec specs
     test testdata testing tests
 """
 ASIDE_WORDS = frozenset(_ASIDE_WORDS.split())
 
-_NAME_END = re.compile(r"[^.:#/\\]+$")
 _PARTS = ("keys", "sizes", "lengths", "gaps", "levels")
 _SIEVE = ("levels", "rows", "rest")
 _POSTINGS = ("body", "definitions", "references", "stems", "folders")
@@ -72,6 +64,7 @@ class Segment:
         references: kinds with joined names of what is referred to, to chunks; see `reference_keys`.
         stems, folders: terms of file names and folders to files.
         vectors, scales: (n, dim) int8 and (n,) float32; a row times its scale is a unit vector.
+        users, own_uses: see uses.Uses.
         keys, lacking: (n,) uint64 and bool, names of the embedded texts and which have no vector yet; empty when all
             vectors are there.
     """
@@ -96,6 +89,8 @@ class Segment:
     folders: Postings
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
+    users: NDArray[Any]
+    own_uses: NDArray[np.uint8]
     keys: NDArray[np.uint64]
     lacking: NDArray[np.bool_]
 
@@ -119,6 +114,13 @@ class Segment:
         """How many different terms each file's name has, (f,)."""
         return np.bincount(self.stems.triples().items, minlength=len(self.paths)).astype(np.float32)
 
+    @cached_property
+    def uses(self) -> Uses:
+        """What its files define and refer to, counted."""
+        file_of = np.repeat(np.arange(len(self.paths)), np.diff(self.first))
+        names, pairs = referred(self.references.keys), definers_of(self.definitions.triples(), file_of)
+        return Uses(names, self.users, *pairs, self.own_uses)
+
     def span(self, number: int) -> Span:
         """One chunk's lines."""
         return Span(int(self.spans[number, 0]), int(self.spans[number, 1]))
@@ -126,12 +128,12 @@ class Segment:
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
         kind, language = described(self.codes[number])
-        symbol = self.name_of(int(self.symbols[number]))
-        return Chunk(path, self.span(number), text, kind, language, symbol, self._defines(number))
+        return Chunk(path, self.span(number), text, kind, language, *self.names(number))
 
-    def _defines(self, number: int) -> tuple[str, ...]:
+    def names(self, number: int) -> tuple[str, tuple[str, ...]]:
+        """The symbol that one chunk is in, and what it defines."""
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
-        return tuple(self.name_of(int(code)) for code in self.defines[start:end])
+        return self.name_of(int(self.symbols[number])), tuple(map(self.name_of, self.defines[start:end].tolist()))
 
     def piece(self, files: Ints) -> Piece:
         """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""
@@ -166,53 +168,6 @@ def path_terms(path: str) -> tuple[dict[int, int], dict[int, int]]:
 def is_aside(path: str) -> bool:
     """Whether a path says that its file is a test, an example or a benchmark."""
     return any(ASIDE_WORDS.intersection(split(part.split(".")[0])) for part in path.split("/"))
-
-
-def definition_key(name: str) -> int:
-    """The id of a definition's name: its last part, spelt the same in every naming convention."""
-    return term_id(joined_name(name_end(name)))
-
-
-@lru_cache(maxsize=1 << 17)
-def name_key(name: str) -> int:
-    """The id under which a name is referred to: a `Pool` is not what a `pool` refers to."""
-    last = name_end(name)
-    return term_id(joined_name(last)) ^ (CAPITAL if is_capital(last) else 0)
-
-
-def reference_key(kind: str, name: str) -> int:
-    """The id of a reference of one kind (see types.Reference) to a name."""
-    return _of_kind(name_key(name), kind)
-
-
-@lru_cache(maxsize=1 << 17)
-def reference_keys(kind: str, name: str) -> tuple[int, ...]:
-    """The ids of a reference: of an import also those of the files that it may mean."""
-    if kind != "import":
-        return (reference_key(kind, name),)
-    return (reference_key(kind, without_ending(name)), *map(file_key, imported(name)))
-
-
-def file_key(name: str) -> int:
-    """The id of an import of a file, by a name as imports.names_of makes it."""
-    return _of_kind(term_id(name), FILE)
-
-
-def _of_kind(key: int, kind: str) -> int:
-    return key & ~KIND_MASK | KIND_CODES[kind]
-
-
-def is_capital(name: str) -> bool:
-    """Whether a name begins with a capital letter, as those of types do in most languages."""
-    return name.lstrip("_")[:1].isupper()
-
-
-def name_end(name: str) -> str:
-    """The last part of a name that may be qualified."""
-    if name.isidentifier():  # nearly always
-        return name
-    last = _NAME_END.search(name)
-    return last.group() if last else name
 
 
 def segment_name(piece: Piece) -> str:
@@ -280,6 +235,8 @@ def _opened(name: str, arrays: dict[str, Array]) -> Segment:
         sieve=Sieve(*(arrays[f"sieve.{part}"] for part in _SIEVE)),
         vectors=arrays["vectors"],
         scales=arrays["scales"],
+        users=arrays["users"],
+        own_uses=arrays["own_uses"],
         keys=arrays["keys"],
         lacking=arrays["lacking"],
         **{of: postings(of) for of in _POSTINGS},
@@ -302,6 +259,9 @@ def _arrays(piece: Piece) -> dict[str, Array]:
     body = Triples(piece.terms.ids, chunk_of, levelled(piece.terms.numbers))
     stems, folders = _path_postings(piece.paths)
     sieve = sieve_of(piece.signatures)
+    definitions, references = _definitions(names, defines, define_sizes), _references(piece.references)
+    file_of = np.repeat(np.arange(len(piece.sizes)), piece.sizes)
+    users, own_uses = count(references.triples(), definitions.triples(), file_of)
     return {
         "paths": _pack(piece.paths),
         "blobs": _pack(piece.blobs),
@@ -317,11 +277,13 @@ def _arrays(piece: Piece) -> dict[str, Array]:
         **{f"sieve.{part}": getattr(sieve, part) for part in _SIEVE},
         "vectors": piece.vectors,
         "scales": scales_of(piece.vectors),
+        "users": narrow(users),
+        "own_uses": own_uses,
         "keys": piece.keys if lacking else piece.keys[:0],
         "lacking": piece.lacking if lacking else piece.lacking[:0],
         **_flat("body", invert(body)),
-        **_flat("definitions", _definitions(names, defines, define_sizes)),
-        **_flat("references", _references(piece.references)),
+        **_flat("definitions", definitions),
+        **_flat("references", references),
         **_flat("stems", stems),
         **_flat("folders", folders),
     }

@@ -1,5 +1,6 @@
 """What a question sees: the segments of one workspace as one, without the files that the workspace no longer has."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -12,9 +13,11 @@ from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
 from kibitz.indexer.sieve import Clause
 from kibitz.indexer.types import Chunk, Span
+from kibitz.indexer.uses import centrality
 from kibitz.indexer.vectors import Floats, similarities
 
 _MODULE = KINDS.index("module")
+_PROSE = (KINDS.index("section"), KINDS.index("text"))
 
 
 class View:
@@ -35,6 +38,7 @@ class View:
         self.parts = tuple((segment, tuple(dead)) for segment, dead in parts if len(segment.paths))
         segments = [segment for segment, _ in self.parts]
         self._chunk_base = offsets_of([len(segment.spans) for segment in segments])
+        self._chunk_starts: list[int] = self._chunk_base.tolist()
         self._file_base = offsets_of([len(segment.paths) for segment in segments])
         self.paths = [path for segment in segments for path in segment.paths]
         sizes = [np.diff(segment.first) for segment in segments]
@@ -77,6 +81,11 @@ class View:
         return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)
 
     @cached_property
+    def prose(self) -> NDArray[np.bool_]:
+        """Which chunks are prose, or in no known language, (n,)."""
+        return _concatenated([np.isin(segment.codes[:, 0], _PROSE) for segment, _ in self.parts], np.bool_)
+
+    @cached_property
     def stem_words(self) -> Floats:
         """How many different terms each file's name has, (f,)."""
         return _concatenated([segment.stem_words for segment, _ in self.parts], np.float32)
@@ -85,6 +94,11 @@ class View:
     def aside(self) -> NDArray[np.bool_]:
         """Which files are tests, examples and the like, (f,)."""
         return _concatenated([segment.aside for segment, _ in self.parts], np.bool_)
+
+    @cached_property
+    def centrality(self) -> Floats:
+        """How much the workspace leans on each file, (f,), 0 to 1."""
+        return centrality([segment.uses for segment, _ in self.parts], self._file_base.tolist()[:-1], self.alive)
 
     @property
     def lacking(self) -> int:
@@ -121,9 +135,14 @@ class View:
         segment, at = self._place(number)
         return segment.chunk(at, path, text)
 
+    def names(self, number: int) -> tuple[str, tuple[str, ...]]:
+        """The symbol that one chunk is in, and what it defines."""
+        segment, at = self._place(number)
+        return segment.names(at)
+
     def _place(self, number: int) -> tuple[Segment, int]:
-        part = int(np.searchsorted(self._chunk_base, number, side="right")) - 1
-        return self.parts[part][0], number - int(self._chunk_base[part])
+        part = bisect_right(self._chunk_starts, number) - 1
+        return self.parts[part][0], number - self._chunk_starts[part]
 
 
 class _Across:
@@ -141,6 +160,10 @@ class _Across:
             for key, (items, times) in postings.find(keys).items():
                 found.setdefault(key, []).append((items + base if base else items, times))
         return {key: self._living(parts) for key, parts in found.items()}
+
+    def sizes_of(self, keys: Sequence[int]) -> Ints:
+        """How many items hold each of some keys, dead ones among them."""
+        return sum((postings.sizes_of(keys) for postings in self._postings), np.zeros(len(keys), np.int64))
 
     def get(self, key: int) -> Holding:
         """The living items that hold one key, and how often each."""

@@ -54,3 +54,10 @@ def piece_of(tree: Mapping[str, Sequence[str]], *, lacking: Sequence[str] = ()) 
     piece = cut.with_paths(cut.piece)
     without = np.repeat(np.array([path in lacking for path in piece.paths], bool), piece.sizes)
     return replace(piece, vectors=np.where(without[:, None], np.int8(0), piece.vectors), lacking=without)
+
+
+def pieces_of_chunks(chunks: Sequence[Chunk]) -> Piece:
+    """Chunks of one file each, as they go into a segment."""
+    files = [Parsed(chunk.path, blob_of([chunk.text]), (chunk,), signature=signature(chunk.text)) for chunk in chunks]
+    cut = Cutter(HashEmbedder(DIM)).cut(files)
+    return cut.with_paths(cut.piece)

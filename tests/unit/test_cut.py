@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from kibitz.indexer import cut as cutting
 from kibitz.indexer.cut import Blob, Cutter, Parsed, embedded_text, parse_blob, parse_file, read_blob
 from kibitz.indexer.embed import Elsewhere
+from kibitz.indexer.keys import reference_key, reference_keys
 from kibitz.indexer.piece import Piece, Ragged, joined, key_of
-from kibitz.indexer.segment import STEM_TIMES, path_terms, reference_key, reference_keys
+from kibitz.indexer.segment import STEM_TIMES, path_terms
 from kibitz.indexer.terms import STOP_WORDS, stem, term_id, terms_of
 from kibitz.indexer.types import Chunk, Reference, Span
 from kibitz.indexer.vectors import quantised

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer.imports import FILE
+from kibitz.indexer.keys import file_key, name_key, reference_key
 from kibitz.indexer.links import as_reference, value_of
 from kibitz.indexer.queries import REFERENCE_KINDS
-from kibitz.indexer.segment import file_key, name_key, reference_key
 from kibitz.indexer.terms import term_id
 
 names = st.text(min_size=1, max_size=30) | st.from_regex(r"[A-Za-z_]\w{0,20}", fullmatch=True)

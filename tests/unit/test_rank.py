@@ -16,6 +16,7 @@ from kibitz.indexer.rank import (
     order_of,
     pick,
     relative,
+    softmax,
     sum_of_best,
 )
 
@@ -83,30 +84,42 @@ def test_equal_scores_keep_the_order_of_their_ids() -> None:
 
 
 def test_each_file_shows_its_best_chunk() -> None:
-    shown = list(pick(scores(1, 2), scores(5, 9, 7, 8), first(0, 2, 4), k=5, per_file=1))
+    shown = list(pick(scores(1, 2), scores(0.4, 0.6, 0.1, 0.9), first(2, 2), per_file=1))
     assert shown == [(3, 2.0), (1, 1.0)]
 
 
-def test_a_file_that_nothing_found_is_not_shown() -> None:
-    assert list(pick(scores(0, 2), scores(5, 9), first(0, 1, 2), k=5, per_file=1)) == [(1, 2.0)]
+def test_a_chunk_that_may_not_be_shown_is_not() -> None:
+    assert list(pick(scores(1, 2), scores(0, 1), first(1, 1), per_file=1)) == [(1, 2.0)]
 
 
-def test_further_chunks_of_a_file_stand_below_its_first() -> None:
-    shown = list(pick(scores(3, 2), scores(5, 4, 0, 9), first(0, 3, 4), k=5, per_file=2))
-    assert [number for number, _ in shown] == [0, 3, 1]
+def test_a_files_second_chunk_stands_behind_what_is_as_sure() -> None:
+    shown = list(pick(scores(0.6, 0.2, 0.1), scores(0.5, 0.5, 1, 1), first(2, 1, 1), per_file=2))
+    assert [number for number, _ in shown] == [0, 2, 1, 3]
 
 
 @given(SCORES, st.integers(1, 3))
 def test_shown_scores_never_rise(values: list[float], per_file: int) -> None:
-    bounds = first(*range(len(values) + 1)) * 2
-    chunks = np.repeat(scores(*values), 2)
-    shown = [score for _, score in pick(scores(*values), chunks, bounds, k=20, per_file=per_file)]
-    assert shown == sorted(shown, reverse=True)
-    assert len({number for number, _ in pick(scores(*values), chunks, bounds, k=20, per_file=per_file)}) == len(shown)
+    sizes, chunks = first(*[2] * len(values)), np.repeat(scores(*values), 2)
+    shown = list(pick(scores(*values), chunks, sizes, per_file=per_file))
+    assert [score for _, score in shown] == sorted((score for _, score in shown), reverse=True)
+    assert len({number for number, _ in shown}) == len(shown)
 
 
 def test_pick_wants_no_more_of_a_file_than_it_has() -> None:
-    assert pytest.approx([1.0]) == [score for _, score in pick(scores(1), scores(3), first(0, 1), k=3, per_file=4)]
+    assert pytest.approx([1.0]) == [score for _, score in pick(scores(1), scores(3), first(1), per_file=4)]
+
+
+@given(st.lists(st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=5), min_size=1, max_size=5))
+def test_the_shares_of_a_row_are_one_in_all_and_in_the_order_of_its_scores(rows: list[list[float]]) -> None:
+    offsets = first(0, *itertools.accumulate(map(len, rows)))
+    shares = softmax(scores(*itertools.chain(*rows)), offsets)
+    for row, start, end in zip(rows, offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        assert shares[start:end].sum() == pytest.approx(1, rel=1e-4)
+        assert shares[start:end][int(np.argmax(row))] == shares[start:end].max()
+
+
+def test_what_may_not_be_shown_has_no_share() -> None:
+    assert softmax(scores(1, -np.inf, -np.inf), first(0, 2, 3)).tolist() == [1, 0, 0]
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.integers(1, 12), st.integers(1, 400))

@@ -13,8 +13,6 @@ from kibitz.indexer import index
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.layout import places
 from kibitz.indexer.search import Searcher
-from kibitz.indexer.segment import definition_key
-from kibitz.indexer.signals import asked_definitions, is_symbol
 from kibitz.indexer.types import Hit, Span
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.parsing import InProcessPool
@@ -201,29 +199,6 @@ def test_opening_loads_neither_the_database_nor_a_grammar(root: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
-
-
-@pytest.mark.parametrize(
-    ("word", "symbol"),
-    [
-        ("ClientSession", True),
-        ("getUser", True),
-        ("read_text", True),
-        ("session", False),
-        ("Session", False),
-        ("HTTP", False),
-    ],
-)
-def test_a_symbol_is_told_by_its_spelling(word: str, symbol: bool) -> None:
-    assert is_symbol(word) == symbol
-
-
-def test_the_names_that_a_question_asks_for() -> None:
-    named, _ = asked_definitions("where is Session.close and read_text used")
-    assert {definition_key("close"), definition_key("read_text")} == set(named)
-    assert asked_definitions("session") == ([definition_key("session")], [])
-    _, joined = asked_definitions("the connection pool")
-    assert definition_key("ConnectionPool") in joined
 
 
 def test_a_very_long_line_is_cut_and_the_next_one_stays_apart(root: Path) -> None:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer import segment
+from kibitz.indexer.keys import definition_key, reference_key
 from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.ragged import Ints
-from kibitz.indexer.segment import Segment, definition_key, in_memory, is_aside, path_terms, reference_key
+from kibitz.indexer.segment import Segment, in_memory, is_aside, path_terms
 from kibitz.indexer.terms import term_id
 from kibitz.indexer.types import Span
 from tests.fakes.pieces import parsed, piece_of, trees

@@ -1,15 +1,20 @@
 """A view of many segments answers like one segment of the files that are alive."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.lexical import bm25
-from kibitz.indexer.segment import Segment, definition_key, in_memory, reference_key
-from kibitz.indexer.signals import signals
-from kibitz.indexer.terms import query_terms, term_id
+from kibitz.indexer.features import FILE_FEATURES, Candidates, file_features
+from kibitz.indexer.keys import definition_key, reference_key
+from kibitz.indexer.retrieve import ask_legs
+from kibitz.indexer.segment import Segment, in_memory
+from kibitz.indexer.shortlist import defining, shortlist
+from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import quantised, unit
 from kibitz.indexer.view import View
+from kibitz.indexer.wanted import Wanted
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.pieces import DIM, piece_of, trees
 
@@ -93,17 +98,23 @@ def test_what_is_known_of_files_and_chunks_is_the_same(views: tuple[View, View])
 
 @given(layered(), st.sampled_from(["open the session", "close_pool", "retry tests größe", "nothing of it"]))
 def test_every_question_has_the_same_scores(views: tuple[View, View], question: str) -> None:
-    scored: list[tuple[dict[object, float], ...]] = []
+    scored: list[tuple[dict[Any, Any], ...]] = []
     for view in views:
-        legs = {
-            "lexical": bm25(view.body, view.lengths, view.chunks, query_terms(question)),
-            "vector": view.similarities(HashEmbedder(DIM).embed_query(question)),
-        }
-        assert not any(leg[~view.alive_chunks].any() for leg in legs.values())
-        made = [by_chunk(view, leg) for leg in legs.values()]
+        wanted = Wanted(question)
+        legs = ask_legs(view, wanted, HashEmbedder(DIM).embed_query(question), lexical=True, shown=None)
+        assert not any(leg[~view.alive_chunks].any() for leg in legs.scores.values())
+        made = [by_chunk(view, leg) for leg in legs.scores.values()]
         if view.files:
-            found = signals(view, question, legs, view.alive)
-            made += [by_file(view, found.files), by_chunk(view, found.chunks)]
+            defined = defining(view, wanted.named), defining(view, wanted.joined)
+            files = shortlist(view, wanted, legs.scores, defined, view.alive, k=100)
+            if not len(files):
+                continue
+            some = Candidates(view, wanted, legs.held, files)
+            leg_scores = legs.scores["lexical"], legs.scores["vector"]
+            features = file_features(some, *leg_scores, *(each[some.chunks] for each in defined))
+            # References of dead files still count for the centrality of others.
+            features[:, FILE_FEATURES.index("centrality")] = 0
+            made.append({view.paths[file]: row for file, row in zip(files.tolist(), features, strict=True)})
         scored.append(tuple(made))
     for many, one in zip(*scored, strict=False):
         assert many.keys() == one.keys()

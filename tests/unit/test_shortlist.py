@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kibitz.indexer.lexical import Postings, Triples, invert
-from kibitz.indexer.signals import name_match
+from kibitz.indexer.shortlist import name_match
 
 NAMES = [{1, 2}, {1, 3}, {1}, {4}]  # the terms of four files' names
 

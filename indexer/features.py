@@ -1,0 +1,268 @@
+"""What is known of the files that may answer a question, as numbers that a linear ranking weighs.
+
+All are from 0 to about 1. Those of the legs are relative to the best of all chunks or files, so that questions of
+different lengths compare; counts go through a logarithm and end at a bound, so that no file of a large workspace leaves
+the range that the weights were fitted in.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kibitz.indexer.lexical import K1, NOTHING, B, Holding, idf
+from kibitz.indexer.pathnames import EXAMPLES, FLAGS, TESTS, PathNames, likeness, name_words, path_names
+from kibitz.indexer.ragged import Ints, offsets_of, rows
+from kibitz.indexer.rank import Scores, sum_of_best
+from kibitz.indexer.terms import term_id
+from kibitz.indexer.vectors import Floats
+from kibitz.indexer.view import View
+from kibitz.indexer.wanted import Wanted
+
+BEST_CHUNKS = 4  # so many chunks of a file add up
+NAMES_READ = 0.5  # of what a file's best chunk holds of the question: the names of chunks with less are not read
+
+LEXICAL = ("words_best_chunk", "words_best_chunks", "words_file")
+VECTOR = ("vector_best_chunk", "vector_best_chunks", "vector_mean", "cosine_mean")
+NAMES = ("name", "name_share", "name_order", "folder", "folder_only", "path_exact")
+DEFINES = ("defines", "defines_joined")
+PRIORS = ("test", "example", *FLAGS, "size", "centrality")
+CHUNK_FEATURES = (
+    "words", "vector", "coverage", "defines", "defines_joined", "symbol", "symbol_share", "definition",
+    "definition_share", "between", "prose", "size", "first",
+)  # fmt: skip
+FILE_FEATURES = (*LEXICAL, *VECTOR, *NAMES, *DEFINES, *PRIORS)
+
+
+class Candidates:
+    """Some files with their chunks, looked at closely for one question.
+
+    Attributes:
+        files: (m,) numbers in the view.
+        sizes, chunks: (m,) how many chunks each has, and (c,) the numbers of them all, side by side.
+        starts: (m,) where each file's chunks begin among them.
+        counts: (t, c) how often each of the question's terms occurs in each chunk.
+        weights: (t,) how much each term says.
+    """
+
+    def __init__(self, view: View, wanted: Wanted, held: Mapping[int, Holding], files: Ints) -> None:
+        """Look at some files; `held` are the chunks that hold the question's terms."""
+        self.view, self.wanted, self.files = view, wanted, files
+        self.sizes, self.chunks = rows(view.first, files)
+        self.starts = offsets_of(self.sizes)[:-1]
+        terms = list(wanted.terms)
+        self.weights = np.array([idf(view.chunks, len(held[term][0]) if term in held else 0) for term in terms])
+        self._weight_of = dict(zip(terms, self.weights.tolist(), strict=True))
+        self.counts = np.zeros((len(terms), len(self.chunks)), np.float32)
+        for row, term in zip(self.counts, terms, strict=True):
+            items, times = held.get(term, NOTHING)
+            if len(items):
+                at = np.minimum(items.searchsorted(self.chunks), len(items) - 1)
+                row[:] = np.where(items[at] == self.chunks, times[at], 0)
+
+    def best(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """The highest score of each file's chunks, (c,) to (m,)."""
+        return np.maximum.reduceat(scores, self.starts)
+
+    def total(self, scores: NDArray[Any]) -> NDArray[Any]:
+        """The sum over each file's chunks, (..., c) to (..., m)."""
+        return np.add.reduceat(scores, self.starts, axis=-1)
+
+    def weight_of(self, ids: Sequence[int]) -> Floats:
+        """How much each of the question's words says, by their ids."""
+        unknown = idf(self.view.chunks, 0)
+        return np.array([self._weight_of.get(key, unknown) for key in ids], np.float32)
+
+
+def file_features(
+    some: Candidates, lexical: Scores | None, vector: Scores | None, named: Scores, joined: Scores
+) -> Floats:
+    """The features of candidate files, (m, len(FILE_FEATURES)).
+
+    Args:
+        some: the files.
+        lexical: (n,) scores of all chunks by their words; None when that leg was not asked.
+        vector: the same by their vectors.
+        named: (c,) 1 for those of the candidates' chunks that define a name which the question spells.
+        joined: the same for names that its words make.
+    """
+    columns = [
+        *_words(some, lexical),
+        *_vectors(some, vector),
+        *_names(some),
+        some.best(named),
+        some.best(joined),
+        *_priors(some),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _words(some: Candidates, lexical: Scores | None) -> list[Floats]:
+    if lexical is None:
+        return [np.zeros(len(some.files), np.float32)] * len(LEXICAL)
+    scores = lexical[some.chunks]
+    summed = sum_of_best(scores, offsets_of(some.sizes), BEST_CHUNKS)
+    lengths = some.total(some.view.lengths[some.chunks])
+    mean = float(some.view.lengths.sum(dtype=np.float64)) / some.view.files
+    norm = K1 * (1 - B + B / max(mean, 1.0) * lengths)
+    times = some.total(some.counts)
+    whole = some.weights @ (times / (times + norm))
+    return [share(some.best(scores), float(lexical.max(initial=0.0))), share(summed), share(whole)]
+
+
+def _vectors(some: Candidates, vector: Scores | None) -> list[Floats]:
+    if vector is None:
+        return [np.zeros(len(some.files), np.float32)] * len(VECTOR)
+    scores = np.maximum(vector[some.chunks], 0)
+    top = float(vector.max(initial=0.0))
+    means = some.total(scores) / some.sizes
+    few = sum_of_best(scores, offsets_of(some.sizes), BEST_CHUNKS) / np.minimum(some.sizes, BEST_CHUNKS)
+    return [share(some.best(scores), top), share(few, top), share(means), means.astype(np.float32)]
+
+
+def _names(some: Candidates) -> list[Floats]:
+    """How the words of the question meet those of the paths."""
+    asked = Asked.of(some)
+    size = len(asked.weights)
+    in_name, in_folders = np.zeros((2, len(some.files), size), np.float32)
+    precision = np.zeros(len(some.files), np.float32)
+    for at, file in enumerate(some.files.tolist()):
+        path = path_names(some.view.paths[file])
+        precision[at] = sum(asked.best(word) for word in path.stem) / len(path.stem)
+        for row, words in ((in_name[at], path.stem), (in_folders[at], path.folders)):
+            for word, like in asked.touched(words).items():
+                row[word] = like
+    recall = in_name @ asked.weights
+    first = ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0)
+    return [
+        2 * recall * precision / np.maximum(recall + precision, 1e-6),
+        recall,
+        first,
+        in_folders @ asked.weights,
+        np.maximum(in_folders - in_name, 0) @ asked.weights,
+        (np.maximum(in_folders, in_name) >= 1) @ asked.weights,
+    ]
+
+
+def chunk_features(
+    some: Candidates, lexical: Scores | None, vector: Scores | None, named: Scores, joined: Scores
+) -> Floats:
+    """The features of the candidates' chunks, (c, len(CHUNK_FEATURES)); see `file_features`."""
+    view, nothing = some.view, np.zeros(len(some.chunks), np.float32)
+    held = some.weights @ (some.counts > 0) / max(float(some.weights.sum()), 1e-6)
+    size = np.minimum(np.log1p(view.lengths[some.chunks]) / 6, 1)
+    first = np.zeros(len(some.chunks), np.float32)
+    first[some.starts] = 1
+    columns = [
+        nothing if lexical is None else share(lexical[some.chunks], float(lexical.max(initial=0.0))),
+        nothing if vector is None else share(np.maximum(vector[some.chunks], 0), float(vector.max(initial=0.0))),
+        held,
+        named,
+        joined,
+        *_symbols(some, held).T,
+        view.between[some.chunks],
+        view.prose[some.chunks],
+        size,
+        first,
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _symbols(some: Candidates, held: NDArray[Any]) -> Floats:
+    """How the words of the question meet the names around and in each chunk, (c, 4).
+
+    Nothing of chunks that hold much less of the question (`held`, (c,)) than others of their file: their names cannot
+    make up for it, and reading names is what costs most.
+    """
+    asked = Asked.of(some)
+    out = np.zeros((len(some.chunks), 4), np.float32)
+    close = held > NAMES_READ * np.repeat(some.best(held), some.sizes)
+    for at in close.nonzero()[0].tolist():
+        row, (symbol, defines) = out[at], some.view.names(int(some.chunks[at]))
+        own, others = asked.met(symbol), max(map(asked.met, defines), default=NOT_MET)
+        if own is not NOT_MET or others is not NOT_MET:
+            row[:] = (*own, *others)
+    return out
+
+
+NOT_MET = (0.0, 0.0)
+
+
+class Asked:
+    """The words of a question beside those of names, each looked at once.
+
+    Attributes:
+        weights: (q,) how much each word of the question says, 1 in all.
+    """
+
+    def __init__(self, words: Sequence[str], weights: Floats) -> None:
+        self.weights = weights / max(float(weights.sum()), 1e-6)
+        self._words = words
+        self._shares: list[float] = self.weights.tolist()
+        self._heads: dict[str, list[int]] = {}
+        for at, word in enumerate(words):
+            self._heads.setdefault(word[:3], []).append(at)
+        self._known: dict[str, dict[int, float]] = {}
+        self._met: dict[str, tuple[float, float]] = {}
+
+    @classmethod
+    def of(cls, some: Candidates) -> "Asked":
+        """The words of the question that some files are looked at for."""
+        words = some.wanted.words
+        return cls(words, some.weight_of([term_id(word) for word in words]))
+
+    def likes(self, word: str) -> dict[int, float]:
+        """The words of the question that a name's word is like, and how much."""
+        known = self._known.get(word)
+        if known is None:
+            # No two words are alike that do not begin alike.
+            near = self._heads.get(word[:3], ())
+            alike = ((at, likeness(self._words[at], word)) for at in near)
+            known = self._known[word] = {at: like for at, like in alike if like}
+        return known
+
+    def best(self, word: str) -> float:
+        """How like a name's word is to the word of the question that is most like it."""
+        return max(self.likes(word).values(), default=0.0)
+
+    def touched(self, words: Sequence[str]) -> dict[int, float]:
+        """The words of the question that some words of a name are like, and how much at best."""
+        touched: dict[int, float] = {}
+        for word in words:
+            for at, like in self.likes(word).items():
+                if like > touched.get(at, 0.0):
+                    touched[at] = like
+        return touched
+
+    def met(self, name: str) -> tuple[float, float]:
+        """How a definition's name meets the question: harmonic mean of both shares, and the question's share."""
+        found = self._met.get(name)
+        if found is None:
+            found = self._met[name] = self._meet(name_words(name))
+        return found
+
+    def _meet(self, words: Sequence[str]) -> tuple[float, float]:
+        touched = self.touched(words)
+        recall = sum(self._shares[at] * like for at, like in touched.items())
+        if not recall:
+            return NOT_MET
+        precision = sum(map(self.best, words)) / len(words)
+        return 2 * recall * precision / (recall + precision), recall
+
+
+def _priors(some: Candidates) -> list[Floats]:
+    paths: list[PathNames] = [path_names(some.view.paths[file]) for file in some.files.tolist()]
+    tests = 0.0 if some.wanted.mentions(TESTS) else 1.0
+    examples = 0.0 if some.wanted.mentions(EXAMPLES) else 1.0
+    flags = np.array([(path.is_test * tests, path.is_example * examples, *path.flags) for path in paths], np.float32)
+    size = np.log1p(some.total(some.view.lengths[some.chunks])) / 10
+    return [*flags.T, np.minimum(size, 1), some.view.centrality[some.files]]
+
+
+def share(scores: NDArray[Any], top: float | None = None) -> Floats:
+    """Scores as shares of the highest one, or of another."""
+    highest = float(scores.max(initial=0.0)) if top is None else top
+    if highest <= 0:
+        return np.zeros(len(scores), np.float32)
+    return (scores / highest).astype(np.float32)
