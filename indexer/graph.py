@@ -14,9 +14,8 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.imports import FILE, names_of
+from kibitz.indexer.imports import FILE
 from kibitz.indexer.joined import UNSEEN, Doubles, Entries, Joined, Names, Sight, Sums, among, chained, shared, worth
-from kibitz.indexer.keys import file_key
 from kibitz.indexer.links import Keys, Links, links_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
@@ -50,7 +49,6 @@ class Graph:
         # Neither it nor its segments are held on to: a newer state of the index lets go of their files.
         self._view = weakref.ref(view)
         self._starts = np.where(view.alive, np.where(view.aside, ASIDE_SHARE, 1), 0)
-        self._files = view.files
         self.joined: Joined = _kept(view, before.joined if before else None)
         self._before = before._ranks if before and before.joined is self.joined else {}
         nodes = len(self.joined.salts)
@@ -156,11 +154,6 @@ class Graph:
         starts: Floats = (self._starts / max(self._starts.sum(), 1e-9)).astype(np.float32)
         return starts
 
-    def centrality(self) -> Floats:
-        """How much the workspace leans on each file of the view, (f,): the logarithm of its rank over the mean one."""
-        ranks: Floats = np.log1p(self.ranks(self.evenly())[self.node_of] * np.float32(max(self._files, 1)))
-        return ranks
-
     def _of_nodes(self, values: Floats) -> Floats:
         nodes = np.zeros(len(self.alive), np.float32)
         nodes[self.node_of] = values
@@ -217,20 +210,6 @@ class Graph:
         ranks[:kept] = before[:kept] * self.alive[:kept]
         ranks /= max(float(ranks.sum()), 1e-9)
         return ranks
-
-
-def imports_of(view: View, files: Ints) -> Floats:
-    """How often some files of a view (k,) are imported: (k, 2) logarithms of how many chunks do it.
-
-    By the file's folder and name, and by its name alone. Chunks of dead files count too. It is cheap enough to be asked
-    of the candidates of a question, without any graph.
-    """
-    keys = np.zeros((len(files), 2), np.uint32)
-    for at, file in enumerate(files.tolist()):
-        names = names_of(view.paths[file])
-        keys[at] = [file_key(name) for name in (names[-1], names[0])] if names else 0
-    counts = sum((segment.references.many(keys) for segment, _ in view.parts), np.zeros(keys.shape, np.int64))
-    return np.log1p(counts).astype(np.float32)
 
 
 def _kept(view: View, joined: Joined | None) -> Joined:

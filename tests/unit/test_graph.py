@@ -2,19 +2,17 @@
 
 import gc
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer.cut import Cutter, Parsed
-from kibitz.indexer.graph import Graph, imports_of
+from kibitz.indexer.graph import Graph
 from kibitz.indexer.segment import Segment, in_memory
 from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk, Reference, Span
-from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 from tests.fakes.embedder import HashEmbedder
 
@@ -166,33 +164,4 @@ def test_when_much_has_changed_all_is_joined_again() -> None:
 def test_an_empty_view_has_a_graph_of_nothing() -> None:
     view = View([])
     graph = Graph(view)
-    assert (ranks(graph, view), graph.centrality().tolist()) == ({}, [])
-
-
-def test_centrality_stands_beside_the_files_of_the_view() -> None:
-    tree: dict[str, File] = {
-        "a.go": ((), ("close_pool",)),
-        "b.go": (("close_pool",), ()),
-        "c.go": ((), ("close_pool",)),
-    }
-    view = view_of(segment(tree), gone=["c.go"])
-    found = Graph(view).centrality()
-    assert found.shape == (3,)
-    assert found[1] > found[0] > found[2] == 0
-
-
-def counts(values: Floats) -> list[list[int]]:
-    return [[round(value) for value in row] for row in np.expm1(values).tolist()]
-
-
-def test_imports_are_counted_by_folder_and_name() -> None:
-    tree: Mapping[str, File] = {
-        "src/pool.py": ((), ()),
-        "lib/pool.py": ((), ("kibitz.src.pool",)),
-        "src/__init__.py": ((), ("src.pool", "pool")),
-    }
-    view = view_of(segment(tree, "python", "import"))
-    order = {path: at for at, path in enumerate(view.paths)}
-    wanted: Sequence[str] = ("src/pool.py", "lib/pool.py", "src/__init__.py")
-    found = imports_of(view, np.array([order[path] for path in wanted]))
-    assert counts(found) == [[2, 1], [0, 1], [0, 0]]
+    assert ranks(graph, view) == {}

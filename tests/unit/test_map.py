@@ -79,14 +79,6 @@ def test_a_map_follows_an_open_document(searcher: Searcher) -> None:
     assert searcher.map(open=["src/window.py"]).files[0].path == "src/shape.py"
 
 
-def test_centrality_is_there_once_a_map_was_asked_for(searcher: Searcher) -> None:
-    assert searcher.centrality() is None
-    searcher.map()
-    found = searcher.centrality()
-    assert found is not None
-    assert searcher.view.paths[int(found.argmax())] == "src/pool.py"
-
-
 def test_no_more_definitions_than_asked_for(searcher: Searcher) -> None:
     assert [sum(len(file.symbols) for file in searcher.map(limit=limit).files) for limit in (0, 1, 2)] == [0, 1, 2]
 
