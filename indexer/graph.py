@@ -8,18 +8,18 @@ All of a workspace is joined once. A later view of it differs in a few files: th
 ones are joined to what is there, and the ranking starts from the last one. When many have changed all is joined again.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+import weakref
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.imports import FILE, names_of
-from kibitz.indexer.joined import UNSEEN, Doubles, Joined, Names, Sight, Sums, among, packed, shared, worth
+from kibitz.indexer.imports import FILE
+from kibitz.indexer.joined import UNSEEN, Doubles, Entries, Joined, Names, Sight, Sums, among, chained, shared, worth
 from kibitz.indexer.links import Keys, Links, links_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment
-from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
@@ -38,7 +38,6 @@ class Graph:
     Files are nodes: those of `joined` in its order, then those that were not there when it was made.
 
     Attributes:
-        view: it.
         joined: what is kept from one view to the next.
         node_of: (f,) the view's files as nodes.
         alive: (nodes,) which of them the workspace has.
@@ -47,7 +46,9 @@ class Graph:
 
     def __init__(self, view: View, before: "Graph | None" = None) -> None:
         """Join the files of a view, or only those that `before` did not have."""
-        self.view = view
+        # Neither it nor its segments are held on to: a newer state of the index lets go of their files.
+        self._view = weakref.ref(view)
+        self._starts = np.where(view.alive, np.where(view.aside, ASIDE_SHARE, 1), 0)
         self.joined: Joined = _kept(view, before.joined if before else None)
         self._before = before._ranks if before and before.joined is self.joined else {}
         nodes = len(self.joined.salts)
@@ -65,6 +66,10 @@ class Graph:
         self.alive[self.node_of] = view.alive
         self._ranks: dict[Hashable, Floats] = {}
         self._join(view, Links.joined([links_of(segment) for segment in new]))
+
+    def is_of(self, view: View) -> bool:
+        """Whether it was made of this view."""
+        return self._view() is view
 
     def _join(self, view: View, links: Links) -> None:
         """Switch off what is gone, and join what is new."""
@@ -89,10 +94,11 @@ class Graph:
         of_new = [(by + kept, referred, weights) for by, referred, weights in of_new]
         nodes = self.node_of[view.file_of]
         to_new = [_entries(view, group, salt_of, salts, nodes) for group in (symbols, own)]
-        by, referred, weights = _chained([*of_new, *to_new])
+        by, referred, weights = chained([*of_new, *to_new])
         foreign = ~among(by, referred, of, defined)
         by, referred, weights = by[foreign], referred[foreign], weights[foreign]
-        sight = _widened(base.sight, links, defined[len(links.define_keys) :], _chained([of_new[1], to_new[1]]))
+        imports = chained([of_new[1], to_new[1]])
+        sight = base.sight.and_of(Sight.of(links, defined[len(links.define_keys) :], imports[0], imports[1]))
         weights[~sight.sees(by, referred, (base.definers, Sums.of(defined, of, values)))] *= UNSEEN
 
         self._is_symbol = np.zeros(names, bool)
@@ -120,6 +126,7 @@ class Graph:
         sums = np.append(base.sums, more)
         sums += np.bincount(defined[here], values[here], names) - np.bincount(lost, theirs, names)
         self.worth: Doubles = worth(self.counts, sums)
+        self._shares = shared(self.counts).astype(np.float32)
 
     def ranks(self, restart: Floats, purpose: Hashable = None) -> Floats:
         """PageRank of all nodes, (nodes,) with sum 1: where a walk is that now and then starts anew at `restart`.
@@ -144,14 +151,8 @@ class Graph:
 
     def evenly(self) -> Floats:
         """Starts in all living files, but seldom in tests and examples: (f,) with sum 1."""
-        starts = np.where(self.view.alive, np.where(self.view.aside, ASIDE_SHARE, 1), 0)
-        starts /= max(starts.sum(), 1e-9)
-        return starts.astype(np.float32)
-
-    def centrality(self) -> Floats:
-        """How much the workspace leans on each file of the view, (f,): the logarithm of its rank over the mean one."""
-        ranks: Floats = np.log1p(self.ranks(self.evenly())[self.node_of] * np.float32(max(self.view.files, 1)))
-        return ranks
+        starts: Floats = (self._starts / max(self._starts.sum(), 1e-9)).astype(np.float32)
+        return starts
 
     def _of_nodes(self, values: Floats) -> Floats:
         nodes = np.zeros(len(self.alive), np.float32)
@@ -164,7 +165,7 @@ class Graph:
         flows = np.zeros(len(self.counts), np.float32)
         for refers in self.refers:
             refers.add(flows, leaving)
-        flows *= shared(self.counts)
+        flows *= self._shares
         return flows
 
     def defined(self, flows: Floats, shown: NDArray[np.bool_]) -> tuple[Ints, Floats]:
@@ -184,11 +185,12 @@ class Graph:
         numbers = np.concatenate([names.numbered(every) for names in self._symbols])
         return numbers[numbers >= 0]
 
-    def strengths(self, flows: Floats, node: int, keys: Keys) -> Floats:
-        """What each name that a node defines under some keys gets of the flows; 0 where there is none."""
-        known, new = (names.numbered(keys ^ self.salts[node]) for names in self._symbols)
+    def strengths(self, flows: Floats, nodes: Ints, keys: Keys) -> Floats:
+        """What the names that some nodes define under some keys get of the flows, (k,); 0 where there is none."""
+        salted = keys ^ self.salts[nodes]
+        known, new = (names.numbered(salted) for names in self._symbols)
         numbers = np.maximum(known, new)
-        return np.where(numbers >= 0, flows[numbers], np.float32(0))
+        return np.where(numbers >= 0, flows[numbers], np.float32(0)) if len(flows) else np.zeros(len(keys), np.float32)
 
     def _step(self, ranks: Floats, restart: Floats) -> Floats:
         flows = self.flows(ranks)
@@ -210,20 +212,6 @@ class Graph:
         return ranks
 
 
-def imports_of(view: View, files: Ints) -> Floats:
-    """How often some files of a view (k,) are imported: (k, 2) logarithms of how many chunks do it.
-
-    By the file's folder and name, and by its name alone. Chunks of dead files count too. It is cheap enough to be asked
-    of the candidates of a question, without any graph.
-    """
-    keys = np.zeros((len(files), 2), np.uint32)
-    for at, file in enumerate(files.tolist()):
-        names = names_of(view.paths[file])
-        keys[at] = [term_id(f"{FILE} {name}") for name in (names[-1], names[0])] if names else 0
-    counts = sum((segment.references.many(keys) for segment, _ in view.parts), np.zeros(keys.shape, np.int64))
-    return np.log1p(counts).astype(np.float32)
-
-
 def _kept(view: View, joined: Joined | None) -> Joined:
     """What was joined, if most of the view is in it; else the view's segments, joined anew."""
     if joined is not None:
@@ -239,25 +227,7 @@ def _unknown(known: Names, first: int, keys: Keys, kinds: Iterable[str]) -> Name
     return Names.of(first, keys[new], tuple(kinds))
 
 
-_Entries = tuple[Ints, Ints, Floats]
-
-
-def _chained(entries: Sequence[_Entries]) -> _Entries:
-    by, referred, weights = (np.concatenate(side) for side in zip(*entries, strict=True))
-    return by, referred, weights
-
-
-def _widened(sight: Sight, links: Links, own: Ints, imports: _Entries) -> Sight:
-    """What files see when some come to them, with the numbers of their own names and what is imported now."""
-    numbers = np.full((len(links.scopes), sight.own.shape[1]), -1)
-    second = np.diff(links.own_files, prepend=-1) == 0
-    numbers[links.own_files, second.astype(np.int64)] = own
-    both = np.concatenate((sight.imports, packed(imports[0], imports[1])))
-    both.sort(kind="stable")
-    return Sight(np.concatenate((sight.scopes, links.scopes)), np.concatenate((sight.own, numbers)), both)
-
-
-def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> _Entries:
+def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> Entries:
     """The references of all files of a view to names: their nodes, the names' numbers, and what they weigh."""
     theirs = salt_of[names.numbers]
     held = view.references.find((names.table ^ theirs).tolist())

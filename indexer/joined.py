@@ -1,6 +1,6 @@
 """References joined to definitions by name, for all files of some segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,12 @@ from kibitz.indexer.vectors import Floats
 
 UNSEEN = 0.02  # what a reference weighs to what its file does not see: mostly something of a library
 MOST_DEFINERS = 16  # a name that more files define is seen by none
+_BLOCK = 1 << 16  # references looked at together: what is made of them on the way stays small
 COMMON = 5  # a name that more files define says less about each of them
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int32]
+Entries = tuple[Ints, Ints, Floats]  # references: the files, the names' numbers, what they weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,21 @@ class Sums:
         if len(self.starts):
             out[self.numbers] += np.add.reduceat(vector[self.columns] * self.values, self.starts)
 
-    def of_rows(self, wanted: Ints) -> tuple[Ints, Numbers, Floats]:
-        """The entries of some rows: the places of the rows among those wanted, columns and values."""
+    def of_rows(self, wanted: Ints, most: int | None = None) -> tuple[Ints, Numbers, Floats]:
+        """The entries of some rows: the places of the rows among those wanted, columns and values.
+
+        Rows with more than `most` entries have none.
+        """
         if not len(self.numbers):
             return self.starts, self.columns, self.values
+        offsets = np.append(self.starts, len(self.columns))
         at = np.minimum(self.numbers.searchsorted(wanted), len(self.numbers) - 1)
-        there = (self.numbers[at] == wanted).nonzero()[0]
-        sizes, places = rows(np.append(self.starts, len(self.columns)), at[there])
-        return np.repeat(there, sizes), self.columns[places], self.values[places]
+        there = self.numbers[at] == wanted
+        if most is not None:
+            there &= np.diff(offsets)[at] <= most
+        kept = there.nonzero()[0]
+        sizes, places = rows(offsets, at[kept])
+        return np.repeat(kept, sizes), self.columns[places], self.values[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +97,15 @@ class Names:
         at = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
         return np.where(self.keys[at] == keys, at + self.first, -1)
 
-    def entries(self, links: Links) -> tuple[Ints, Ints, Floats]:
+    def entries(self, links: Links) -> Entries:
         """References that lead to these names: their files, the names' numbers, and what they weigh."""
         if not len(self.table):
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
-        at = np.minimum(self.table.searchsorted(links.refer_keys), len(self.table) - 1)
-        found = (self.table[at] == links.refer_keys).nonzero()[0]
-        at = at[found]
+        order = np.argsort(links.refer_keys)  # what is looked up in order is found in the processor's cache
+        keys = links.refer_keys[order]
+        at = np.minimum(self.table.searchsorted(keys), len(self.table) - 1)
+        same = self.table[at] == keys
+        at, found = at[same], order[same]
         weights = self.weights[at] * np.sqrt(links.refer_times[found])
         return links.refer_files[found], self.numbers[at].astype(np.int64), weights
 
@@ -114,22 +125,27 @@ class Sight:
     imports: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, links: Links, own: Names) -> "Sight":
-        """What the files of some links see."""
+    def of(cls, links: Links, own: Ints, by: Ints, imported: Ints) -> "Sight":
+        """What files see, from the numbers of their own names and who imports which of those."""
         numbers = np.full((len(links.scopes), 2), -1)
         second = np.diff(links.own_files, prepend=-1) == 0
-        numbers[links.own_files, second.astype(np.int64)] = own.numbered(links.own_keys)
-        by, imported, _ = own.entries(links)
+        numbers[links.own_files, second.astype(np.int64)] = own
         return cls(links.scopes, numbers, np.sort(packed(by, imported)))
+
+    def and_of(self, other: "Sight") -> "Sight":
+        """What these files and further ones see, whose imports are numbered behind these."""
+        both = np.concatenate((self.imports, other.imports))
+        both.sort(kind="stable")
+        return Sight(np.concatenate((self.scopes, other.scopes)), np.concatenate((self.own, other.own)), both)
 
     def sees(self, files: Ints, names: Ints, every: "Sequence[Sums]") -> NDArray[np.bool_]:
         """Whether files see one of the files that define a name, of `every` list of such files; (k,) each."""
         seen = np.zeros(len(files), bool)
         for definers in every:
-            at, others, _ = definers.of_rows(names)
-            few = np.bincount(at, minlength=len(names))[at] <= MOST_DEFINERS
-            at, others = at[few], others[few]
-            seen[at[self._sees(files[at], others)]] = True
+            for start in range(0, len(files), _BLOCK):
+                block = slice(start, start + _BLOCK)
+                at, others, _ = definers.of_rows(names[block], MOST_DEFINERS)
+                seen[start + at[self._sees(files[block][at], others)]] = True
         return seen
 
     def _sees(self, files: Ints, others: Numbers) -> NDArray[np.bool_]:
@@ -145,7 +161,8 @@ class Joined:
     """The files of some segments, joined.
 
     Attributes:
-        segments: they themselves, with the number of each one's first file.
+        segments: the number of each one's first file, by its name.
+        nameless: those that stand on no disk: they are held, so that each is known by where it lies in memory.
         chunks: how many they have.
         salts: (f,) of the files' families of languages.
         symbols, own: the names of definitions and of files.
@@ -158,7 +175,8 @@ class Joined:
         out: (f,) what all that a file refers to weighs.
     """
 
-    segments: tuple[tuple[Segment, int], ...]
+    segments: Mapping[str | int, int]
+    nameless: tuple[Segment, ...]
     chunks: int
     salts: Keys
     symbols: Names
@@ -182,19 +200,22 @@ class Joined:
         files = len(links.salts)
         names = len(symbols.keys) + len(own.keys)
         of, defined, values = links.defining(symbols.numbered(links.define_keys), own.numbered(links.own_keys))
-        sight = Sight.of(links, own)
         definers = Sums.of(defined, of, values)
-        parts = [symbols.entries(links), own.entries(links)]
-        by, referred, weights = (np.concatenate(side) for side in zip(*parts, strict=True))
+        imports = own.entries(links)
+        sight = Sight.of(links, own.numbered(links.own_keys), imports[0], imports[1])
+        by, referred, weights = chained([symbols.entries(links), imports])
         foreign = ~among(by, referred, of, defined)
-        by, referred, weights = by[foreign], referred[foreign], weights[foreign]
+        order = foreign.nonzero()[0]
+        order = order[np.argsort(referred[order], kind="stable")]
+        by, referred, weights = by[order], referred[order], weights[order]
         weights[~sight.sees(by, referred, (definers,))] *= UNSEEN
         counts = np.bincount(defined, minlength=names).astype(np.float64)
         sums: Doubles = np.bincount(defined, values, names).astype(np.float64)
         worths = worth(counts, sums)
         out: Doubles = np.bincount(by, weights * worths[referred], files).astype(np.float64)
         return cls(
-            segments=tuple(zip(segments, firsts, strict=True)),
+            segments=dict(zip(map(_key, segments), firsts, strict=True)),
+            nameless=tuple(segment for segment in segments if not segment.name),
             chunks=sum(len(segment.spans) for segment in segments),
             salts=links.salts,
             symbols=symbols,
@@ -211,8 +232,11 @@ class Joined:
 
     def first_of(self, segment: Segment) -> int | None:
         """The number of the first file of a segment, None when it is not one of these."""
-        same = (first for one, first in self.segments if one is segment or (one.name and one.name == segment.name))
-        return next(same, None)
+        return self.segments.get(_key(segment))
+
+
+def _key(segment: Segment) -> str | int:
+    return segment.name or id(segment)
 
 
 def worth(counts: Doubles, sums: Doubles) -> Doubles:
@@ -224,6 +248,12 @@ def shared(counts: Doubles) -> Doubles:
     """The share of a name that each of its definitions gets of a reference to it, which is less than all of it."""
     many = np.maximum(counts, 1)
     return np.minimum(1, COMMON / many) / many
+
+
+def chained(entries: Sequence[Entries]) -> Entries:
+    """Several as one."""
+    by, referred, weights = (np.concatenate(side) for side in zip(*entries, strict=True))
+    return by, referred, weights
 
 
 def packed(files: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.uint64]:

@@ -23,7 +23,8 @@ def definition_key(name: str) -> int:
 @lru_cache(maxsize=1 << 17)
 def name_key(name: str) -> int:
     """The id under which a name is referred to: a `Pool` is not what a `pool` refers to."""
-    return definition_key(name) ^ (CAPITAL if is_capital(name_end(name)) else 0)
+    last = name_end(name)
+    return term_id(joined(last)) ^ (CAPITAL if is_capital(last) else 0)
 
 
 def reference_key(kind: str, name: str) -> int:
@@ -55,5 +56,7 @@ def is_capital(name: str) -> bool:
 
 def name_end(name: str) -> str:
     """The last part of a name that may be qualified."""
+    if name.isidentifier():  # nearly always
+        return name
     last = _NAME_END.search(name)
     return last.group() if last else name

@@ -69,13 +69,6 @@ class Postings:
         items = gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]).cumsum()
         return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
 
-    def many(self, keys: NDArray[np.uint32]) -> Ints:
-        """How many items hold each of some keys, (k,)."""
-        if not len(self.keys):
-            return np.zeros(len(keys), np.int64)
-        at = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
-        return np.where(self.keys[at] == keys, self.sizes[at], 0)
-
     def triples(self) -> "Triples":
         """All (key, item, count), by key and then by item."""
         sums = np.cumsum(gaps.decode(self.gaps))

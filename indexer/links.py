@@ -17,7 +17,7 @@ from kibitz.indexer.keys import KIND_CODES, KIND_MASK, name_key
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, begins, offsets_of
 from kibitz.indexer.segment import Segment
-from kibitz.indexer.terms import split, term_id
+from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 
 Keys = NDArray[np.uint32]
@@ -137,7 +137,8 @@ def value_of(name: str) -> float:
     """What a definition's name weighs, from how it is spelt."""
     if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
         return PRIVATE
-    return TELLING if len(name) >= _TELLING_CHARS and len(split(name)) > 1 else 1.0
+    several = "_" in name or not (name[1:].islower() or name.isupper())
+    return TELLING if several and len(name) >= _TELLING_CHARS else 1.0
 
 
 def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, Floats]:

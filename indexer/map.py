@@ -6,21 +6,30 @@ budget of lines or tokens with `fitted`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
 from kibitz.indexer.keys import definition_key, name_key
+from kibitz.indexer.links import ASIDE, value_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
-from kibitz.indexer.ragged import Ints
+from kibitz.indexer.ragged import Ints, offsets_of
+from kibitz.indexer.rank import largest
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
 FOCUS_SHARE = 0.8  # of the walks that start anew, where something is in focus
 LEAST_SHARE = 1e-4  # of the strongest definition's score: what is weaker is not on a map
 MENTIONED = 10.0  # what the definitions of a name weigh that was mentioned
+
+
+@lru_cache(maxsize=1 << 14)  # a map has the same names again and again
+def _described(name: str) -> tuple[int, float]:
+    return name_key(name), value_of(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +86,15 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
     least, nodes = _strongest(graph, flows, shown, limit)
     file_of = np.full(len(graph.alive), -1)
     file_of[graph.node_of] = np.arange(len(view.paths))
-    files: list[MappedFile] = []
-    for node in nodes[np.argsort(-ranks[nodes], kind="stable")].tolist():
-        file = int(file_of[node])
-        path = view.paths[file]
-        symbols = sources.symbols(path, view.blob(file))
-        keys = np.array([name_key(one.name) for one in symbols], np.uint32)
-        scores = graph.strengths(flows, node, keys)
-        kept = _with_holders(symbols, scores.tolist(), least)
-        if kept:
-            files.append(MappedFile(path, float(ranks[node]), kept))
-    return MapResult(tuple(files), view.files)
+    nodes = nodes[np.argsort(-ranks[nodes], kind="stable")]
+    paths = [view.paths[file] for file in file_of[nodes].tolist()]
+    every = [sources.symbols(path, view.blob(int(file))) for path, file in zip(paths, file_of[nodes], strict=True)]
+    scores = _scores(graph, flows, nodes, view.aside[file_of[nodes]], every)
+    files = [
+        MappedFile(path, float(ranks[node]), _with_holders(symbols, theirs, least))
+        for path, node, symbols, theirs in zip(paths, nodes.tolist(), every, scores, strict=True)
+    ]
+    return MapResult(tuple(file for file in files if file.symbols), view.files)
 
 
 def fitted(result: MapResult, budget: int, cost: Callable[[str], int]) -> str:
@@ -132,8 +139,7 @@ def _named(view: View, paths: Iterable[str]) -> Ints:
 def _mentioned_numbers(graph: Graph, view: View, mentioned: Iterable[str]) -> Ints:
     """The graph's numbers of names that were mentioned, in all languages."""
     spellings = [form for name in mentioned for form in (name.lower(), name.lower().capitalize(), name)]
-    keys = np.array([name_key(name) for name in spellings], np.uint32)
-    return graph.numbers_of(keys)
+    return graph.numbers_of(np.array([name_key(name) for name in spellings], np.uint32))
 
 
 def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
@@ -155,23 +161,48 @@ def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
 def _strongest(graph: Graph, flows: Floats, shown: NDArray[np.bool_], limit: int) -> tuple[float, Ints]:
     """The score of the `limit`-th strongest definition, and the nodes that have one as strong."""
     nodes, scores = graph.defined(flows, shown)
-    if not len(scores):
-        return 0.0, nodes
-    least = float(np.partition(scores, -limit)[-limit]) if len(scores) > limit else 0.0
+    if limit < 1 or not len(scores):
+        return 0.0, nodes[:0]
+    least = float(largest(scores, limit)) if len(scores) > limit else 0.0
     least = max(least, float(scores.max()) * LEAST_SHARE)
     return least, np.unique(nodes[scores >= least])
 
 
-def _with_holders(symbols: Sequence[Symbol], scores: Sequence[float], least: float) -> tuple[MappedSymbol, ...]:
+def _scores(
+    graph: Graph, flows: Floats, nodes: Ints, aside: NDArray[np.bool_], every: Sequence[Sequence[Symbol]]
+) -> list[Floats]:
+    """What of the flows each symbol of some nodes gets."""
+    names = [_described(one.name) for symbols in every for one in symbols]
+    keys = np.array([key for key, _ in names], np.uint32)
+    values = np.array([value for _, value in names], np.float32)
+    sizes = [len(symbols) for symbols in every]
+    values *= np.repeat(np.where(aside, np.float32(ASIDE), np.float32(1)), sizes)
+    scores = graph.strengths(flows, np.repeat(nodes, sizes), keys) * values
+    return [scores[start:end] for start, end in pairwise(offsets_of(sizes).tolist())]
+
+
+def _with_holders(symbols: Sequence[Symbol], scores: Floats, least: float) -> tuple[MappedSymbol, ...]:
     """The symbols that are strong enough, each name once, and what they stand in."""
     best: dict[int, float] = {}
     seen: set[str] = set()
-    around: list[int] = []
-    for at, (symbol, score) in enumerate(zip(symbols, scores, strict=True)):
-        del around[symbol.depth :]
-        if score >= least and symbol.symbol not in seen:
+    for at in (scores >= least).nonzero()[0].tolist():
+        symbol, score = symbols[at], float(scores[at])
+        around = _holders(symbols, at)
+        # A `typedef struct` is two definitions that look the same.
+        if symbol.symbol not in seen and not (around and symbols[around[0]].signature == symbol.signature):
             seen.add(symbol.symbol)
-            for one in (*around, at):
+            for one in (at, *around):
                 best[one] = max(best.get(one, 0.0), score)
-        around.append(at)
     return tuple(MappedSymbol(symbols[at], best[at]) for at in sorted(best))
+
+
+def _holders(symbols: Sequence[Symbol], at: int) -> list[int]:
+    """The places of the symbols that one stands in, the innermost first."""
+    found: list[int] = []
+    depth = symbols[at].depth
+    while depth:
+        at -= 1
+        if symbols[at].depth < depth:
+            depth = symbols[at].depth
+            found.append(at)
+    return found
