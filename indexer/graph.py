@@ -8,13 +8,13 @@ All of a workspace is joined once. A later view of it differs in a few files: th
 ones are joined to what is there, and the ranking starts from the last one. When many have changed all is joined again.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.imports import FILE, names_of
-from kibitz.indexer.joined import UNSEEN, Doubles, Joined, Names, Sight, Sums, among, packed, shared, worth
+from kibitz.indexer.joined import UNSEEN, Doubles, Entries, Joined, Names, Sight, Sums, among, chained, shared, worth
 from kibitz.indexer.links import Keys, Links, links_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
@@ -89,10 +89,11 @@ class Graph:
         of_new = [(by + kept, referred, weights) for by, referred, weights in of_new]
         nodes = self.node_of[view.file_of]
         to_new = [_entries(view, group, salt_of, salts, nodes) for group in (symbols, own)]
-        by, referred, weights = _chained([*of_new, *to_new])
+        by, referred, weights = chained([*of_new, *to_new])
         foreign = ~among(by, referred, of, defined)
         by, referred, weights = by[foreign], referred[foreign], weights[foreign]
-        sight = _widened(base.sight, links, defined[len(links.define_keys) :], _chained([of_new[1], to_new[1]]))
+        imports = chained([of_new[1], to_new[1]])
+        sight = base.sight.and_of(Sight.of(links, defined[len(links.define_keys) :], imports[0], imports[1]))
         weights[~sight.sees(by, referred, (base.definers, Sums.of(defined, of, values)))] *= UNSEEN
 
         self._is_symbol = np.zeros(names, bool)
@@ -239,25 +240,7 @@ def _unknown(known: Names, first: int, keys: Keys, forms: NDArray[np.uint16], ki
     return Names.of(first, keys[new], forms[new], tuple(kinds))
 
 
-_Entries = tuple[Ints, Ints, Floats]
-
-
-def _chained(entries: Sequence[_Entries]) -> _Entries:
-    by, referred, weights = (np.concatenate(side) for side in zip(*entries, strict=True))
-    return by, referred, weights
-
-
-def _widened(sight: Sight, links: Links, own: Ints, imports: _Entries) -> Sight:
-    """What files see when some come to them, with the numbers of their own names and what is imported now."""
-    numbers = np.full((len(links.scopes), sight.own.shape[1]), -1)
-    second = np.diff(links.own_files, prepend=-1) == 0
-    numbers[links.own_files, second.astype(np.int64)] = own
-    both = np.concatenate((sight.imports, packed(imports[0], imports[1])))
-    both.sort(kind="stable")
-    return Sight(np.concatenate((sight.scopes, links.scopes)), np.concatenate((sight.own, numbers)), both)
-
-
-def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> _Entries:
+def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> Entries:
     """The references of all files of a view to names: their nodes, the names' numbers, and what they weigh."""
     theirs = salt_of[names.numbers]
     held = view.references.find((names.table ^ theirs).tolist())

@@ -20,6 +20,7 @@ COMMON = 5  # a name that more files define says less about each of them
 
 Doubles = NDArray[np.float64]
 Numbers = NDArray[np.int32]
+Entries = tuple[Ints, Ints, Floats]  # references: the files, the names' numbers, what they weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Names:
         at = np.minimum(self.keys.searchsorted(keys), len(self.keys) - 1)
         return np.where(self.keys[at] == keys, at + self.first, -1)
 
-    def entries(self, links: Links) -> tuple[Ints, Ints, Floats]:
+    def entries(self, links: Links) -> Entries:
         """References that lead to these names: their files, the names' numbers, and what they weigh."""
         if not len(self.table):
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -114,13 +115,18 @@ class Sight:
     imports: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, links: Links, own: Names) -> "Sight":
-        """What the files of some links see."""
+    def of(cls, links: Links, own: Ints, by: Ints, imported: Ints) -> "Sight":
+        """What files see, from the numbers of their own names and who imports which of those."""
         numbers = np.full((len(links.scopes), 2), -1)
         second = np.diff(links.own_files, prepend=-1) == 0
-        numbers[links.own_files, second.astype(np.int64)] = own.numbered(links.own_keys)
-        by, imported, _ = own.entries(links)
+        numbers[links.own_files, second.astype(np.int64)] = own
         return cls(links.scopes, numbers, np.sort(packed(by, imported)))
+
+    def and_of(self, other: "Sight") -> "Sight":
+        """What these files and further ones see, whose imports are numbered behind these."""
+        both = np.concatenate((self.imports, other.imports))
+        both.sort(kind="stable")
+        return Sight(np.concatenate((self.scopes, other.scopes)), np.concatenate((self.own, other.own)), both)
 
     def sees(self, files: Ints, names: Ints, every: "Sequence[Sums]") -> NDArray[np.bool_]:
         """Whether files see one of the files that define a name, of `every` list of such files; (k,) each."""
@@ -182,10 +188,10 @@ class Joined:
         files = len(links.salts)
         names = len(symbols.keys) + len(own.keys)
         of, defined, values = links.defining(symbols.numbered(links.define_keys), own.numbered(links.own_keys))
-        sight = Sight.of(links, own)
         definers = Sums.of(defined, of, values)
-        parts = [symbols.entries(links), own.entries(links)]
-        by, referred, weights = (np.concatenate(side) for side in zip(*parts, strict=True))
+        imports = own.entries(links)
+        sight = Sight.of(links, own.numbered(links.own_keys), imports[0], imports[1])
+        by, referred, weights = chained([symbols.entries(links), imports])
         foreign = ~among(by, referred, of, defined)
         by, referred, weights = by[foreign], referred[foreign], weights[foreign]
         weights[~sight.sees(by, referred, (definers,))] *= UNSEEN
@@ -224,6 +230,12 @@ def shared(counts: Doubles) -> Doubles:
     """The share of a name that each of its definitions gets of a reference to it, which is less than all of it."""
     many = np.maximum(counts, 1)
     return np.minimum(1, COMMON / many) / many
+
+
+def chained(entries: Sequence[Entries]) -> Entries:
+    """Several as one."""
+    by, referred, weights = (np.concatenate(side) for side in zip(*entries, strict=True))
+    return by, referred, weights
 
 
 def packed(files: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.uint64]:

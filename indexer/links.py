@@ -158,8 +158,10 @@ def size_of(name: str) -> int:
     return min(len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass")), _MOST_NAME_BYTES)
 
 
-def value_of(name: str) -> float:
-    """What a definition's name weighs, from how it is spelt."""
+def value_of(name: str, *, aside: bool = False) -> float:
+    """What a definition's name weighs, from how it is spelt, and whether it stands in a test or an example."""
+    if aside:
+        return ASIDE * value_of(name)
     if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
         return PRIVATE
     return TELLING if len(name) >= _TELLING_CHARS and len(split(name)) > 1 else 1.0

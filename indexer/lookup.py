@@ -227,11 +227,15 @@ def _referring(
 ) -> Iterator[list[_Found]]:
     for path, text in files:
         read = sources.structure(path, text)
-        sites = [
-            (site, last) for site in read.sites if site.kind in kinds and wanted.is_named(last := last_of(site.name))
-        ]
+        # An import may name a module and something in it that differ in case alone: its line is one place.
+        sites: dict[tuple[int, str], tuple[bool, Site]] = {}
+        for site in read.sites:
+            if site.kind in kinds and wanted.is_named(last := last_of(site.name)):
+                other, at = last != wanted.last, (site.line, site.kind)
+                if at not in sites or not other:
+                    sites[at] = (other, site)
         rows = split_lines(text) if sites else []
-        yield [(last != wanted.last, _reference(path, site, read, rows[site.line])) for site, last in sites]
+        yield [(other, _reference(path, site, read, rows[site.line])) for other, site in sites.values()]
 
 
 def _calling(sources: Sources, wanted: Name, files: Iterator[tuple[str, str]]) -> Iterator[list[_Found]]:

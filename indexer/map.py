@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.links import key_of
+from kibitz.indexer.links import key_of, value_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints
@@ -84,7 +84,8 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
         path = view.paths[file]
         symbols = sources.symbols(path, view.blob(file))
         keys = np.array([key_of(one.name) for one in symbols], np.uint32)
-        scores = graph.strengths(flows, node, keys)
+        values = np.array([value_of(one.name, aside=bool(view.aside[file])) for one in symbols], np.float32)
+        scores = graph.strengths(flows, node, keys) * values
         kept = _with_holders(symbols, scores.tolist(), least)
         if kept:
             files.append(MappedFile(path, float(ranks[node]), kept))

@@ -12,6 +12,9 @@ import click
 COMMANDS = {
     "index": "index",
     "search": "search",
+    "symbol": "symbol",
+    "outline": "symbol",
+    "map": "map",
     "ask": "ask",
     "complete": "complete",
     "edit": "edit",
@@ -24,6 +27,7 @@ COMMANDS = {
     "gc": "gc",
     "model": "model",
 }
+NAMES = {"map": "map_"}  # what would hide a name of Python's own is called so in its module
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
 
@@ -39,7 +43,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"kibitz.server.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, NAMES.get(cmd_name, cmd_name))
         return command
 
 
@@ -67,6 +71,8 @@ def cli() -> None:
     Examples:
       kibitz index                              bring this folder's index up to date
       kibitz search "where are retries made"    ranked hits, with file and lines
+      kibitz symbol Session.close --callers     who calls it
+      kibitz map --lines 40                     the files that all others lean on
       kibitz ask "how is a session closed?"     an answer with citations
       kibitz edit "add a docstring" app.py:10-24 --apply
     """
