@@ -121,6 +121,7 @@ class Graph:
         sums = np.append(base.sums, more)
         sums += np.bincount(defined[here], values[here], names) - np.bincount(lost, theirs, names)
         self.worth: Doubles = worth(self.counts, sums)
+        self._shares = shared(self.counts).astype(np.float32)
 
     def ranks(self, restart: Floats, purpose: Hashable = None) -> Floats:
         """PageRank of all nodes, (nodes,) with sum 1: where a walk is that now and then starts anew at `restart`.
@@ -165,7 +166,7 @@ class Graph:
         flows = np.zeros(len(self.counts), np.float32)
         for refers in self.refers:
             refers.add(flows, leaving)
-        flows *= shared(self.counts)
+        flows *= self._shares
         return flows
 
     def defined(self, flows: Floats, shown: NDArray[np.bool_]) -> tuple[Ints, Floats]:
@@ -185,11 +186,12 @@ class Graph:
         numbers = np.concatenate([names.numbered(every) for names in self._symbols])
         return numbers[numbers >= 0]
 
-    def strengths(self, flows: Floats, node: int, keys: Keys) -> Floats:
-        """What each name that a node defines under some keys gets of the flows; 0 where there is none."""
-        known, new = (names.numbered(keys ^ self.salts[node]) for names in self._symbols)
+    def strengths(self, flows: Floats, nodes: Ints, keys: Keys) -> Floats:
+        """What the names that some nodes define under some keys get of the flows, (k,); 0 where there is none."""
+        salted = keys ^ self.salts[nodes]
+        known, new = (names.numbered(salted) for names in self._symbols)
         numbers = np.maximum(known, new)
-        return np.where(numbers >= 0, flows[numbers], np.float32(0))
+        return np.where(numbers >= 0, flows[numbers], np.float32(0)) if len(flows) else np.zeros(len(keys), np.float32)
 
     def _step(self, ranks: Floats, restart: Floats) -> Floats:
         flows = self.flows(ranks)

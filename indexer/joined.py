@@ -16,6 +16,7 @@ from kibitz.indexer.vectors import Floats
 
 UNSEEN = 0.02  # what a reference weighs to what its file does not see: mostly something of a library
 MOST_DEFINERS = 16  # a name that more files define is seen by none
+_BLOCK = 1 << 16  # references looked at together: what is made of them on the way stays small
 COMMON = 5  # a name that more files define says less about each of them
 
 Doubles = NDArray[np.float64]
@@ -45,14 +46,21 @@ class Sums:
         if len(self.starts):
             out[self.numbers] += np.add.reduceat(vector[self.columns] * self.values, self.starts)
 
-    def of_rows(self, wanted: Ints) -> tuple[Ints, Numbers, Floats]:
-        """The entries of some rows: the places of the rows among those wanted, columns and values."""
+    def of_rows(self, wanted: Ints, most: int | None = None) -> tuple[Ints, Numbers, Floats]:
+        """The entries of some rows: the places of the rows among those wanted, columns and values.
+
+        Rows with more than `most` entries have none.
+        """
         if not len(self.numbers):
             return self.starts, self.columns, self.values
+        offsets = np.append(self.starts, len(self.columns))
         at = np.minimum(self.numbers.searchsorted(wanted), len(self.numbers) - 1)
-        there = (self.numbers[at] == wanted).nonzero()[0]
-        sizes, places = rows(np.append(self.starts, len(self.columns)), at[there])
-        return np.repeat(there, sizes), self.columns[places], self.values[places]
+        there = self.numbers[at] == wanted
+        if most is not None:
+            there &= np.diff(offsets)[at] <= most
+        kept = there.nonzero()[0]
+        sizes, places = rows(offsets, at[kept])
+        return np.repeat(kept, sizes), self.columns[places], self.values[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +101,11 @@ class Names:
         """References that lead to these names: their files, the names' numbers, and what they weigh."""
         if not len(self.table):
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
-        at = np.minimum(self.table.searchsorted(links.refer_keys), len(self.table) - 1)
-        found = (self.table[at] == links.refer_keys).nonzero()[0]
-        at = at[found]
+        order = np.argsort(links.refer_keys)  # what is looked up in order is found in the processor's cache
+        keys = links.refer_keys[order]
+        at = np.minimum(self.table.searchsorted(keys), len(self.table) - 1)
+        same = self.table[at] == keys
+        at, found = at[same], order[same]
         weights = self.weights[at] * np.sqrt(links.refer_times[found])
         return links.refer_files[found], self.numbers[at].astype(np.int64), weights
 
@@ -132,10 +142,10 @@ class Sight:
         """Whether files see one of the files that define a name, of `every` list of such files; (k,) each."""
         seen = np.zeros(len(files), bool)
         for definers in every:
-            at, others, _ = definers.of_rows(names)
-            few = np.bincount(at, minlength=len(names))[at] <= MOST_DEFINERS
-            at, others = at[few], others[few]
-            seen[at[self._sees(files[at], others)]] = True
+            for start in range(0, len(files), _BLOCK):
+                block = slice(start, start + _BLOCK)
+                at, others, _ = definers.of_rows(names[block], MOST_DEFINERS)
+                seen[start + at[self._sees(files[block][at], others)]] = True
         return seen
 
     def _sees(self, files: Ints, others: Numbers) -> NDArray[np.bool_]:
@@ -193,7 +203,9 @@ class Joined:
         sight = Sight.of(links, own.numbered(links.own_keys), imports[0], imports[1])
         by, referred, weights = chained([symbols.entries(links), imports])
         foreign = ~among(by, referred, of, defined)
-        by, referred, weights = by[foreign], referred[foreign], weights[foreign]
+        order = foreign.nonzero()[0]
+        order = order[np.argsort(referred[order], kind="stable")]
+        by, referred, weights = by[order], referred[order], weights[order]
         weights[~sight.sees(by, referred, (definers,))] *= UNSEEN
         counts = np.bincount(defined, minlength=names).astype(np.float64)
         sums: Doubles = np.bincount(defined, values, names).astype(np.float64)

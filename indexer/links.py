@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from kibitz.indexer.imports import FILE, names_of
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, begins, offsets_of
-from kibitz.indexer.segment import Segment, definition_key, is_capital, name_end
-from kibitz.indexer.terms import joined, split, term_id
+from kibitz.indexer.segment import Segment, is_capital, name_end
+from kibitz.indexer.terms import joined, term_id
 from kibitz.indexer.vectors import Floats
 
 Keys = NDArray[np.uint32]
@@ -48,7 +48,7 @@ class Links:
     Attributes:
         salts: (f,) of the files' families.
         define_files, define_keys, define_forms, define_values: (d,) what is defined where, each name of a file once;
-            its form (see `form_of`), and what it weighs.
+            its form (see `Described`), and what it weighs.
         scopes: (f,) a number for where a file sees what others define without importing it: its folder, or it alone.
         own_files, own_keys, own_forms: (o,) the names under which the files themselves are imported.
         refer_files, refer_keys, refer_times: (r,) what is referred to where, each key of a file once, and by how many
@@ -142,38 +142,47 @@ def as_reference(keys: Keys, forms: NDArray[np.uint16], kind: str) -> Keys:
     return keys ^ _shifts(kind)[forms]
 
 
-def key_of(name: str) -> int:
-    """The key of a definition's name, before it is mixed with a salt."""
-    return definition_key(name) ^ (_CAPITAL if is_capital(name_end(name)) else 0)
+class Described(NamedTuple):
+    """What there is to know of a definition's name.
+
+    `key` is what it is found by, before it is mixed with a salt. `form` tells the keys of references to it from that:
+    the bytes of the joined name, and whether it is capital. `value` is what it weighs.
+    """
+
+    key: int
+    form: int
+    value: float
 
 
-def form_of(name: str) -> int:
-    """What tells the keys of references to a name from its own: its bytes when joined, and whether it is capital."""
-    last = name_end(name)
-    return size_of(joined(last)) + (_MOST_NAME_BYTES + 1 if is_capital(last) else 0)
+def described(name: str) -> Described:
+    """Describe the name of a definition."""
+    last = name if name.isidentifier() else name_end(name)
+    whole = joined(last).encode("utf-8", "surrogatepass")
+    capital = is_capital(last)
+    key = zlib.crc32(whole) ^ (_CAPITAL if capital else 0)
+    form = min(len(whole), _MOST_NAME_BYTES) + (_MOST_NAME_BYTES + 1 if capital else 0)
+    return Described(key, form, _value(last))
+
+
+def _value(name: str) -> float:
+    if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
+        return PRIVATE
+    several = "_" in name or not (name[1:].islower() or name.isupper())
+    return TELLING if several and len(name) >= _TELLING_CHARS else 1.0
 
 
 def size_of(name: str) -> int:
-    """The form of a joined name that is not capital: the bytes of it."""
+    """The form of a file's name: the bytes of it."""
     return min(len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass")), _MOST_NAME_BYTES)
-
-
-def value_of(name: str, *, aside: bool = False) -> float:
-    """What a definition's name weighs, from how it is spelt, and whether it stands in a test or an example."""
-    if aside:
-        return ASIDE * value_of(name)
-    if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
-        return PRIVATE
-    return TELLING if len(name) >= _TELLING_CHARS and len(split(name)) > 1 else 1.0
 
 
 def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, NDArray[np.uint16], Floats]:
     """Files, keys, forms and values of what a segment's files define."""
     codes, place = np.unique(segment.defines, return_inverse=True)
-    names = [segment.name_of(code) for code in codes.tolist()]
-    forms = np.array([form_of(name) for name in names], np.uint16)
-    keys = np.array([key_of(name) for name in names], np.uint32)
-    values = np.array([value_of(name) for name in names], np.float32)
+    names = [described(segment.name_of(code)) for code in codes.tolist()]
+    keys = np.array([one.key for one in names], np.uint32)
+    forms = np.array([one.form for one in names], np.uint16)
+    values = np.array([one.value for one in names], np.float32)
     chunk_of = np.repeat(np.arange(len(segment.spans)), np.diff(segment.define_offsets))
     packed = file_of[chunk_of].astype(np.uint64) << np.uint64(32) | keys[place]
     _, first = np.unique(packed, return_index=True)

@@ -6,15 +6,17 @@ budget of lines or tokens with `fitted`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.links import key_of, value_of
+from kibitz.indexer.links import ASIDE, described
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
-from kibitz.indexer.ragged import Ints
+from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import definition_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
@@ -22,6 +24,8 @@ from kibitz.indexer.view import View
 FOCUS_SHARE = 0.8  # of the walks that start anew, where something is in focus
 LEAST_SHARE = 1e-4  # of the strongest definition's score: what is weaker is not on a map
 MENTIONED = 10.0  # what the definitions of a name weigh that was mentioned
+
+_described = lru_cache(maxsize=1 << 14)(described)  # a map has the same names again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +82,15 @@ def repository_map(graph: Graph, view: View, sources: Sources, focus: Focus, lim
     least, nodes = _strongest(graph, flows, shown, limit)
     file_of = np.full(len(graph.alive), -1)
     file_of[graph.node_of] = np.arange(len(view.paths))
-    files: list[MappedFile] = []
-    for node in nodes[np.argsort(-ranks[nodes], kind="stable")].tolist():
-        file = int(file_of[node])
-        path = view.paths[file]
-        symbols = sources.symbols(path, view.blob(file))
-        keys = np.array([key_of(one.name) for one in symbols], np.uint32)
-        values = np.array([value_of(one.name, aside=bool(view.aside[file])) for one in symbols], np.float32)
-        scores = graph.strengths(flows, node, keys) * values
-        kept = _with_holders(symbols, scores.tolist(), least)
-        if kept:
-            files.append(MappedFile(path, float(ranks[node]), kept))
-    return MapResult(tuple(files), view.files)
+    nodes = nodes[np.argsort(-ranks[nodes], kind="stable")]
+    paths = [view.paths[file] for file in file_of[nodes].tolist()]
+    every = [sources.symbols(path, view.blob(int(file))) for path, file in zip(paths, file_of[nodes], strict=True)]
+    scores = _scores(graph, flows, nodes, view.aside[file_of[nodes]], every)
+    files = [
+        MappedFile(path, float(ranks[node]), _with_holders(symbols, theirs, least))
+        for path, node, symbols, theirs in zip(paths, nodes.tolist(), every, scores, strict=True)
+    ]
+    return MapResult(tuple(file for file in files if file.symbols), view.files)
 
 
 def fitted(result: MapResult, budget: int, cost: Callable[[str], int]) -> str:
@@ -134,8 +135,7 @@ def _named(view: View, paths: Iterable[str]) -> Ints:
 def _mentioned_numbers(graph: Graph, view: View, mentioned: Iterable[str]) -> Ints:
     """The graph's numbers of names that were mentioned, in all languages."""
     spellings = [form for name in mentioned for form in (name.lower(), name.lower().capitalize(), name)]
-    keys = np.array([key_of(name) for name in spellings], np.uint32)
-    return graph.numbers_of(keys)
+    return graph.numbers_of(np.array([described(name).key for name in spellings], np.uint32))
 
 
 def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
@@ -164,6 +164,19 @@ def _strongest(graph: Graph, flows: Floats, shown: NDArray[np.bool_], limit: int
     return least, np.unique(nodes[scores >= least])
 
 
+def _scores(
+    graph: Graph, flows: Floats, nodes: Ints, aside: NDArray[np.bool_], every: Sequence[Sequence[Symbol]]
+) -> list[list[float]]:
+    """What of the flows each symbol of some nodes gets."""
+    names = [_described(one.name) for symbols in every for one in symbols]
+    keys = np.array([one.key for one in names], np.uint32)
+    values = np.array([one.value for one in names], np.float32)
+    sizes = [len(symbols) for symbols in every]
+    values *= np.repeat(np.where(aside, np.float32(ASIDE), np.float32(1)), sizes)
+    scores = (graph.strengths(flows, np.repeat(nodes, sizes), keys) * values).tolist()
+    return [scores[start:end] for start, end in pairwise(offsets_of(sizes).tolist())]
+
+
 def _with_holders(symbols: Sequence[Symbol], scores: Sequence[float], least: float) -> tuple[MappedSymbol, ...]:
     """The symbols that are strong enough, each name once, and what they stand in."""
     best: dict[int, float] = {}
@@ -171,7 +184,9 @@ def _with_holders(symbols: Sequence[Symbol], scores: Sequence[float], least: flo
     around: list[int] = []
     for at, (symbol, score) in enumerate(zip(symbols, scores, strict=True)):
         del around[symbol.depth :]
-        if score >= least and symbol.symbol not in seen:
+        # A `typedef struct` is two definitions that look the same.
+        again = bool(around) and symbols[around[-1]].signature == symbol.signature
+        if score >= least and symbol.symbol not in seen and not again:
             seen.add(symbol.symbol)
             for one in (*around, at):
                 best[one] = max(best.get(one, 0.0), score)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer.imports import FILE
-from kibitz.indexer.links import as_reference, form_of, key_of, size_of, value_of
+from kibitz.indexer.links import as_reference, described, size_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.segment import reference_key
 from kibitz.indexer.terms import term_id
@@ -16,7 +16,8 @@ names = st.text(min_size=1, max_size=30) | st.from_regex(r"[A-Za-z_]\w{0,20}", f
 
 @given(st.lists(names, min_size=1, max_size=5), st.sampled_from(REFERENCE_KINDS))
 def test_the_key_of_a_reference_follows_from_that_of_the_definition(spelt: list[str], kind: str) -> None:
-    keys, forms = np.array([*map(key_of, spelt)], np.uint32), np.array([*map(form_of, spelt)], np.uint16)
+    found = [*map(described, spelt)]
+    keys, forms = np.array([one.key for one in found], np.uint32), np.array([one.form for one in found], np.uint16)
     assert as_reference(keys, forms, kind).tolist() == [reference_key(kind, name) for name in spelt]
 
 
@@ -28,13 +29,13 @@ def test_so_does_that_of_an_import_from_the_name_of_a_file(spelt: list[str]) -> 
 
 
 def test_a_type_is_not_what_a_variable_of_that_name_refers_to() -> None:
-    assert key_of("Pool") != key_of("pool")
-    assert key_of("get_user") == key_of("getUser")
-    assert key_of("HTTPServer") == key_of("Http_Server")
+    assert described("Pool").key != described("pool").key
+    assert described("get_user").key == described("getUser").key
+    assert described("HTTPServer").key == described("Http_Server").key
 
 
 @pytest.mark.parametrize(
     ("name", "other"), [("close_pool", "close"), ("ConnectionPool", "Pool"), ("close", "_close"), ("len", "__len__")]
 )
 def test_a_telling_name_weighs_more(name: str, other: str) -> None:
-    assert value_of(name) > value_of(other)
+    assert described(name).value > described(other).value
