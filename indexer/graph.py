@@ -18,8 +18,7 @@ from kibitz.indexer.joined import UNSEEN, Doubles, Entries, Joined, Names, Sight
 from kibitz.indexer.links import Keys, Links, links_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints
-from kibitz.indexer.segment import Segment
-from kibitz.indexer.terms import term_id
+from kibitz.indexer.segment import Segment, file_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
@@ -70,9 +69,9 @@ class Graph:
         """Switch off what is gone, and join what is new."""
         base, kept = self.joined, len(self.joined.salts)
         self.salts = salts = np.concatenate((base.salts, links.salts))
-        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, links.define_forms, REFERENCE_KINDS)
+        symbols = _unknown(base.symbols, len(base.counts), links.define_keys, REFERENCE_KINDS)
         second = len(base.counts) + len(symbols.keys)
-        own = _unknown(base.own, second, links.own_keys, links.own_forms, (FILE,))
+        own = _unknown(base.own, second, links.own_keys, (FILE,))
         names = second + len(own.keys)
         self._symbols = (base.symbols, symbols)
 
@@ -222,7 +221,7 @@ def imports_of(view: View, files: Ints) -> Floats:
     keys = np.zeros((len(files), 2), np.uint32)
     for at, file in enumerate(files.tolist()):
         names = names_of(view.paths[file])
-        keys[at] = [term_id(f"{FILE} {name}") for name in (names[-1], names[0])] if names else 0
+        keys[at] = [file_key(name) for name in (names[-1], names[0])] if names else 0
     counts = sum((segment.references.many(keys) for segment, _ in view.parts), np.zeros(keys.shape, np.int64))
     return np.log1p(counts).astype(np.float32)
 
@@ -236,10 +235,10 @@ def _kept(view: View, joined: Joined | None) -> Joined:
     return Joined.of([segment for segment, _ in view.parts])
 
 
-def _unknown(known: Names, first: int, keys: Keys, forms: NDArray[np.uint16], kinds: Iterable[str]) -> Names:
+def _unknown(known: Names, first: int, keys: Keys, kinds: Iterable[str]) -> Names:
     """Those names that are not among others, numbered from `first` on."""
     new = known.numbered(keys) < 0
-    return Names.of(first, keys[new], forms[new], tuple(kinds))
+    return Names.of(first, keys[new], tuple(kinds))
 
 
 def _entries(view: View, names: Names, salt_of: Keys, salts: Keys, file_nodes: Ints) -> Entries:

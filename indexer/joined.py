@@ -81,10 +81,10 @@ class Names:
     weights: Floats
 
     @classmethod
-    def of(cls, first: int, keys: Keys, forms: NDArray[np.uint16], kinds: Sequence[str]) -> "Names":
+    def of(cls, first: int, keys: Keys, kinds: Sequence[str]) -> "Names":
         """Names, each once or more often, to which references of some kinds lead."""
-        keys, at = np.unique(keys, return_index=True)
-        table = np.concatenate([as_reference(keys, forms[at], kind) for kind in kinds])
+        keys = np.unique(keys)
+        table = np.concatenate([as_reference(keys, kind) for kind in kinds])
         order = np.argsort(table, kind="stable")
         weights = np.repeat(np.array([KIND_WEIGHTS[kind] for kind in kinds], np.float32), len(keys))
         numbers = np.tile(np.arange(first, first + len(keys), dtype=np.int32), len(kinds))
@@ -193,8 +193,8 @@ class Joined:
         """Join all files of these segments, whether a workspace has them or not."""
         links = Links.joined([links_of(segment) for segment in segments])
         firsts = offsets_of([len(segment.paths) for segment in segments])[:-1].tolist()
-        symbols = Names.of(0, links.define_keys, links.define_forms, REFERENCE_KINDS)
-        own = Names.of(len(symbols.keys), links.own_keys, links.own_forms, (FILE,))
+        symbols = Names.of(0, links.define_keys, REFERENCE_KINDS)
+        own = Names.of(len(symbols.keys), links.own_keys, (FILE,))
         files = len(links.salts)
         names = len(symbols.keys) + len(own.keys)
         of, defined, values = links.defining(symbols.numbered(links.define_keys), own.numbered(links.own_keys))

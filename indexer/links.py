@@ -1,15 +1,13 @@
 """What the files of a segment define and refer to, as arrays of keys that join without any name.
 
-A segment knows a definition by a checksum of its name and a reference by one of its kind and name. A CRC is affine over
-the bits that it sums up: crc(a + b) is crc(b) with a number that only `a` and the length of `b` decide. So the key of a
-reference of each kind follows from that of a definition and the length of its name, for all of them at once.
+The key of a reference is that of the name, with its kind in the low bits.
 """
 
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +15,8 @@ from numpy.typing import NDArray
 from kibitz.indexer.imports import FILE, names_of
 from kibitz.indexer.languages import LANGUAGES
 from kibitz.indexer.ragged import Ints, begins, offsets_of
-from kibitz.indexer.segment import Segment, is_capital, name_end
-from kibitz.indexer.terms import joined, term_id
+from kibitz.indexer.segment import KIND_CODES, KIND_MASK, Segment, name_key
+from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 
 Keys = NDArray[np.uint32]
@@ -30,8 +28,6 @@ TELLING = 3.0  # what a name of several words, or of a file, weighs beside a pla
 PRIVATE = 0.1  # what one weighs that is not meant for others
 ASIDE = 0.1  # what one weighs in a test or an example
 _TELLING_CHARS = 8
-_MOST_NAME_BYTES = 255  # longer ones are nobody's
-_CAPITAL = 0x9E3779B9  # any number: capital names are others
 
 # Languages that name each other's definitions; every other one is by itself.
 _FAMILIES = (("javascript", "typescript", "html"), ("c", "cpp"), ("java", "kotlin", "scala"))
@@ -47,10 +43,10 @@ class Links:
 
     Attributes:
         salts: (f,) of the files' families.
-        define_files, define_keys, define_forms, define_values: (d,) what is defined where, each name of a file once;
-            its form (see `Described`), and what it weighs.
+        define_files, define_keys, define_values: (d,) what is defined where, each name of a file once, and what it
+            weighs.
         scopes: (f,) a number for where a file sees what others define without importing it: its folder, or it alone.
-        own_files, own_keys, own_forms: (o,) the names under which the files themselves are imported.
+        own_files, own_keys: (o,) the names under which the files themselves are imported.
         refer_files, refer_keys, refer_times: (r,) what is referred to where, each key of a file once, and by how many
             chunks.
     """
@@ -58,12 +54,10 @@ class Links:
     salts: Keys
     define_files: Ints
     define_keys: Keys
-    define_forms: NDArray[np.uint16]
     define_values: Floats
     scopes: Keys
     own_files: Ints
     own_keys: Keys
-    own_forms: NDArray[np.uint16]
     refer_files: Ints
     refer_keys: Keys
     refer_times: Floats
@@ -99,12 +93,10 @@ _KINDS: dict[str, type] = {
     "salts": np.uint32,
     "define_files": np.int64,
     "define_keys": np.uint32,
-    "define_forms": np.uint16,
     "define_values": np.float32,
     "scopes": np.uint32,
     "own_files": np.int64,
     "own_keys": np.uint32,
-    "own_forms": np.uint16,
     "refer_files": np.int64,
     "refer_keys": np.uint32,
     "refer_times": np.float32,
@@ -118,76 +110,47 @@ def links_of(segment: Segment) -> Links:
     file_of = np.repeat(np.arange(len(segment.paths)), np.diff(segment.first))
     references = segment.references.triples()
     refer_files, refer_keys, times = _once(file_of[references.items], references.keys)
-    files, keys, forms, values = _defined(segment, file_of)
+    files, keys, values = _defined(segment, file_of)
     own = [(at, name) for at, path in enumerate(segment.paths) for name in names_of(path)]
     own_files = np.array([at for at, _ in own], np.int64)
     return Links(
         salts=salts,
         define_files=files,
         define_keys=keys ^ salts[files],
-        define_forms=forms,
         define_values=values * np.where(segment.aside[files], np.float32(ASIDE), np.float32(1)),
         scopes=_scopes(segment.paths, _importing()[languages]),
         own_files=own_files,
         own_keys=np.array([term_id(name) for _, name in own], np.uint32) ^ salts[own_files],
-        own_forms=np.array([size_of(name) for _, name in own], np.uint16),
         refer_files=refer_files,
         refer_keys=refer_keys ^ salts[refer_files],
         refer_times=times.astype(np.float32),
     )
 
 
-def as_reference(keys: Keys, forms: NDArray[np.uint16], kind: str) -> Keys:
-    """The keys of references of one kind to names, from the keys of their definitions and their forms."""
-    return keys ^ _shifts(kind)[forms]
+def as_reference(keys: Keys, kind: str) -> Keys:
+    """The keys of references of one kind to names, from the names' keys."""
+    return (keys & ~np.uint32(KIND_MASK)) | np.uint32(KIND_CODES[kind])
 
 
-class Described(NamedTuple):
-    """What there is to know of a definition's name.
-
-    `key` is what it is found by, before it is mixed with a salt. `form` tells the keys of references to it from that:
-    the bytes of the joined name, and whether it is capital. `value` is what it weighs.
-    """
-
-    key: int
-    form: int
-    value: float
-
-
-def described(name: str) -> Described:
-    """Describe the name of a definition."""
-    last = name if name.isidentifier() else name_end(name)
-    whole = joined(last).encode("utf-8", "surrogatepass")
-    capital = is_capital(last)
-    key = zlib.crc32(whole) ^ (_CAPITAL if capital else 0)
-    form = min(len(whole), _MOST_NAME_BYTES) + (_MOST_NAME_BYTES + 1 if capital else 0)
-    return Described(key, form, _value(last))
-
-
-def _value(name: str) -> float:
+def value_of(name: str) -> float:
+    """What a definition's name weighs, from how it is spelt."""
     if name.startswith("_") or name.endswith("_"):  # `__len__` is called as `len`, `list_` stands beside a `list`
         return PRIVATE
     several = "_" in name or not (name[1:].islower() or name.isupper())
     return TELLING if several and len(name) >= _TELLING_CHARS else 1.0
 
 
-def size_of(name: str) -> int:
-    """The form of a file's name: the bytes of it."""
-    return min(len(name) if name.isascii() else len(name.encode("utf-8", "surrogatepass")), _MOST_NAME_BYTES)
-
-
-def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, NDArray[np.uint16], Floats]:
-    """Files, keys, forms and values of what a segment's files define."""
+def _defined(segment: Segment, file_of: Ints) -> tuple[Ints, Keys, Floats]:
+    """Files, keys and values of what a segment's files define."""
     codes, place = np.unique(segment.defines, return_inverse=True)
-    names = [described(segment.name_of(code)) for code in codes.tolist()]
-    keys = np.array([one.key for one in names], np.uint32)
-    forms = np.array([one.form for one in names], np.uint16)
-    values = np.array([one.value for one in names], np.float32)
+    names = [segment.name_of(code) for code in codes.tolist()]
+    keys = np.array([name_key(name) for name in names], np.uint32)
+    values = np.array([value_of(name) for name in names], np.float32)
     chunk_of = np.repeat(np.arange(len(segment.spans)), np.diff(segment.define_offsets))
     packed = file_of[chunk_of].astype(np.uint64) << np.uint64(32) | keys[place]
     _, first = np.unique(packed, return_index=True)
     chosen = place[first]
-    return file_of[chunk_of[first]], keys[chosen], forms[chosen], values[chosen]
+    return file_of[chunk_of[first]], keys[chosen], values[chosen]
 
 
 def _once(files: Ints, keys: Keys) -> tuple[Ints, Keys, Ints]:
@@ -214,14 +177,5 @@ def _importing() -> NDArray[np.bool_]:
 def _salts() -> Keys:
     """A number for each language's family, in the order of the codes of chunks."""
     family = {language: names[0] for names in _FAMILIES for language in names}
-    return np.array([zlib.crc32(family.get(one, one).encode()) for one in ("", *LANGUAGES)], np.uint32)
-
-
-@cache
-def _shifts(kind: str) -> Keys:
-    """What the CRC of a name of each form changes by when the kind and a blank stand in front of it."""
-    nothing = [bytes(length) for length in range(_MOST_NAME_BYTES + 1)]
-    small, large = (
-        [zlib.crc32(f"{head} ".encode() + one) ^ zlib.crc32(one) for one in nothing] for head in (kind, kind.upper())
-    )
-    return np.array([*small, *(shift ^ _CAPITAL for shift in large)], np.uint32)
+    salts = [zlib.crc32(family.get(one, one).encode()) & ~KIND_MASK for one in ("", *LANGUAGES)]
+    return np.array(salts, np.uint32)

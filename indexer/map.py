@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.links import ASIDE, described
+from kibitz.indexer.links import ASIDE, value_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints, offsets_of
-from kibitz.indexer.segment import definition_key
+from kibitz.indexer.segment import definition_key, name_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 
@@ -25,7 +25,10 @@ FOCUS_SHARE = 0.8  # of the walks that start anew, where something is in focus
 LEAST_SHARE = 1e-4  # of the strongest definition's score: what is weaker is not on a map
 MENTIONED = 10.0  # what the definitions of a name weigh that was mentioned
 
-_described = lru_cache(maxsize=1 << 14)(described)  # a map has the same names again and again
+
+@lru_cache(maxsize=1 << 14)  # a map has the same names again and again
+def _described(name: str) -> tuple[int, float]:
+    return name_key(name), value_of(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,7 @@ def _named(view: View, paths: Iterable[str]) -> Ints:
 def _mentioned_numbers(graph: Graph, view: View, mentioned: Iterable[str]) -> Ints:
     """The graph's numbers of names that were mentioned, in all languages."""
     spellings = [form for name in mentioned for form in (name.lower(), name.lower().capitalize(), name)]
-    return graph.numbers_of(np.array([described(name).key for name in spellings], np.uint32))
+    return graph.numbers_of(np.array([name_key(name) for name in spellings], np.uint32))
 
 
 def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
@@ -157,8 +160,8 @@ def _restart(graph: Graph, view: View, hidden: Ints, focus: Focus) -> Floats:
 def _strongest(graph: Graph, flows: Floats, shown: NDArray[np.bool_], limit: int) -> tuple[float, Ints]:
     """The score of the `limit`-th strongest definition, and the nodes that have one as strong."""
     nodes, scores = graph.defined(flows, shown)
-    if not len(scores):
-        return 0.0, nodes
+    if limit < 1 or not len(scores):
+        return 0.0, nodes[:0]
     least = float(np.partition(scores, -limit)[-limit]) if len(scores) > limit else 0.0
     least = max(least, float(scores.max()) * LEAST_SHARE)
     return least, np.unique(nodes[scores >= least])
@@ -169,8 +172,8 @@ def _scores(
 ) -> list[list[float]]:
     """What of the flows each symbol of some nodes gets."""
     names = [_described(one.name) for symbols in every for one in symbols]
-    keys = np.array([one.key for one in names], np.uint32)
-    values = np.array([one.value for one in names], np.float32)
+    keys = np.array([key for key, _ in names], np.uint32)
+    values = np.array([value for _, value in names], np.float32)
     sizes = [len(symbols) for symbols in every]
     values *= np.repeat(np.where(aside, np.float32(ASIDE), np.float32(1)), sizes)
     scores = (graph.strengths(flows, np.repeat(nodes, sizes), keys) * values).tolist()

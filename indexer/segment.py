@@ -21,6 +21,7 @@ from kibitz.indexer.imports import FILE, imported, without_ending
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, Ragged, described, joined
+from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
 from kibitz.indexer.sieve import Sieve, sieve_of
 from kibitz.indexer.terms import joined as joined_name
@@ -33,6 +34,11 @@ MOST_CHUNKS = 3 << 13  # of a segment, if no single file has more: what is held 
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
+
+# A reference's kind stands in the low bits of its key: all references to a name lie side by side.
+KIND_MASK = 7
+KIND_CODES = {kind: code for code, kind in enumerate((*REFERENCE_KINDS, FILE))}
+CAPITAL = 0x9E3779B8  # any number without bits of a kind: capital names are others
 
 _ASIDE_WORDS = """
     bench benches benchmark benchmarks demo demos example examples fixture fixtures mock mocks sample samples spec specs
@@ -168,10 +174,15 @@ def definition_key(name: str) -> int:
 
 
 @lru_cache(maxsize=1 << 17)
-def reference_key(kind: str, name: str) -> int:
-    """The id of a reference of one kind (see types.Reference) to a name: a `Pool` is not what a `pool` refers to."""
+def name_key(name: str) -> int:
+    """The id under which a name is referred to: a `Pool` is not what a `pool` refers to."""
     last = name_end(name)
-    return term_id(f"{kind.upper() if is_capital(last) else kind} {joined_name(last)}")
+    return term_id(joined_name(last)) ^ (CAPITAL if is_capital(last) else 0)
+
+
+def reference_key(kind: str, name: str) -> int:
+    """The id of a reference of one kind (see types.Reference) to a name."""
+    return _of_kind(name_key(name), kind)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -179,8 +190,16 @@ def reference_keys(kind: str, name: str) -> tuple[int, ...]:
     """The ids of a reference: of an import also those of the files that it may mean."""
     if kind != "import":
         return (reference_key(kind, name),)
-    files = (term_id(f"{FILE} {file}") for file in imported(name))
-    return (reference_key(kind, without_ending(name)), *files)
+    return (reference_key(kind, without_ending(name)), *map(file_key, imported(name)))
+
+
+def file_key(name: str) -> int:
+    """The id of an import of a file, by a name as imports.names_of makes it."""
+    return _of_kind(term_id(name), FILE)
+
+
+def _of_kind(key: int, kind: str) -> int:
+    return key & ~KIND_MASK | KIND_CODES[kind]
 
 
 def is_capital(name: str) -> bool:
@@ -190,6 +209,8 @@ def is_capital(name: str) -> bool:
 
 def name_end(name: str) -> str:
     """The last part of a name that may be qualified."""
+    if name.isidentifier():  # nearly always
+        return name
     last = _NAME_END.search(name)
     return last.group() if last else name
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kibitz.indexer.cut import Cutter, Parsed
 from kibitz.indexer.graph import Graph, imports_of
 from kibitz.indexer.segment import Segment, in_memory
+from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk, Reference, Span
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
@@ -38,12 +39,13 @@ def segment(files: Mapping[str, File], language: str = "go", kind: str = "call",
                     references=tuple(Reference(name, kind) for name in file[1]),
                 ),
             ),
+            signature=signature(""),
         )
         for path, file in files.items()
     ]
     if padding:
         chunks = tuple(Chunk("pad.go", Span(at, at + 1), "", language="go") for at in range(padding))
-        parsed.append(Parsed("pad.go", "pad", chunks))
+        parsed.append(Parsed("pad.go", "pad", chunks, signature=signature("")))
     return in_memory(Cutter(HashEmbedder(8)).cut(parsed).piece)
 
 
