@@ -17,7 +17,7 @@ from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_regular
-from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
+from kibitz.indexer.grep import MOST_BYTES, MOST_SECONDS, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
@@ -132,6 +132,7 @@ class Searcher:
         fixed: bool = False,
         word: bool = False,
         files: NDArray[np.bool_] | None = None,
+        seconds: float = MOST_SECONDS,
     ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
@@ -143,6 +144,7 @@ class Searcher:
             fixed: whether the pattern is a text to be found as it is.
             word: whether only whole words match.
             files: (f,) which files of the view may be searched; None for all.
+            seconds: how long it may take, about.
 
         Raises:
             PatternError: the expression is wrong.
@@ -152,9 +154,9 @@ class Searcher:
         allowed = _inside(state.view, within)
         query = Query(pattern, ignore_case, fixed, word)
         with _undamaged(self._root, self._at, state):
-            return grep(
-                self._root, state.view, state.seen, query, k, files=allowed if files is None else allowed & files
-            )
+            if files is not None:
+                allowed = allowed & files
+            return grep(self._root, state.view, state.seen, query, k, files=allowed, seconds=seconds)
 
     def _legs(self, view: View, query: str, legs: Sequence[str]) -> dict[str, rank.Scores]:
         scores: dict[str, rank.Scores] = {}
