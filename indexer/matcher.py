@@ -5,7 +5,6 @@ makes it go back.
 """
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 from kibitz.indexer.pattern import Node, PatternError, has_words, source
@@ -13,7 +12,7 @@ from kibitz.indexer.required import required
 from kibitz.indexer.wordedges import WordEdges
 
 MOST_MEMORY = 16 << 20  # bytes for one automaton: beyond that RE2 goes on with less speed, or refuses
-MOST_STATES = 200_000
+MOST_STATES = 200_000  # of an automaton: its size is what a character can cost
 MOST_LITERALS = 8  # that are looked for one by one before the expression is
 WINDOW_BYTES = 1 << 18  # looked at without asking whether time is up
 
@@ -28,9 +27,11 @@ class Matcher:
             PatternError: RE2 does not take it, or it grows too large.
         """
         self._pattern = pattern
-        self._node = node
-        self._words = has_words(node)
+        # For texts of ASCII alone. RE2's `\b` and `\B` know no other letters: for other texts they hold everywhere, so
+        # that too much is found, which `edges` looks at once more.
         self._narrow = self._compiled(source(node, wide=False))
+        self._wide = self._compiled(source(node, wide=True, words=False))
+        self._edges = self._word_edges(node) if has_words(node) else None
         self._exact = _few(required(node, folded=False))
         self._folded = _few(required(node))
 
@@ -49,25 +50,18 @@ class Matcher:
         regex = self._narrow if narrow else self._wide
         found = _lines_with(clauses[0], text, regex, data, is_late) if clauses else _lines(regex, data, is_late)
         for start, end in found:
-            if narrow or not self._words or self._is_match(data[start:end]):
+            if narrow or self._edges is None or self._is_match(data[start:end], self._edges):
                 yield start, end
 
-    @cached_property
-    def _wide(self) -> Any:
-        r"""For texts with letters beyond ASCII; `\b` and `\B` hold everywhere, so that it finds too much."""
-        return self._compiled(source(self._node, wide=True, words=False))
-
-    def _is_match(self, line: bytes) -> bool:
-        r"""Whether a line that _wide has found matches, `\b` and `\B` looked at."""
+    def _is_match(self, line: bytes, edges: WordEdges) -> bool:
         if line.isascii():
             return self._narrow.search(line) is not None
         text = line.decode("utf-8", "replace")
-        return self._edges.matches(text) or (text.endswith("\r") and self._edges.matches(text[:-1]))
+        return edges.matches(text) or (text.endswith("\r") and edges.matches(text[:-1]))
 
-    @cached_property
-    def _edges(self) -> WordEdges:
+    def _word_edges(self, node: Node) -> WordEdges:
         try:
-            return WordEdges(self._node)
+            return WordEdges(node)
         except OverflowError:
             raise self._too_large() from None
 

@@ -86,14 +86,16 @@ def compared(searcher: "Searcher", folder: Path, expression: Expression, repeat:
         theirs.append((wall, used))
     ours: Lines = {(hit.chunk.path, hit.chunk.span.end): shown(hit.chunk.text) for hit in found.hits}
     return Compared(
-        expression,
-        *(statistics.median(side) for side in zip(*times, strict=True)),
-        *(statistics.median(side) for side in zip(*theirs, strict=True)),
-        found.searched,
-        len({path for path, _ in ours}),
-        len(ours),
-        tuple(sorted(key for key in ours if lines.get(key) != ours[key])),
-        tuple(sorted(key for key in lines if ours.get(key) != lines[key])),
+        expression=expression,
+        ours=statistics.median(wall for wall, _ in times),
+        ours_cpu=statistics.median(cpu for _, cpu in times),
+        theirs=statistics.median(wall for wall, _ in theirs),
+        theirs_cpu=statistics.median(cpu for _, cpu in theirs),
+        searched=found.searched,
+        matching=len({path for path, _ in ours}),
+        lines=len(ours),
+        only_ours=tuple(sorted(key for key in ours if lines.get(key) != ours[key])),
+        only_theirs=tuple(sorted(key for key in lines if ours.get(key) != lines[key])),
     )
 
 
