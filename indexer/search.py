@@ -19,7 +19,7 @@ from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
+from kibitz.indexer.grep import MOST_BYTES, MOST_SECONDS, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.lexical import bm25
@@ -170,6 +170,7 @@ class Searcher:
         fixed: bool = False,
         word: bool = False,
         filters: Filters = NO_FILTERS,
+        seconds: float = MOST_SECONDS,
     ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
@@ -181,6 +182,7 @@ class Searcher:
             fixed: whether the pattern is a text to be found as it is.
             word: whether only whole words match.
             filters: which files may be searched, and in which chunks of them a line may stand.
+            seconds: how long it may take, about.
 
         Raises:
             PatternError: the expression is wrong.
@@ -190,7 +192,7 @@ class Searcher:
         files, shown = files_inside(state.view, within, filters), chunks_inside(state.view, filters)
         query = Query(pattern, ignore_case, fixed, word)
         with _undamaged(self._root, self._at, state):
-            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown)
+            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown, seconds=seconds)
 
     def definitions(self, name: str, k: int = 50, *, within: str = "") -> list[Place]:
         """The first k places where a name is defined; see lookup.definitions.

@@ -32,6 +32,8 @@ def expected(pattern: str, text: str, *, ignore_case: bool) -> list[str]:
 @settings(max_examples=400)
 @given(patterns, texts, st.booleans())
 def test_the_lines_that_match_are_those_of_pythons_engine(pattern: str, text: str, ignore_case: bool) -> None:
+    if r"\B" in pattern:  # which Python finds nowhere in an empty line, until 3.14
+        text = "".join(f"{line}\n" for line in text.split("\n") if line)
     assert lines_of(pattern, text, ignore_case=ignore_case) == expected(pattern, text, ignore_case=ignore_case)
 
 
