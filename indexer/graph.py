@@ -8,6 +8,7 @@ All of a workspace is joined once. A later view of it differs in a few files: th
 ones are joined to what is there, and the ranking starts from the last one. When many have changed all is joined again.
 """
 
+import weakref
 from collections.abc import Hashable, Iterable
 
 import numpy as np
@@ -37,7 +38,6 @@ class Graph:
     Files are nodes: those of `joined` in its order, then those that were not there when it was made.
 
     Attributes:
-        view: it.
         joined: what is kept from one view to the next.
         node_of: (f,) the view's files as nodes.
         alive: (nodes,) which of them the workspace has.
@@ -46,7 +46,10 @@ class Graph:
 
     def __init__(self, view: View, before: "Graph | None" = None) -> None:
         """Join the files of a view, or only those that `before` did not have."""
-        self.view = view
+        # Neither it nor its segments are held on to: a newer state of the index lets go of their files.
+        self._view = weakref.ref(view)
+        self._starts = np.where(view.alive, np.where(view.aside, ASIDE_SHARE, 1), 0)
+        self._files = view.files
         self.joined: Joined = _kept(view, before.joined if before else None)
         self._before = before._ranks if before and before.joined is self.joined else {}
         nodes = len(self.joined.salts)
@@ -64,6 +67,10 @@ class Graph:
         self.alive[self.node_of] = view.alive
         self._ranks: dict[Hashable, Floats] = {}
         self._join(view, Links.joined([links_of(segment) for segment in new]))
+
+    def is_of(self, view: View) -> bool:
+        """Whether it was made of this view."""
+        return self._view() is view
 
     def _join(self, view: View, links: Links) -> None:
         """Switch off what is gone, and join what is new."""
@@ -145,13 +152,12 @@ class Graph:
 
     def evenly(self) -> Floats:
         """Starts in all living files, but seldom in tests and examples: (f,) with sum 1."""
-        starts = np.where(self.view.alive, np.where(self.view.aside, ASIDE_SHARE, 1), 0)
-        starts /= max(starts.sum(), 1e-9)
-        return starts.astype(np.float32)
+        starts: Floats = (self._starts / max(self._starts.sum(), 1e-9)).astype(np.float32)
+        return starts
 
     def centrality(self) -> Floats:
         """How much the workspace leans on each file of the view, (f,): the logarithm of its rank over the mean one."""
-        ranks: Floats = np.log1p(self.ranks(self.evenly())[self.node_of] * np.float32(max(self.view.files, 1)))
+        ranks: Floats = np.log1p(self.ranks(self.evenly())[self.node_of] * np.float32(max(self._files, 1)))
         return ranks
 
     def _of_nodes(self, values: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """References joined to definitions by name, for all files of some segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,8 @@ class Joined:
     """The files of some segments, joined.
 
     Attributes:
-        segments: they themselves, with the number of each one's first file.
+        segments: the number of each one's first file, by its name.
+        nameless: those that stand on no disk: they are held, so that each is known by where it lies in memory.
         chunks: how many they have.
         salts: (f,) of the files' families of languages.
         symbols, own: the names of definitions and of files.
@@ -174,7 +175,8 @@ class Joined:
         out: (f,) what all that a file refers to weighs.
     """
 
-    segments: tuple[tuple[Segment, int], ...]
+    segments: Mapping[str | int, int]
+    nameless: tuple[Segment, ...]
     chunks: int
     salts: Keys
     symbols: Names
@@ -212,7 +214,8 @@ class Joined:
         worths = worth(counts, sums)
         out: Doubles = np.bincount(by, weights * worths[referred], files).astype(np.float64)
         return cls(
-            segments=tuple(zip(segments, firsts, strict=True)),
+            segments=dict(zip(map(_key, segments), firsts, strict=True)),
+            nameless=tuple(segment for segment in segments if not segment.name),
             chunks=sum(len(segment.spans) for segment in segments),
             salts=links.salts,
             symbols=symbols,
@@ -229,8 +232,11 @@ class Joined:
 
     def first_of(self, segment: Segment) -> int | None:
         """The number of the first file of a segment, None when it is not one of these."""
-        same = (first for one, first in self.segments if one is segment or (one.name and one.name == segment.name))
-        return next(same, None)
+        return self.segments.get(_key(segment))
+
+
+def _key(segment: Segment) -> str | int:
+    return segment.name or id(segment)
 
 
 def worth(counts: Doubles, sums: Doubles) -> Doubles:

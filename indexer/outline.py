@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kibitz.indexer.chunk import parse_file
 from kibitz.indexer.languages import language_of
-from kibitz.indexer.lines import to_source
+from kibitz.indexer.lines import MAX_LINE_CHARS, to_source
 from kibitz.indexer.queries import capture
 from kibitz.indexer.read import split_lines
 from kibitz.indexer.references import Named, named, reference_of
@@ -103,7 +103,7 @@ def _symbols(rows: Sequence[str], found: Sequence[Definition]) -> list[Symbol]:
 def _name_line(rows: Sequence[str], name: str, start: int, end: int) -> int:
     """The first line from `start` on that holds the name, as a word where it is one."""
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-    last = min(end, start + _NAME_WITHIN)
+    last = min(end, len(rows), start + _NAME_WITHIN)
     return next((row for row in range(start, last) if word.search(rows[row])), start)
 
 
@@ -111,8 +111,8 @@ def _signature(rows: Sequence[str], start: int, line: int, end: int) -> str:
     """What a definition begins with, on one line: up to its body, or the end of the line that closes its parameters."""
     head: list[str] = []
     depth = 0
-    for row in range(start, min(end, max(line, start) + _MOST_HEAD_LINES)):
-        text = _COMMENT.sub("", rows[row].strip())
+    for row in range(start, min(end, len(rows), max(line, start) + _MOST_HEAD_LINES)):
+        text = _COMMENT.sub("", rows[row][:MAX_LINE_CHARS].strip())
         if not text or (row < line and _ATTRIBUTE.match(text)):
             continue
         kept, depth, is_done = _until_body(text, depth)

@@ -252,12 +252,12 @@ class Searcher:
     def centrality(self) -> Floats | None:
         """How much the workspace leans on each file of `view`, (f,); None until a map of it has been asked for."""
         graph = self._graph
-        return graph.centrality() if graph is not None and graph.view is self._state.view else None
+        return graph.centrality() if graph is not None and graph.is_of(self._state.view) else None
 
     def _graph_of(self, view: View) -> Graph:
         """The graph of a view, made from that of the view before it."""
         with self._graph_lock:
-            if self._graph is None or self._graph.view is not view:
+            if self._graph is None or not self._graph.is_of(view):
                 self._graph = Graph(view, self._graph)
             return self._graph
 

@@ -1,5 +1,7 @@
 """Who leans on whom, and PageRank over it."""
 
+import gc
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -55,11 +57,13 @@ def view_of(*parts: Segment, gone: Iterable[str] = ()) -> View:
     return View([(part, dead if part is parts[0] else ()) for part in parts])
 
 
-def ranks(graph: Graph) -> dict[str, float]:
+def ranks(graph: Graph, view: View) -> dict[str, float]:
     found = graph.ranks(graph.evenly())[graph.node_of]
-    return {
-        path: float(rank) for path, rank, alive in zip(graph.view.paths, found, graph.view.alive, strict=True) if alive
-    }
+    return {path: float(rank) for path, rank, alive in zip(view.paths, found, view.alive, strict=True) if alive}
+
+
+def ranked(view: View) -> dict[str, float]:
+    return ranks(Graph(view), view)
 
 
 def close(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
@@ -68,14 +72,14 @@ def close(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
 
 def test_what_is_called_ranks_above_what_calls() -> None:
     tree = {"a.go": ((), ("close_pool",)), "b.go": ((), ("close_pool",)), "c.go": (("close_pool",), ())}
-    found = ranks(Graph(view_of(segment(tree))))
+    found = ranked(view_of(segment(tree)))
     assert found["c.go"] > 1.2 * found["a.go"]
     assert found["a.go"] == pytest.approx(found["b.go"])
 
 
 def test_a_type_is_not_what_calls_of_a_function_of_that_name_lead_to() -> None:
     tree = {"a.go": ((), ("Pool",)), "b.go": (("pool",), ()), "c.go": (("Pool",), ())}
-    found = ranks(Graph(view_of(segment(tree))))
+    found = ranked(view_of(segment(tree)))
     assert found["c.go"] > found["b.go"]
     assert found["b.go"] == pytest.approx(found["a.go"])
 
@@ -83,7 +87,7 @@ def test_a_type_is_not_what_calls_of_a_function_of_that_name_lead_to() -> None:
 def test_names_do_not_cross_languages() -> None:
     tree: dict[str, File] = {"a.go": ((), ("close_pool",)), "c.go": (("close_pool",), ())}
     other = segment({"d.rs": (("close_pool",), ())}, "rust")
-    found = ranks(Graph(view_of(segment(tree), other)))
+    found = ranked(view_of(segment(tree), other))
     assert found["c.go"] > found["d.rs"]
     assert found["d.rs"] == pytest.approx(found["a.go"])
 
@@ -92,25 +96,27 @@ def test_a_file_leans_on_what_it_imports_more_than_on_what_it_does_not_see() -> 
     tree: dict[str, File] = {"src/a.py": ((), ("pool",)), "src/pool.py": (("close",), ()), "src/b.py": (("close",), ())}
     calls = segment({"src/x.py": ((), ("close",)), **tree}, "python")
     importing = segment({"src/c.py": ((), ("src.pool", "close"))}, "python", "import")
-    assert ranks(Graph(view_of(calls)))["src/pool.py"] == pytest.approx(ranks(Graph(view_of(calls)))["src/b.py"])
-    found = ranks(Graph(view_of(calls, importing)))
+    assert ranked(view_of(calls))["src/pool.py"] == pytest.approx(ranked(view_of(calls))["src/b.py"])
+    found = ranked(view_of(calls, importing))
     assert found["src/pool.py"] > 1.1 * found["src/b.py"]
 
 
+@settings(deadline=None)
 @given(trees)
 def test_the_ranks_of_living_files_add_up_to_one(tree: dict[str, File]) -> None:
     gone = sorted(tree)[1::3]
-    found = ranks(Graph(view_of(segment(tree), gone=gone)))
+    found = ranked(view_of(segment(tree), gone=gone))
     assert found.keys() == tree.keys() - set(gone)
     assert sum(found.values()) == pytest.approx(1 if found else 0, abs=1e-5)
     assert all(rank > 0 for rank in found.values())
 
 
+@settings(deadline=None)
 @given(trees, st.integers(0, 7))
 def test_ranks_do_not_depend_on_how_files_are_numbered(tree: dict[str, File], cut: int) -> None:
     paths = sorted(tree)
     parts = [segment({path: tree[path] for path in some}) for some in (paths[cut:], paths[:cut]) if some]
-    assert close(ranks(Graph(view_of(*parts))), ranks(Graph(view_of(segment(tree)))))
+    assert close(ranked(view_of(*parts)), ranked(view_of(segment(tree))))
 
 
 @settings(deadline=None)
@@ -119,22 +125,36 @@ def test_a_changed_view_ranks_as_if_it_were_joined_from_scratch(
     before: dict[str, File], change: dict[str, File], removed: set[str]
 ) -> None:
     base = segment(before, padding=100)
-    first = Graph(view_of(base))
-    ranks(first)
+    start = view_of(base)
+    first = Graph(start)
+    ranks(first, start)
     gone = removed | change.keys()
     after = view_of(base, segment(change), gone=gone)
     graph = Graph(after, first)
     assert graph.joined is first.joined
     now = {path: file for path, file in before.items() if path not in gone} | change
-    assert close(ranks(graph), ranks(Graph(view_of(segment(now, padding=100)))))
+    assert close(ranks(graph, after), ranked(view_of(segment(now, padding=100))))
 
 
 def test_a_file_that_comes_and_goes_again_leaves_nothing_behind() -> None:
     base = segment({"a.go": ((), ("close_pool", "retry")), "b.go": (("close_pool",), ())}, padding=100)
-    first = Graph(view_of(base))
-    there = Graph(view_of(base, segment({"c.go": (("retry",), ("close_pool",))})), first)
-    assert ranks(there)["c.go"] > ranks(there)["pad.go"]
-    assert close(ranks(Graph(view_of(base), there)), ranks(first))
+    start = view_of(base)
+    first = Graph(start)
+    view = view_of(base, segment({"c.go": (("retry",), ("close_pool",))}))
+    there = Graph(view, first)
+    found = ranks(there, view)
+    assert found["c.go"] > found["pad.go"]
+    assert close(ranks(Graph(start, there), start), ranks(first, start))
+
+
+def test_a_graph_lets_go_of_its_view() -> None:
+    view = view_of(segment({"a.go": ((), ())}))
+    graph, gone = Graph(view), weakref.ref(view)
+    assert graph.is_of(view)
+    assert not graph.is_of(view_of(*(part for part, _ in view.parts)))
+    del view
+    gc.collect()
+    assert gone() is None
 
 
 def test_when_much_has_changed_all_is_joined_again() -> None:
@@ -144,8 +164,9 @@ def test_when_much_has_changed_all_is_joined_again() -> None:
 
 
 def test_an_empty_view_has_a_graph_of_nothing() -> None:
-    graph = Graph(View([]))
-    assert (ranks(graph), graph.centrality().tolist()) == ({}, [])
+    view = View([])
+    graph = Graph(view)
+    assert (ranks(graph, view), graph.centrality().tolist()) == ({}, [])
 
 
 def test_centrality_stands_beside_the_files_of_the_view() -> None:

@@ -1,8 +1,13 @@
 """What stands where in files of several languages."""
 
+import random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kibitz.indexer.outline import MAX_SIGNATURE_CHARS, structure
+from kibitz.indexer.read import split_lines
 
 FILES = {
     "session.py": """\
@@ -144,6 +149,18 @@ def test_a_very_long_head_is_cut() -> None:
     found = structure("a.py", f"def f({', '.join(f'a{at}' for at in range(100))}):\n    pass\n").symbols[0]
     assert len(found.signature) == MAX_SIGNATURE_CHARS
     assert found.signature.endswith("…")
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(FILES)), st.randoms(use_true_random=False), st.integers(0, 300))
+def test_a_broken_file_still_has_its_lines_in_it(path: str, chance: random.Random, size: int) -> None:
+    lines = FILES[path].splitlines(keepends=True) * 2
+    chance.shuffle(lines)
+    text = "".join(lines)[:size]
+    read = structure(path, text)
+    last = len(split_lines(text))
+    assert all(0 <= one.span.start <= one.line < max(one.span.end, 1) <= max(last, 1) for one in read.symbols)
+    assert all(0 <= site.line < last for site in read.sites)
 
 
 @pytest.mark.parametrize(("path", "text"), [("notes", "def f(): pass\n"), ("a.py", ""), ("a.py", "\n")])
