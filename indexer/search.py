@@ -31,7 +31,7 @@ from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.question import read_question
-from kibitz.indexer.read import cut_line
+from kibitz.indexer.read import content_rule, cut_line, decode
 from kibitz.indexer.signals import Signals, signals
 from kibitz.indexer.terms import query_terms
 from kibitz.indexer.types import Hit
@@ -382,12 +382,18 @@ def _has(one: segment.Segment, dead: Sequence[int], path: str) -> bool:
 
 
 def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts, bool] | None:
-    """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
+    """A file's lines, and whether it has changed since it was indexed.
+
+    None when it is gone or huge, or when it holds by now what a rule leaves out, such as a secret.
+    """
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
     try:
         data = read_inside(root, path, MOST_BYTES)
     except OSError:
         return None
+    stale = not is_of(blob, data)
+    if stale and ((read := decode(data)) is None or content_rule(path, read[0])):
+        return None
     lines = Excerpts.of_bytes(data)
-    return None if lines is None else (lines, not is_of(blob, data))
+    return None if lines is None else (lines, stale)

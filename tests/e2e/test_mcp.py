@@ -66,6 +66,7 @@ async def test_the_index_follows_what_is_written(shop: Path) -> None:
         await until(client, "zoo.py:1-2", "search", query="feed_the_crocodile")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
 async def test_files_outside_the_workspace_and_ignored_ones_are_not_shown(shop: Path) -> None:
     (shop.parent / "secret.py").write_text("password = 1\n", encoding="utf-8")
     (shop / "link.py").symlink_to(shop.parent / "secret.py")
