@@ -17,6 +17,7 @@ from kibitz.indexer.links import ASIDE, value_of
 from kibitz.indexer.lookup import Name, Sources
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.ragged import Ints, offsets_of
+from kibitz.indexer.rank import largest
 from kibitz.indexer.segment import definition_key, name_key
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
@@ -162,36 +163,46 @@ def _strongest(graph: Graph, flows: Floats, shown: NDArray[np.bool_], limit: int
     nodes, scores = graph.defined(flows, shown)
     if limit < 1 or not len(scores):
         return 0.0, nodes[:0]
-    least = float(np.partition(scores, -limit)[-limit]) if len(scores) > limit else 0.0
+    least = float(largest(scores, limit)) if len(scores) > limit else 0.0
     least = max(least, float(scores.max()) * LEAST_SHARE)
     return least, np.unique(nodes[scores >= least])
 
 
 def _scores(
     graph: Graph, flows: Floats, nodes: Ints, aside: NDArray[np.bool_], every: Sequence[Sequence[Symbol]]
-) -> list[list[float]]:
+) -> list[Floats]:
     """What of the flows each symbol of some nodes gets."""
     names = [_described(one.name) for symbols in every for one in symbols]
     keys = np.array([key for key, _ in names], np.uint32)
     values = np.array([value for _, value in names], np.float32)
     sizes = [len(symbols) for symbols in every]
     values *= np.repeat(np.where(aside, np.float32(ASIDE), np.float32(1)), sizes)
-    scores = (graph.strengths(flows, np.repeat(nodes, sizes), keys) * values).tolist()
+    scores = graph.strengths(flows, np.repeat(nodes, sizes), keys) * values
     return [scores[start:end] for start, end in pairwise(offsets_of(sizes).tolist())]
 
 
-def _with_holders(symbols: Sequence[Symbol], scores: Sequence[float], least: float) -> tuple[MappedSymbol, ...]:
+def _with_holders(symbols: Sequence[Symbol], scores: Floats, least: float) -> tuple[MappedSymbol, ...]:
     """The symbols that are strong enough, each name once, and what they stand in."""
     best: dict[int, float] = {}
     seen: set[str] = set()
-    around: list[int] = []
-    for at, (symbol, score) in enumerate(zip(symbols, scores, strict=True)):
-        del around[symbol.depth :]
+    for at in (scores >= least).nonzero()[0].tolist():
+        symbol, score = symbols[at], float(scores[at])
+        around = _holders(symbols, at)
         # A `typedef struct` is two definitions that look the same.
-        again = bool(around) and symbols[around[-1]].signature == symbol.signature
-        if score >= least and symbol.symbol not in seen and not again:
+        if symbol.symbol not in seen and not (around and symbols[around[0]].signature == symbol.signature):
             seen.add(symbol.symbol)
-            for one in (*around, at):
+            for one in (at, *around):
                 best[one] = max(best.get(one, 0.0), score)
-        around.append(at)
     return tuple(MappedSymbol(symbols[at], best[at]) for at in sorted(best))
+
+
+def _holders(symbols: Sequence[Symbol], at: int) -> list[int]:
+    """The places of the symbols that one stands in, the innermost first."""
+    found: list[int] = []
+    depth = symbols[at].depth
+    while depth:
+        at -= 1
+        if symbols[at].depth < depth:
+            depth = symbols[at].depth
+            found.append(at)
+    return found
