@@ -161,10 +161,11 @@ class _Search:
             raw, data = read
         self.searched += 1
         stale: bool | None = None
-        language = language_of(path)
+        language = ""
         number = at = 0
         for start, end in self._matcher.lines(data, self.is_late):
             if stale is None:
+                language = language_of(path)
                 stale = bool(raw) and not is_of(blob(), raw)
                 if stale and (rule := content_rule(path, data.decode("utf-8", "replace"))):
                     self.skipped[rule] += 1

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tests.bench.commits import at_parents
 
 from kibitz.indexer.embed.static import StaticEmbedder, load_static
 from kibitz.indexer.features import Candidates, chunk_features, file_features
@@ -29,7 +30,6 @@ from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 from kibitz.indexer.workers import ParsePool
-from tests.bench.commits import at_parents
 from tests.bench.questions import read_questions
 from tests.bench.retrieval import roots
 
