@@ -1,8 +1,8 @@
 """Make the sets of questions that lines.py asks: one tree a language, its functions without their documentation.
 
 Takes packages of training/sources.toml as training/fetch.py has unpacked them: those held out, or with --trained those
-that were trained on. A package gives whole files, in a random order that is the same each time, and each about as
-many functions as the others. Writes LANGUAGE/tree, LANGUAGE/questions.json and LANGUAGE/functions.json.
+that were trained on. A tree is made of a few packages; each gives whole files, in a random order that is the same each
+time, and about as many functions as the others. Writes LANGUAGE/tree, LANGUAGE/questions.json and LANGUAGE/functions.json.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from training.admit import candidates, may_learn_from, read_never
 from training.fetch import Source, read_manifest
 from training.languages import SUFFIXES
 
-LEAST_QUESTIONS = 100
+LEAST_QUESTIONS, LEAST_FILES, MOST_PACKAGES = 100, 10, 10
 SAME = {"tsx": "typescript"}
 
 
@@ -52,6 +52,12 @@ def stripped(files: list[tuple[Path, str]]) -> Iterator[Stripped]:
             yield Stripped(path, *strip(text, SUFFIXES[file.suffix], path))
 
 
+def some(packages: list[list[tuple[Path, str]]]) -> list[list[tuple[Path, str]]]:
+    """A few packages, rather those with more than a few files: a workspace is no mixture of hundreds."""
+    mixed = random.Random(1).sample(packages, len(packages))
+    return sorted(mixed, key=lambda files: len(files) < LEAST_FILES)[:MOST_PACKAGES]
+
+
 def evenly(packages: list[Iterator[Stripped]], wanted: int) -> list[Stripped]:
     """Files until there are so many functions, always the next of the package that gave the fewest so far."""
     given = dict.fromkeys(range(len(packages)), 0)
@@ -62,7 +68,7 @@ def evenly(packages: list[Iterator[Stripped]], wanted: int) -> list[Stripped]:
         if file is None:
             del given[poorest]
             continue
-        given[poorest] += len(file.functions)
+        given[poorest] += len(file.functions) + 1  # a file without any is one as well
         chosen.append(file)
     return sorted(chosen, key=lambda each: each.path)
 
@@ -105,8 +111,8 @@ def main() -> None:
     found = [files_of(args.cache, each) for each in sources if (args.cache / "packages" / each.folder).is_dir()]
     for language in sorted({each for files in found for each in files}):
         times = 2 if language == "python" and not args.trained else 1
-        packages = [stripped(files[language]) for files in found if language in files]
-        files = evenly(packages, args.functions * times)
+        packages = some([files[language] for files in found if language in files])
+        files = evenly([stripped(each) for each in packages], args.functions * times)
         print(make(args.to / language, files, args.questions * times), flush=True)
 
 
