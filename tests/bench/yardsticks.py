@@ -82,7 +82,16 @@ def ripgrep(root: Path, question: str) -> list[str]:
     held: Counter[str] = Counter()
     times: Counter[str] = Counter()
     for word in dict.fromkeys(each.lower() for each in words_of(question)):
-        command = ["rg", "--count-matches", "--ignore-case", "--fixed-strings", "--no-require-git", "--null", "-e", word]
+        command = [
+            "rg",
+            "--count-matches",
+            "--ignore-case",
+            "--fixed-strings",
+            "--no-require-git",
+            "--null",
+            "-e",
+            word,
+        ]
         done = subprocess.run([*command, "./"], cwd=root, capture_output=True, check=False, text=True)
         for line in done.stdout.splitlines():
             path, _, count = line.removeprefix("./").partition("\0")
