@@ -7,6 +7,7 @@ Prints recall@10 and NDCG@10 of the files, of Kibitz beside BM25 and ripgrep, wi
 import argparse
 import json
 import math
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,9 +17,10 @@ from pathlib import Path
 from kibitz.indexer.embed.static import load_static
 from kibitz.indexer.index import update
 from kibitz.indexer.search import LEGS, Searcher
+from kibitz.indexer.workers import ParsePool
 from tests.bench.costs import machine
 from tests.bench.significance import mean_over, paired
-from tests.bench.yardsticks import Words, chunks_first, ripgrep, whole_files
+from tests.bench.yardsticks import Words, by_chunks, by_files, ripgrep
 
 TOP = 10
 OURS = "Kibitz"
@@ -68,7 +70,7 @@ class Checkout:
             size = int(about[2])
             target = self.folder / path
             if target.is_dir():
-                continue  # what stood in it is gone, but an empty folder is left
+                shutil.rmtree(target)  # only empty folders are left in it
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(out[at : at + size])
             at += size + 1
@@ -100,14 +102,16 @@ def ndcg(found: Sequence[str], relevant: Sequence[str]) -> float:
     return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(TOP, len(relevant)) + 1))
 
 
-def ask(repo_json: Path, folder: Path, *, peers: bool) -> tuple[list[Asked], dict[str, list[list[str]]]]:
+def ask(
+    repo_json: Path, folder: Path, pool: ParsePool, *, peers: bool
+) -> tuple[list[Asked], dict[str, list[list[str]]]]:
     """The questions of a repository, and the files that each way of searching finds for them."""
     embedder = load_static()
     words = Words(folder / "tree")
     asked: list[Asked] = []
     ways: dict[str, list[list[str]]] = {}
     for root, one in at_parents(repo_json, folder / "tree"):
-        update(root, cache_dir=folder / "cache", embedder=embedder)
+        update(root, cache_dir=folder / "cache", embedder=embedder, pool=pool)
         searcher = Searcher.open(root, cache_dir=folder / "cache", embedder=embedder)
         found = {
             name: [hit.chunk.path for hit in searcher.search(one.query, TOP, legs=legs)]
@@ -115,8 +119,8 @@ def ask(repo_json: Path, folder: Path, *, peers: bool) -> tuple[list[Asked], dic
         }
         if peers:
             held = words.of(searcher)
-            found["BM25 over chunks"] = chunks_first(held, one.query)
-            found["BM25 over files"] = whole_files(held, one.query)
+            found["BM25 over chunks"] = by_chunks(held, one.query)
+            found["BM25 over files"] = by_files(held, one.query)
             found["ripgrep"] = ripgrep(root, one.query)
         asked.append(one)
         for name, paths in found.items():
@@ -157,13 +161,13 @@ def main() -> None:
         name = repo_json.stem
         if wanted and name not in wanted:
             continue
-        with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary:
-            asked[name], answers[name] = ask(repo_json, Path(temporary), peers=not args.without_peers)
+        with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary, ParsePool() as pool:
+            asked[name], answers[name] = ask(repo_json, Path(temporary), pool, peers=not args.without_peers)
         scores = [f"{way} {mean_over({name: list(map(recall, found, [one.relevant for one in asked[name]]))}):.3f}"
                   for way, found in answers[name].items()]  # fmt: skip
         print(f"{name}: {len(asked[name])} questions, recall@{TOP}: {', '.join(scores)}", flush=True)
-    if args.out:
-        args.out.write_text(json.dumps(answers, indent=1), "utf-8")
+        if args.out:
+            args.out.write_text(json.dumps(answers, indent=1), "utf-8")
     print(f"\n{machine()}")
     print(f"{sum(map(len, asked.values()))} questions, {len(asked)} repositories\n")
     print("\n".join(table(asked, answers)))

@@ -26,7 +26,7 @@ from tests.bench.peers import semble_answers, semble_env
 from tests.bench.questions import Function, Question, read_functions, read_questions
 from tests.bench.retrieval import TOP, plain_bm25
 from tests.bench.significance import mean_over, paired
-from tests.bench.yardsticks import bm25, path_words
+from tests.bench.yardsticks import Document, bm25, path_words
 
 Place = tuple[str, int, int]  # path, lines from 0, end not included
 Found = list[list[Place]]
@@ -96,7 +96,8 @@ def by_chunks(tree: Path, cache: Path, questions: list[Question]) -> dict[str, F
 def by_functions(tree: Path, questions: list[Question], functions: list[Function], peers: Peers) -> dict[str, Found]:
     """What is found by ranking all functions of the tree, each with its path."""
     codes = [_code(tree, each) for each in functions]
-    words = [terms_of(f"{path_words(each.path)}\n{code}") for each, code in zip(functions, codes, strict=True)]
+    texts = [f"{path_words(each.path)}\n{code}" for each, code in zip(functions, codes, strict=True)]
+    words = [Document.of(terms_of(text)) for text in texts]
     scores = {
         "functions: BM25": [bm25(words, each.text) for each in questions],
         "functions: our vectors": list(_static(questions, functions, codes)),

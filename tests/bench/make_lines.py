@@ -18,7 +18,7 @@ from training.admit import candidates, may_learn_from, read_never
 from training.fetch import Source, read_manifest
 from training.languages import SUFFIXES
 
-LEAST_QUESTIONS, LEAST_FILES, MOST_PACKAGES = 100, 10, 10
+LEAST_QUESTIONS, LEAST_FILES, MOST_PACKAGES = 80, 10, 10
 SAME = {"tsx": "typescript"}
 
 

@@ -12,20 +12,32 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.terms import query_terms, terms_of, words_of
+from kibitz.indexer.types import Span
 
 K1, B = 1.5, 0.75
 PATH_PARTS = 4
-Terms = Mapping[int, int]
 Scores = NDArray[np.float64]
 
 
-def bm25(documents: Sequence[Terms], question: str) -> Scores:
+@dataclass(frozen=True, slots=True)
+class Document:
+    """How often a text holds each term, and how many terms it has."""
+
+    terms: Counter[int]
+    length: int
+
+    @classmethod
+    def of(cls, terms: Mapping[int, int]) -> "Document":
+        return cls(Counter(terms), sum(terms.values()))
+
+
+def bm25(documents: Sequence[Document], question: str) -> Scores:
     """Each document's score (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009)."""
-    lengths = np.array([sum(each.values()) for each in documents], np.float64)
+    lengths = np.array([each.length for each in documents], np.float64)
     norms = K1 * (1 - B + B * lengths / max(1.0, float(lengths.mean())))
     scores = np.zeros(len(documents))
     for term in query_terms(question):
-        times = np.array([each.get(term, 0) for each in documents], np.float64)
+        times = np.array([each.terms.get(term, 0) for each in documents], np.float64)
         holding = int((times > 0).sum())
         idf = math.log(1 + (len(documents) - holding + 0.5) / (holding + 0.5))
         scores += idf * times * (K1 + 1) / (times + norms)
@@ -44,37 +56,50 @@ def best_files(paths: Iterable[str], scores: Sequence[float] | Scores, most: int
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file by the words of its chunks, and of all of it; those of its path are in each."""
+
+    path: str
+    chunks: list[Document]
+    whole: Document
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
-    """The words of an index's chunks with those of their paths, kept while a file stays as it is."""
+    """The words of an index's files, kept while a file stays as it is."""
 
     root: Path
-    kept: dict[tuple[str, str], list[Counter[int]]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], File] = field(default_factory=dict)
 
-    def of(self, searcher: Searcher) -> list[tuple[str, list[Counter[int]]]]:
-        """Each file that answers, with its chunks' words."""
+    def of(self, searcher: Searcher) -> list[File]:
+        """The files that answer."""
         view = searcher.view
         found = []
-        for number, path in enumerate(view.paths):
-            if view.alive[number]:
-                key = path, view.blob(number)
-                if key not in self.kept:
-                    spans = [view.span(chunk) for chunk in range(int(view.first[number]), int(view.first[number + 1]))]
-                    lines = (self.root / path).read_text("utf-8", "replace").split("\n")
-                    texts = ["\n".join(lines[span.start : span.end]) for span in spans]
-                    self.kept[key] = [Counter(terms_of(f"{path_words(path)}\n{text}")) for text in texts]
-                found.append((path, self.kept[key]))
+        for number in np.flatnonzero(view.alive).tolist():
+            key = view.paths[number], view.blob(number)
+            if key not in self.kept:
+                spans = [view.span(chunk) for chunk in range(int(view.first[number]), int(view.first[number + 1]))]
+                self.kept[key] = self._file(key[0], spans)
+            found.append(self.kept[key])
         return found
 
+    def _file(self, path: str, spans: Iterable[Span]) -> File:
+        lines = (self.root / path).read_text("utf-8", "replace").split("\n")
+        bodies = [Counter(terms_of("\n".join(lines[span.start : span.end]))) for span in spans]
+        words = terms_of(path_words(path))
+        whole: Counter[int] = sum(bodies, Counter(words))
+        return File(path, [Document.of(body + Counter(words)) for body in bodies], Document.of(whole))
 
-def chunks_first(words: list[tuple[str, list[Counter[int]]]], question: str) -> list[str]:
+
+def by_chunks(files: Sequence[File], question: str) -> list[str]:
     """Files by their best chunk."""
-    paths = [path for path, chunks in words for _ in chunks]
-    return best_files(paths, bm25([chunk for _, chunks in words for chunk in chunks], question))
+    paths = [file.path for file in files for _ in file.chunks]
+    return best_files(paths, bm25([chunk for file in files for chunk in file.chunks], question))
 
 
-def whole_files(words: list[tuple[str, list[Counter[int]]]], question: str) -> list[str]:
+def by_files(files: Sequence[File], question: str) -> list[str]:
     """Files by all that they hold."""
-    return best_files([path for path, _ in words], bm25([sum(chunks, Counter()) for _, chunks in words], question))
+    return best_files([file.path for file in files], bm25([file.whole for file in files], question))
 
 
 def ripgrep(root: Path, question: str) -> list[str]:
