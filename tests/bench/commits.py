@@ -130,7 +130,7 @@ def ask(
 
 def table(asked: dict[str, list[Asked]], answers: dict[str, dict[str, list[list[str]]]]) -> Iterator[str]:
     """The lines of a table: each way's recall and NDCG, and how much more Kibitz reaches."""
-    names = next(iter(answers.values())).keys()
+    names = sorted(next(iter(answers.values())), key=lambda name: name != OURS)
     yield f"| way | recall@{TOP} | Kibitz more, 95 % | NDCG@{TOP} | Kibitz more, 95 % |"
     yield "|---|--:|--:|--:|--:|"
     for name in names:
@@ -153,8 +153,10 @@ def main() -> None:
     parser.add_argument("--repos", default="", help="only these, separated by commas")
     parser.add_argument("--without-peers", action="store_true")
     parser.add_argument("--out", type=Path, help="write what was found as JSON")
+    parser.add_argument("--peers-of", type=Path, help="take what the peers found from an earlier run's --out")
     args = parser.parse_args()
     wanted = set(filter(None, args.repos.split(",")))
+    known = json.loads(args.peers_of.read_text("utf-8")) if args.peers_of else {}
     asked: dict[str, list[Asked]] = {}
     answers: dict[str, dict[str, list[list[str]]]] = {}
     for repo_json in sorted(args.sets.glob("*.json")):
@@ -162,7 +164,9 @@ def main() -> None:
         if wanted and name not in wanted:
             continue
         with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary, ParsePool() as pool:
-            asked[name], answers[name] = ask(repo_json, Path(temporary), pool, peers=not args.without_peers)
+            peers = not args.without_peers and name not in known
+            asked[name], answers[name] = ask(repo_json, Path(temporary), pool, peers=peers)
+        answers[name] = known.get(name, {}) | answers[name]
         scores = [f"{way} {mean_over({name: list(map(recall, found, [one.relevant for one in asked[name]]))}):.3f}"
                   for way, found in answers[name].items()]  # fmt: skip
         print(f"{name}: {len(asked[name])} questions, recall@{TOP}: {', '.join(scores)}", flush=True)
