@@ -114,7 +114,7 @@ def ask(
         update(root, cache_dir=folder / "cache", embedder=embedder, pool=pool)
         searcher = Searcher.open(root, cache_dir=folder / "cache", embedder=embedder)
         found = {
-            name: [hit.chunk.path for hit in searcher.search(one.query, TOP, legs=legs)]
+            name: [hit.chunk.path for hit in searcher.search(one.query, TOP, per_file=1, legs=legs)]
             for name, legs in {OURS: LEGS, "its words": LEGS[:1], "its vectors": LEGS[1:2]}.items()
         }
         if peers:
