@@ -4,8 +4,8 @@
 
 The inputs are what gather.py wrote. Two linear models: one orders files, one the chunks of a file. Each is a softmax
 over the candidates of a question whose right ones share the label (Cao et al., "Learning to Rank: From Pairwise
-Approach to Listwise Approach", 2007), every repository of a set counts the same, and the weights of features scaled to unit
-deviation are drawn to zero. What is reported of a repository comes from weights that were fitted on others.
+Approach to Listwise Approach", 2007), every repository of a set counts the same, and the weights of features scaled to
+unit deviation are drawn to zero. What is reported of a repository comes from weights that were fitted on others.
 """
 
 import argparse
