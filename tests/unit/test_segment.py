@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer import segment
@@ -93,6 +93,7 @@ def test_nothing_indexed_makes_a_segment_too(tmp_path: Path) -> None:
     assert (one.paths, len(one.spans)) == ([], 0)
 
 
+@settings(deadline=None)
 @given(trees, st.sets(st.integers(0, 4)))
 def test_a_segment_that_is_written_again_is_the_same_to_the_byte(
     folder: Path, tree: dict[str, list[str]], without: set[int]
@@ -106,6 +107,7 @@ def test_a_segment_that_is_written_again_is_the_same_to_the_byte(
     assert written(folder, again) == (name, before)
 
 
+@settings(deadline=None)
 @given(trees, st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)))
 def test_some_files_of_a_segment_are_what_they_are_alone(
     folder: Path, tree: dict[str, list[str]], chosen: set[int], without: set[int]
@@ -117,6 +119,7 @@ def test_some_files_of_a_segment_are_what_they_are_alone(
     assert written(folder, one.piece(np.array(taken, np.int64))) == written(folder, piece_of(alone, lacking=lacking))
 
 
+@settings(deadline=None)
 @given(trees, trees)
 def test_several_pieces_make_what_all_their_files_make(
     folder: Path, one: dict[str, list[str]], other: dict[str, list[str]]
