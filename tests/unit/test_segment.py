@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer import segment
-from kibitz.indexer.mapped import DamagedFileError
+from kibitz.indexer.mapped import DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment, definition_key, in_memory, is_aside, path_terms, reference_key
@@ -169,6 +169,14 @@ def test_one_that_is_not_there_or_damaged_is_refused(tmp_path: Path) -> None:
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
     with pytest.raises(DamagedFileError):
         segment.load(tmp_path, name)
+
+
+def test_one_of_another_format_is_refused(tmp_path: Path) -> None:
+    name = segment.write(tmp_path, [piece_of(TREE)])
+    arrays = open_arrays(tmp_path / name)[0]
+    write_arrays(tmp_path / "before.seg", arrays, {"format": segment.FORMAT - 1})
+    with pytest.raises(DamagedFileError, match="another format"):
+        segment.load(tmp_path, "before.seg")
 
 
 def test_a_name_with_a_nul_in_it_moves_no_other_name(tmp_path: Path) -> None:
