@@ -212,7 +212,10 @@ def load(folder: Path, name: str, *, check: bool = False) -> Segment:
     arrays, meta = open_arrays(folder / name, check=check)
     if meta.get("format") != FORMAT:
         raise DamagedFileError(f"of another format: {name}")
-    return _opened(name, arrays)
+    try:
+        return _opened(name, arrays)
+    except KeyError as error:
+        raise DamagedFileError(f"lacks {error}: {name}") from error
 
 
 def _opened(name: str, arrays: dict[str, Array]) -> Segment:

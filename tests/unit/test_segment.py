@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kibitz.indexer import segment
 from kibitz.indexer.keys import definition_key, reference_key
-from kibitz.indexer.mapped import DamagedFileError
+from kibitz.indexer.mapped import Array, DamagedFileError, write_arrays
 from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment, in_memory, is_aside, path_terms
@@ -201,3 +201,10 @@ def test_only_the_nearest_folders_count() -> None:
 )
 def test_tests_and_examples_are_known_by_their_paths(path: str, aside: bool) -> None:
     assert is_aside(path) == aside
+
+
+@pytest.mark.parametrize(("arrays", "meta"), [({}, {"format": segment.FORMAT}), ({}, {"format": 0}), ({}, {})])
+def test_a_segment_of_another_format_is_none(tmp_path: Path, arrays: dict[str, Array], meta: dict[str, int]) -> None:
+    write_arrays(tmp_path / "other.seg", arrays, meta)
+    with pytest.raises(DamagedFileError):
+        segment.load(tmp_path, "other.seg")
