@@ -5,14 +5,15 @@ makes it go back.
 """
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import Any
 
 from kibitz.indexer.pattern import Node, PatternError, has_words, source
+from kibitz.indexer.required import required
 from kibitz.indexer.wordedges import WordEdges
 
 MOST_MEMORY = 16 << 20  # bytes for one automaton: beyond that RE2 goes on with less speed, or refuses
-MOST_STATES = 200_000
+MOST_STATES = 200_000  # of an automaton: its size is what a character can cost
+MOST_LITERALS = 8  # that are looked for one by one before the expression is
 WINDOW_BYTES = 1 << 18  # looked at without asking whether time is up
 
 
@@ -26,36 +27,40 @@ class Matcher:
             PatternError: RE2 does not take it, or it grows too large.
         """
         self._pattern = pattern
-        self._node = node
-        self._words = has_words(node)
+        # For texts of ASCII alone. RE2's `\b` and `\B` know no other letters: for other texts they hold everywhere, so
+        # that too much is found, which `edges` looks at once more.
         self._narrow = self._compiled(source(node, wide=False))
+        self._wide = self._compiled(source(node, wide=True, words=False))
+        self._edges = self._word_edges(node) if has_words(node) else None
+        self._exact = _few(required(node, folded=False))
+        self._folded = _few(required(node))
 
     def lines(self, data: bytes, is_late: Callable[[], bool]) -> Iterator[tuple[int, int]]:
         """Where the lines that match begin and end in a text of UTF-8, without their line breaks.
 
-        Ends early when `is_late` says so, which is asked for every WINDOW_BYTES.
+        Ends early when `is_late` says so, which is asked after WINDOW_BYTES or sooner.
         """
         narrow = data.isascii()
-        for start, end in _lines(self._narrow if narrow else self._wide, data, is_late):
-            if narrow or not self._words or self._is_match(data[start:end]):
+        clauses, text = self._exact, data
+        if not clauses and self._folded and narrow:
+            clauses, text = self._folded, data.lower()
+        # Most files that are read hold the trigrams and not the literals: bytes are found faster than expressions.
+        if not all(any(literal in text for literal in clause) for clause in clauses):
+            return
+        regex = self._narrow if narrow else self._wide
+        found = _lines_with(clauses[0], text, regex, data, is_late) if clauses else _lines(regex, data, is_late)
+        for start, end in found:
+            if narrow or self._edges is None or self._is_match(data[start:end], self._edges):
                 yield start, end
 
-    @cached_property
-    def _wide(self) -> Any:
-        r"""For texts with letters beyond ASCII; `\b` and `\B` hold everywhere, so that it finds too much."""
-        return self._compiled(source(self._node, wide=True, words=False))
-
-    def _is_match(self, line: bytes) -> bool:
-        r"""Whether a line that _wide has found matches, `\b` and `\B` looked at."""
+    def _is_match(self, line: bytes, edges: WordEdges) -> bool:
         if line.isascii():
             return self._narrow.search(line) is not None
-        text = line.decode("utf-8", "replace")
-        return self._edges.matches(text) or (text.endswith("\r") and self._edges.matches(text[:-1]))
+        return edges.matches(line.decode("utf-8", "replace"))
 
-    @cached_property
-    def _edges(self) -> WordEdges:
+    def _word_edges(self, node: Node) -> WordEdges:
         try:
-            return WordEdges(self._node)
+            return WordEdges(node)
         except OverflowError:
             raise self._too_large() from None
 
@@ -80,6 +85,26 @@ class Matcher:
 
     def _too_large(self) -> PatternError:
         return PatternError(f"{self._pattern!r} is too large: repeat less, or search for a part of it.")
+
+
+def _few(clauses: list[list[bytes]]) -> list[list[bytes]]:
+    return [clause for clause in clauses if len(clause) <= MOST_LITERALS]
+
+
+def _lines_with(
+    literals: list[bytes], text: bytes, regex: Any, data: bytes, is_late: Callable[[], bool]
+) -> Iterator[tuple[int, int]]:
+    """The lines that match of those that hold one of the literals in `text`, which is the data or the same folded."""
+    places = {literal: text.find(literal) for literal in literals}
+    while ahead := [at for at in places.values() if at >= 0]:
+        at = min(ahead)
+        start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        if regex.search(data, start, end):
+            yield start, end
+        places |= {literal: text.find(literal, end) for literal, at in places.items() if 0 <= at < end}
+        if is_late():
+            return
 
 
 def _lines(regex: Any, data: bytes, is_late: Callable[[], bool]) -> Iterator[tuple[int, int]]:

@@ -28,7 +28,7 @@ _NOTHING: Clauses = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of a part, in folded strings.
+    """What is known of a part.
 
     `whole` is all that it matches, or None when that is too much. Every match begins with one of `starts`, ends with
     one of `ends` and fulfils the `clauses`.
@@ -43,25 +43,37 @@ class _Known:
 _ANYTHING = _Known(None)
 
 
-def required(node: Node) -> list[list[bytes]]:
-    """The clauses of an expression, each with its literals in UTF-8, folded as `trigrams.folded` does."""
-    clauses = _opened(_known(node)).clauses
-    encoded = [sorted(text.encode("utf-8", "replace") for text in clause) for clause in clauses]
-    return sorted(clause for clause in encoded if all(len(text) >= SHORTEST for text in clause))
+def required(node: Node, *, folded: bool = True) -> list[list[bytes]]:
+    """The clauses of an expression, each with its literals in UTF-8; the clause that says most comes first.
+
+    They are folded as `trigrams.folded` does, or else spelt as they stand in the text: then nothing is known of letters
+    that match in either case.
+    """
+    clauses = _by_worth(_opened(_known(node, folded)).clauses)
+    return [sorted(text.encode("utf-8", "replace") for text in clause) for clause in clauses]
 
 
-def _known(node: Node) -> _Known:
+def _known(node: Node, folded: bool) -> _Known:
     match node:
         case One():
-            return _Known(frozenset(char.casefold() for char in node.chars)) if node.chars else _ANYTHING
+            return _one(node, folded)
         case Edge():
             return _Known(_EMPTY)
         case Chain():
-            return _chained(map(_known, node.parts))
+            return _chained(_known(part, folded) for part in node.parts)
         case Either():
-            return _either([_known(part) for part in node.parts])
+            return _either([_known(part, folded) for part in node.parts])
         case Repeat():
-            return _repeated(_known(node.part), node.least, node.most)
+            return _repeated(_known(node.part, folded), node.least, node.most)
+
+
+def _one(node: One, folded: bool) -> _Known:
+    if not node.chars:
+        return _ANYTHING
+    if folded:
+        return _Known(frozenset(char.casefold() for char in node.chars))
+    cased = node.fold and any(char.lower() != char.upper() for char in node.chars)
+    return _ANYTHING if cased else _Known(node.chars)
 
 
 def _chained(parts: Iterable[_Known]) -> _Known:
@@ -140,8 +152,12 @@ def _cut(strings: Strings, *, at_end: bool) -> Strings:
 
 
 def _best(clauses: Clauses) -> Clauses:
-    """The clauses that say most: those that say something, and of these no more than are worth asking."""
-    telling = [clause for clause in clauses if clause and min(map(len, clause)) > 0 and len(clause) <= MOST_STRINGS]
-    telling = [clause for clause in telling if all(len(text.encode("utf-8", "replace")) >= SHORTEST for text in clause)]
-    telling.sort(key=lambda clause: (-min(map(len, clause)), len(clause), sorted(clause)))
-    return frozenset(telling[:MOST_CLAUSES])
+    """The clauses that say most, no more than are worth asking."""
+    return frozenset(_by_worth(clauses)[:MOST_CLAUSES])
+
+
+def _by_worth(clauses: Clauses) -> list[Strings]:
+    """The clauses that say something: those of long literals first, then those of few."""
+    few = [clause for clause in clauses if 0 < len(clause) <= MOST_STRINGS]
+    telling = [clause for clause in few if all(len(text.encode("utf-8", "replace")) >= SHORTEST for text in clause)]
+    return sorted(telling, key=lambda clause: (-min(map(len, clause)), len(clause), sorted(clause)))

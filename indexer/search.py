@@ -17,7 +17,7 @@ from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.files import read_inside
 from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.grep import MOST_BYTES, Grepped, Query, grep
+from kibitz.indexer.grep import MOST_BYTES, MOST_SECONDS, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.live import Seen, overlaid
@@ -28,7 +28,7 @@ from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.question import read_question
-from kibitz.indexer.read import cut_line
+from kibitz.indexer.read import content_rule, cut_line, decode
 from kibitz.indexer.retrieve import ask_legs, retrieve
 from kibitz.indexer.spelling import respelt
 from kibitz.indexer.types import Hit
@@ -36,6 +36,7 @@ from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 
 LEGS = ("lexical", "vector")
+PER_FILE = 3  # so many chunks of one file are shown at most, where they are likely enough
 
 
 class Searcher:
@@ -125,7 +126,7 @@ class Searcher:
         k: int = 10,
         *,
         within: str = "",
-        per_file: int = 1,
+        per_file: int = PER_FILE,
         legs: Sequence[str] = LEGS,
         filters: Filters = NO_FILTERS,
     ) -> list[Hit]:
@@ -167,6 +168,7 @@ class Searcher:
         fixed: bool = False,
         word: bool = False,
         filters: Filters = NO_FILTERS,
+        seconds: float = MOST_SECONDS,
     ) -> Grepped:
         """The first k lines of the indexed files that match a regular expression, in the order of paths.
 
@@ -178,6 +180,7 @@ class Searcher:
             fixed: whether the pattern is a text to be found as it is.
             word: whether only whole words match.
             filters: which files may be searched, and in which chunks of them a line may stand.
+            seconds: how long it may take, about.
 
         Raises:
             PatternError: the expression is wrong.
@@ -187,7 +190,7 @@ class Searcher:
         files, shown = files_inside(state.view, within, filters), chunks_inside(state.view, filters)
         query = Query(pattern, ignore_case, fixed, word)
         with _undamaged(self._root, self._at, state):
-            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown)
+            return grep(self._root, state.view, state.seen, query, k, files=files, shown=shown, seconds=seconds)
 
     def definitions(self, name: str, k: int = 50, *, within: str = "") -> list[Place]:
         """The first k places where a name is defined; see lookup.definitions.
@@ -359,12 +362,18 @@ def _has(one: segment.Segment, dead: Sequence[int], path: str) -> bool:
 
 
 def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts, bool] | None:
-    """A file's lines, and whether it has changed since it was indexed; None when it is gone or huge."""
+    """A file's lines, and whether it has changed since it was indexed.
+
+    None when it is gone or huge, or when it holds by now what a rule leaves out, such as a secret.
+    """
     if seen and seen.text is not None:
         return Excerpts.of_text(seen.text), False
     try:
         data = read_inside(root, path, MOST_BYTES)
     except OSError:
         return None
+    stale = not is_of(blob, data)
+    if stale and ((read := decode(data)) is None or content_rule(path, read[0])):
+        return None
     lines = Excerpts.of_bytes(data)
-    return None if lines is None else (lines, not is_of(blob, data))
+    return None if lines is None else (lines, stale)

@@ -117,7 +117,7 @@ def _turned(packed: Bits, level: int) -> Bits:
     for start in range(0, 1 << level >> 3, step):
         bits = np.unpackbits(packed[:, start : start + step], axis=1, bitorder="little")
         parts.append(np.packbits(bits, axis=0, bitorder="little").T.reshape(-1))
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else packed.reshape(-1)  # empty files have empty signatures
 
 
 def _by_level(levels: Bits) -> list[tuple[int, Ints]]:

@@ -110,6 +110,7 @@ class WordEdges:
         return len(self._steps) - 1
 
 
+@lru_cache(maxsize=64)
 def _test(of: str) -> Any:
     import re2
 

@@ -1,16 +1,13 @@
 """The composition root: everything is built here, by hand, and handed to what needs it."""
 
 import asyncio
-import contextlib
-import json
 import os
-import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kibitz.indexer.errors import IndexerError, NotIndexedError
+from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
 from kibitz.server.unseen import Unseen
 
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
 
-REPORT_BYTES = 1 << 24  # of an index round on one line: it counts every ignore file by name
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
 
@@ -135,42 +131,10 @@ class App:
         Raises:
             IndexerError: the child's own sentence.
         """
+        from kibitz.server.child import as_environment, index_in_child
+
         with self._unseen.round():
-            return await self._index(on_progress)
-
-    async def _index(self, on_progress: "Callable[[Progress], None]") -> "Report":
-        from kibitz.indexer.index import Progress, Report
-
-        child = await asyncio.create_subprocess_exec(
-            # -P: the folder it is started in, often the workspace, must not be where Python looks for modules.
-            *(sys.executable, "-P", "-m", "kibitz.server", "index", str(self.root), "--json"),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            limit=REPORT_BYTES,
-            env={**self._environ, **_as_environment(self.config)},
-        )
-        assert child.stdout is not None
-        assert child.stderr is not None
-        _give_way(child.pid)
-        stderr = asyncio.create_task(child.stderr.read())
-        report: Report | None = None
-        try:
-            async for line in child.stdout:
-                event = json.loads(line)
-                if event.pop("event") == "progress":
-                    on_progress(Progress(**event))
-                else:
-                    report = Report(**event)
-            await child.wait()
-        finally:
-            if child.returncode is None:
-                child.terminate()
-                await child.wait()
-            said = (await stderr).decode(errors="replace").strip()
-        if report is None:
-            raise IndexerError(said.removeprefix("kibitz: ").splitlines()[-1] if said else "Indexing was stopped.")
-        return report
+            return await index_in_child(self.root, {**self._environ, **as_environment(self.config)}, on_progress)
 
     async def see(self, documents: Mapping[str, str | None]) -> None:
         """Answer searches from these files of the index as they are now, ahead of the next round.
@@ -371,26 +335,3 @@ def _ready_tokenizer(model: str | None) -> "Tokenizer":
     tokenizer = tokenizer_for(model)
     tokenizer.count("ready")  # reads the ranks
     return tokenizer
-
-
-def _give_way(pid: int) -> None:
-    """Let an indexing process have only what of the processor nobody else wants: somebody is typing."""
-    if hasattr(os, "setpriority"):
-        with contextlib.suppress(OSError):  # It has ended already.
-            os.setpriority(os.PRIO_PROCESS, pid, 10)
-
-
-def _as_environment(config: Config) -> dict[str, str]:
-    """The settings that an indexing child needs, whatever layer they came from.
-
-    An empty text is passed too: it stands against what the environment or the user's file says.
-    """
-    return {
-        "KIBITZ_CACHE_DIR": str(config.cache_dir),
-        "KIBITZ_MAX_FILE_BYTES": str(config.max_file_bytes),
-        "KIBITZ_WORKERS": str(config.workers),
-        "KIBITZ_IGNORE": ",".join(config.ignore),
-        "KIBITZ_EMBEDDING_MODEL": config.embedding_model,
-        "KIBITZ_BASE_URL": config.base_url,
-        "KIBITZ_API_KEY": str(config.api_key),
-    }

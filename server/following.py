@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.errors import USER_ERRORS
 
 if TYPE_CHECKING:
@@ -32,10 +31,13 @@ async def keep_indexed(app: "App", say: Callable[[str], None]) -> None:
 async def _watch(app: "App", due: asyncio.Event, say: Callable[[str], None]) -> None:
     from kibitz.indexer.watch import watch
 
-    async with aclosing(watch(app.root, rules=app.rules, private=[app.config.cache_dir], say=say)) as batches:
-        async for batch in batches:
-            app.changed(batch)
-            due.set()
+    try:
+        async with aclosing(watch(app.root, rules=app.rules, private=[app.config.cache_dir], say=say)) as batches:
+            async for batch in batches:
+                app.changed(batch)
+                due.set()
+    except USER_ERRORS as error:  # the folder is gone, for one
+        say(str(error))
 
 
 async def _rounds(app: "App", due: asyncio.Event, say: Callable[[str], None]) -> None:
@@ -52,6 +54,6 @@ async def _rounds(app: "App", due: asyncio.Event, say: Callable[[str], None]) ->
 def _is_indexed(app: "App") -> bool:
     try:
         app.searcher()
-    except NotIndexedError:
+    except USER_ERRORS:
         return False
     return True

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import importlib.metadata
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -192,24 +193,37 @@ async def answer(app: "App", name: str, arguments: dict[str, Any]) -> tuple[str,
 def run(app: "App") -> None:
     """Serve the client at standard input and output until it leaves; the index follows the workspace meanwhile."""
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="kibitz: %(levelname)s: %(message)s")
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_serve(app))
+    asyncio.run(_serve(app))
 
 
 async def _serve(app: "App") -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):  # Windows ends a process without asking it
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     server = build_server(app)
     following = asyncio.create_task(keep_indexed(app, logger.warning))
+    leaving: list[asyncio.Task[None]] = []
+
+    async def leave(code: int) -> None:
+        """End at once: the thread that waits for input cannot be called off."""
+        await _close(app, following)
+        os._exit(code)
+
+    def on_signal(code: int) -> None:
+        leaving.append(asyncio.create_task(leave(code)))
+
+    for sign, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+        with contextlib.suppress(NotImplementedError):  # Windows ends a process without asking it
+            asyncio.get_running_loop().add_signal_handler(sign, on_signal, code)
     try:
         async with stdio_server() as (incoming, outgoing):
             await server.run(incoming, outgoing, server.create_initialization_options())
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        await app.close()
+        await _close(app, following)
+
+
+async def _close(app: "App", following: "asyncio.Task[None]") -> None:
+    """Stop the round under way, which ends its process, and free what the app holds."""
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await app.close()
 
 
 def _described(tool: Tool) -> protocol.Tool:

@@ -45,13 +45,13 @@ def grep(app: "App", query: Query, k: int, *, within: str = "", filters: Filters
         searcher = app.searcher()
         exactly = {"ignore_case": query.ignore_case, "fixed": query.fixed, "word": query.word}
         found = searcher.grep(query.pattern, k, within=within, filters=filters, **exactly)
-        freshness, notes = _freshness(app, searcher), _unsearched(found)
+        freshness, notes = _freshness(app, searcher), unsearched(found)
     except NotIndexedError as error:
         from kibitz.indexer.scan import scan_lines
 
         found = scan_lines(app.root, query, k, rules=app.rules, within=within, filters=filters)
         freshness = app.freshness()
-        notes = (*_unsearched(found), *([_unknown_kinds(freshness, str(error))] if filters.kinds else []))
+        notes = (*unsearched(found), *([_unknown_kinds(freshness, str(error))] if filters.kinds else []))
     return Answer(found.hits, ("regex",), freshness, notes, found)
 
 
@@ -99,11 +99,11 @@ def _unknown_kinds(freshness: Freshness, why: str) -> str:
     return f"{_why(freshness, why)} Until then nobody knows what kind of code a file holds."
 
 
-def _unsearched(found: Grepped) -> tuple[str, ...]:
+def unsearched(found: Grepped) -> tuple[str, ...]:
     """What somebody should know who takes the lines for all there are."""
     notes: list[str] = []
     if found.stopped == "limit":
-        notes.append(f"There are more than these {len(found.hits)} lines.")
+        notes.append(f"There are more than {len(found.hits)} lines that match.")
     if found.stopped == "time":
         notes.append("It took too long and was stopped: a longer literal in it, or a folder, makes it faster.")
     if found.skipped:

@@ -4,13 +4,14 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from kibitz.server.cli.exact import grepped_json, show_line
 from kibitz.server.cli.shared import (
-    answer_json,
     emit,
     ensure_indexed,
     hit_json,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
 
 PREVIEW_LINES = 4
-SHOWN_CHARS = 200  # of a line that matches
 
 
 @click.command()
@@ -91,7 +91,7 @@ def search(
             answer = app.search_now(each, k, within, filters)
         ms = round((time.perf_counter() - start) * 1000, 2)
         if as_json or queries is not None:
-            emit({"query": each, **_results(answer), "ms": ms, **answer_json(answer)})
+            emit({"query": each, "results": _results(answer), "ms": ms, **_about(answer)})
         else:
             _show_answer(answer)
 
@@ -108,19 +108,21 @@ def _filters(languages: tuple[str, ...], globs: tuple[str, ...], kinds: tuple[st
         raise click.UsageError(str(error)) from None
 
 
-def _results(answer: "Answer") -> dict[str, Any]:
-    results = [hit_json(hit) for hit in answer.hits]
-    if (found := answer.grepped) is None:
-        return {"results": results, "lacking": answer.freshness.lacking}
-    for result, hit in zip(results, answer.hits, strict=True):
-        result["text"] = hit.chunk.text.rstrip("\r\n")
-    looked = {
-        "files": found.files,
-        "searched": found.searched,
-        "skipped": dict(found.skipped),
-        "stopped": found.stopped,
+def _results(answer: "Answer") -> list[dict[str, Any]]:
+    if not answer.grepped:
+        return [hit_json(hit) for hit in answer.hits]
+    return [{**hit_json(hit), "text": hit.chunk.text.rstrip("\r\n")} for hit in answer.hits]
+
+
+def _about(answer: "Answer") -> dict[str, Any]:
+    """What an answer says of itself, with the names of docs/cli.md."""
+    return {
+        "lacking": answer.freshness.lacking,
+        "legs": list(answer.legs),
+        "freshness": asdict(answer.freshness),
+        "notes": list(answer.notes),
+        **(grepped_json(answer.grepped) if answer.grepped else {}),
     }
-    return {"results": results, "lacking": answer.freshness.lacking, **looked}
 
 
 def _show_answer(answer: "Answer") -> None:
@@ -134,7 +136,7 @@ def _show_answer(answer: "Answer") -> None:
         click.echo(f"Nothing found{of}.", err=True)
     for hit in answer.hits:
         if answer.grepped:
-            _show_line(hit)
+            show_line(hit)
         else:
             _show(hit)
 
@@ -160,10 +162,3 @@ def _show(hit: "Hit") -> None:
     shown = [line.rstrip() for line in chunk.text.splitlines() if line.strip()][:PREVIEW_LINES]
     for line in shown:
         click.echo(click.style(f"    {printable(line[:140])}", dim=True))
-
-
-def _show_line(hit: "Hit") -> None:
-    """Print a line as grep does."""
-    place = click.style(f"{printable(hit.chunk.path)}:{hit.chunk.span.end}:", bold=True)
-    note = click.style("  (changed since it was indexed)", dim=True) if hit.stale else ""
-    click.echo(f"{place} {printable(hit.chunk.text.rstrip()[:SHOWN_CHARS])}{note}")

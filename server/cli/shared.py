@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from kibitz.indexer.answer import Answer
     from kibitz.indexer.index import Progress, Report
     from kibitz.indexer.types import Hit
     from kibitz.server.app import App
@@ -169,13 +168,6 @@ def ensure_indexed(app: "App") -> None:
         click.echo(f"kibitz: indexing {app.root} first", err=True)
         with progress_bar() as show:
             update_index(app, show=show)
-
-
-def answer_json(answer: "Answer") -> dict[str, Any]:
-    """An answer without its hits: what it says of itself."""
-    from dataclasses import asdict
-
-    return {"legs": list(answer.legs), "freshness": asdict(answer.freshness), "notes": list(answer.notes)}
 
 
 def hit_json(hit: "Hit") -> dict[str, Any]:

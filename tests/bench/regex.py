@@ -7,6 +7,7 @@ by kind of expression, and every line that one of them finds alone. rg is told t
 
 import argparse
 import json
+import math
 import os
 import resource
 import statistics
@@ -79,20 +80,22 @@ def compared(searcher: "Searcher", folder: Path, expression: Expression, repeat:
     theirs: list[tuple[float, float]] = []
     for _ in range(repeat):
         cpu, began = time.process_time(), time.perf_counter()
-        found = searcher.grep(expression.pattern, ALL)
+        found = searcher.grep(expression.pattern, ALL, seconds=math.inf)
         times.append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))
         wall, used, lines = by_ripgrep(folder, expression.pattern)
         theirs.append((wall, used))
     ours: Lines = {(hit.chunk.path, hit.chunk.span.end): shown(hit.chunk.text) for hit in found.hits}
     return Compared(
-        expression,
-        *(statistics.median(side) for side in zip(*times, strict=True)),
-        *(statistics.median(side) for side in zip(*theirs, strict=True)),
-        found.searched,
-        len({path for path, _ in ours}),
-        len(ours),
-        tuple(sorted(key for key in ours if lines.get(key) != ours[key])),
-        tuple(sorted(key for key in lines if ours.get(key) != lines[key])),
+        expression=expression,
+        ours=statistics.median(wall for wall, _ in times),
+        ours_cpu=statistics.median(cpu for _, cpu in times),
+        theirs=statistics.median(wall for wall, _ in theirs),
+        theirs_cpu=statistics.median(cpu for _, cpu in theirs),
+        searched=found.searched,
+        matching=len({path for path, _ in ours}),
+        lines=len(ours),
+        only_ours=tuple(sorted(key for key in ours if lines.get(key) != ours[key])),
+        only_theirs=tuple(sorted(key for key in lines if ours.get(key) != lines[key])),
     )
 
 

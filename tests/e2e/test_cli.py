@@ -91,7 +91,7 @@ def test_a_text_is_found_as_grep_prints_it(run: Run) -> None:
     assert "min(amount, self.balance)" in done.stdout
     assert run("search", "-i", "-w", "WITHDRAW").stdout.startswith("bank.py:11: ")
     limited = run("search", "--regex", "self", "-k", "1")
-    assert (limited.stdout.count("\n"), "there are more than 1 lines" in limited.stderr) == (1, True)
+    assert (limited.stdout.count("\n"), "There are more than 1 lines" in limited.stderr) == (1, True)
     wrong = run("search", "--regex", "(self")
     assert wrong.returncode == 1
     assert "this ( is never closed, at character 1." in wrong.stderr

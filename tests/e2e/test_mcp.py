@@ -1,6 +1,8 @@
 """`kibitz mcp` and the SDK's own client, over real pipes."""
 
 import asyncio
+import json
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -64,6 +66,7 @@ async def test_the_index_follows_what_is_written(shop: Path) -> None:
         await until(client, "zoo.py:1-2", "search", query="feed_the_crocodile")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
 async def test_files_outside_the_workspace_and_ignored_ones_are_not_shown(shop: Path) -> None:
     (shop.parent / "secret.py").write_text("password = 1\n", encoding="utf-8")
     (shop / "link.py").symlink_to(shop.parent / "secret.py")
@@ -105,3 +108,23 @@ def test_the_end_of_the_input_is_the_end_of_the_server(shop: Path) -> None:
     )
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_server_and_its_round_although_the_input_stays_open(
+    shop: Path, sign: signal.Signals, code: int
+) -> None:
+    command = [sys.executable, "-m", "kibitz.server", "mcp", "--path", str(shop)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=new_user(shop.parent)
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["result"]["serverInfo"]["name"] == "kibitz"
+        process.send_signal(sign)
+        assert process.wait(60) == code

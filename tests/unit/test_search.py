@@ -118,6 +118,12 @@ def test_a_changed_file_is_stale_and_a_lost_one_is_not_shown(searcher: Searcher,
     assert "src/pool.py" not in paths(hits)
 
 
+def test_a_secret_that_has_come_since_is_not_shown(searcher: Searcher, root: Path) -> None:
+    with (root / "src/session.py").open("a", encoding="utf-8") as file:
+        file.write("key = 'AKIA" + "QWERTYUIOPASDFGH" + "'\n")
+    assert "src/session.py" not in paths(searcher.search("ClientSession"))
+
+
 def test_a_file_cut_short_shows_what_it_still_has(searcher: Searcher, root: Path) -> None:
     (root / "src/session.py").write_text("class ClientSession:\n", "utf-8")
     hit = searcher.search("ClientSession")[0]

@@ -1,7 +1,7 @@
 """The filter over signatures never leaves out a file that holds what is asked for."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer.sieve import clause_of, sieve_of
@@ -15,6 +15,7 @@ def holds(text: str, literals: list[bytes]) -> bool:
     return any(literal in line for line in folded(text).split(b"\n") for literal in literals)
 
 
+@settings(max_examples=60, deadline=None)
 @given(many_texts, st.lists(st.lists(texts, min_size=1, max_size=3), max_size=3), st.data())
 def test_a_file_that_holds_a_literal_of_each_clause_is_kept(
     files: list[str], asked: list[list[str]], data: st.DataObject
@@ -33,6 +34,7 @@ def test_a_file_that_holds_a_literal_of_each_clause_is_kept(
         assert is_kept or not all(holds(text, clause) for clause in clauses)
 
 
+@settings(max_examples=60, deadline=None)
 @given(many_texts)
 def test_signatures_come_back(files: list[str]) -> None:
     signatures = [signature(text) for text in files]
