@@ -1,6 +1,6 @@
 """Turn the mined text into arrays of tokens: a vocabulary, then counted tokens of every text.
 
-    python training/prepare.py [--cache training/cache] [--tokens 34500]
+    python training/prepare.py [--cache training/cache] [--tokens 50000]
 
 Writes vocabulary.txt and tokens.npz into the cache. Uses the tokens of
 kibitz.indexer.embed.wordpiece, those of run time.
@@ -80,8 +80,8 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
 
 
 def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int]) -> dict[str, np.ndarray]:
-    """Sentence, paragraph, code, header (path and symbol) and name of every definition; `packages` is filled."""
-    bags = {name: Bags() for name in ("sentence", "paragraph", "code", "header", "name")}
+    """Sentence, paragraph, code, place (path), symbol and name of every definition; `packages` is filled."""
+    bags = {name: Bags() for name in ("sentence", "paragraph", "code", "place", "symbol", "name")}
     package, documented = [], []
     uses: Counter[str] = Counter()
     for row in rows:
@@ -90,7 +90,8 @@ def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[st
         bags["sentence"].add(pieces, row["sentence"] if has_doc else "")
         bags["paragraph"].add(pieces, row["paragraph"] if has_doc else "")
         bags["code"].add(pieces, row["code"])
-        bags["header"].add(pieces, f"{tail(row['path'])} {row['symbol']}")
+        bags["place"].add(pieces, tail(row["path"]))
+        bags["symbol"].add(pieces, row["symbol"])
         bags["name"].add(pieces, row["symbol"].split(".")[-1])
         package.append(packages.setdefault(row["package"], len(packages)))
         documented.append(has_doc)
@@ -116,7 +117,7 @@ def main() -> None:
     """Prepare all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--tokens", type=int, default=34_500)
+    parser.add_argument("--tokens", type=int, default=50_000)
     args = parser.parse_args()
     cache: Path = args.cache
 

@@ -28,8 +28,8 @@ PACKAGE_BATCHES = 0.8
 MIX = {"doc": 0.85, "name": 0.05, "path": 0.10}
 SENTENCE_SHARE = 0.65
 QUESTION_SHARE = 0.3
-HEADER_SHARE = 0.6
-MAX_HEADER_WEIGHT = 1.0
+PLACE_SHARE, PLACE_WEIGHTS = 0.7, (0.3, 0.7)
+NAME_SHARE, NAME_WEIGHTS = 0.7, (0.2, 0.7)
 QUERY_DROPOUT, CODE_DROPOUT = 0.15, 0.4
 RATE, WARM_UP, LAST_RATE = 2e-3, 50, 0.02
 TEMPERATURE, MAX_TEMPERATURE = 12.0, 30.0
@@ -47,6 +47,15 @@ class Bag:
     tokens: Tensor
     weights: Tensor
     starts: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Questions, the code that answers them one by one, and what is mixed into the code's vectors, each by a weight."""
+
+    query: Bag
+    code: Bag
+    mixed: tuple[tuple[Bag, float], ...] = ()
 
 
 class Corpus:
@@ -95,8 +104,8 @@ class Corpus:
                 source = through if self.random.random() < PACKAGE_BATCHES else anywhere
                 yield source[start : start + BATCH]
 
-    def batches(self) -> Iterator[tuple[Bag, Bag, Bag | None]]:
-        """Endless (query, code, header of the code or None)."""
+    def batches(self) -> Iterator[Batch]:
+        """Endless batches."""
         arrays = self.arrays
         streams = {
             "doc": self.rows(self.documented, arrays["package"][self.documented]),
@@ -106,19 +115,25 @@ class Corpus:
         while True:
             kind = str(self.random.choice(list(MIX), p=list(MIX.values())))
             rows = next(streams[kind])
-            header = None
             if kind == "path":
                 query = self.bag("path", arrays["chunk_file"][rows], QUERY_DROPOUT)
-                code = self.bag("chunk", rows, CODE_DROPOUT)
-            else:
-                text = "name" if kind == "name" else "sentence"
-                if text == "sentence" and self.random.random() > SENTENCE_SHARE:
-                    text = "paragraph"
-                query = self.bag(text, rows, QUERY_DROPOUT, QUESTION_SHARE)
-                code = self.bag("code", rows, CODE_DROPOUT)
-                if kind == "doc" and self.random.random() < HEADER_SHARE:
-                    header = self.bag("header", rows)
-            yield query, code, header
+                yield Batch(query, self.bag("chunk", rows, CODE_DROPOUT))
+                continue
+            text = "name" if kind == "name" else "sentence"
+            if text == "sentence" and self.random.random() > SENTENCE_SHARE:
+                text = "paragraph"
+            query = self.bag(text, rows, QUERY_DROPOUT, QUESTION_SHARE)
+            mixed = self._mixed(rows) if kind == "doc" else ()
+            yield Batch(query, self.bag("code", rows, CODE_DROPOUT), mixed)
+
+    def _mixed(self, rows: np.ndarray) -> tuple[tuple[Bag, float], ...]:
+        """Paths and names as run time mixes them into the vectors of chunks, mostly."""
+        kinds = (("place", PLACE_SHARE, PLACE_WEIGHTS), ("symbol", NAME_SHARE, NAME_WEIGHTS))
+        return tuple(
+            (self.bag(name, rows), self.random.uniform(*weights))
+            for name, share, weights in kinds
+            if self.random.random() < share
+        )
 
     def idf(self) -> np.ndarray:
         """How rare each token is among the definitions' code, at most 1."""
@@ -159,13 +174,14 @@ class Table(torch.nn.Module):
         total = functional.embedding_bag(bag.tokens, self.rows, bag.starts, mode="sum", per_sample_weights=weights)
         return functional.normalize(total, dim=1, eps=1e-6)
 
-    def loss(self, query: Bag, code: Bag, header: Bag | None, header_weight: float) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         """Symmetric InfoNCE of a batch."""
-        codes = self.embed(code)
-        if header is not None:
-            codes = functional.normalize(codes + header_weight * self.embed(header), dim=1, eps=1e-6)
+        codes = self.embed(batch.code)
+        if batch.mixed:
+            parts = [weight * self.embed(bag) for bag, weight in batch.mixed]
+            codes = functional.normalize(torch.stack([codes, *parts]).sum(dim=0), dim=1, eps=1e-6)
         scale = self.temperature.exp().clamp(max=MAX_TEMPERATURE)
-        scores = scale * self.embed(query, query=True) @ codes.T
+        scores = scale * self.embed(batch.query, query=True) @ codes.T
         target = torch.arange(len(scores))
         return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
 
