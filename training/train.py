@@ -7,7 +7,6 @@ query must be told from is code of the same project. One thread: about a tenth o
 """
 
 import argparse
-import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,13 +22,13 @@ from torch.nn import functional
 from kibitz.indexer.embed.static import DIM, StaticEmbedder
 from kibitz.indexer.embed.wordpiece import WordPiece
 
-BATCH = 1024
+BATCH = 2048
 PACKAGE_BATCHES = 0.8
 MIX = {"doc": 0.85, "name": 0.05, "path": 0.10}
 SENTENCE_SHARE = 0.65
 QUESTION_SHARE = 0.3
 PLACE_SHARE, PLACE_WEIGHTS = 0.7, (0.3, 0.7)
-NAME_SHARE, NAME_WEIGHTS = 0.7, (0.2, 0.7)
+NAME_SHARE, NAME_WEIGHTS = 0.7, (0.3, 1.0)
 QUERY_DROPOUT, CODE_DROPOUT = 0.15, 0.4
 RATE, WARM_UP, LAST_RATE = 2e-3, 50, 0.02
 TEMPERATURE, MAX_TEMPERATURE = 12.0, 30.0
@@ -143,20 +142,6 @@ class Corpus:
         return np.clip(idf / idf.max(), 0.02, 1.0).astype(np.float32)
 
 
-class Average:
-    """A running mean of a table's parameters (Polyak and Juditsky 1992), which is steadier than the last step's."""
-
-    def __init__(self, table: "Table") -> None:
-        self.mean = copy.deepcopy(table)
-        self._of = table
-
-    @torch.no_grad()
-    def follow(self, keep: float) -> None:
-        """Move towards what the table is now."""
-        for mine, now in zip(self.mean.parameters(), self._of.parameters(), strict=True):
-            mine.lerp_(now, 1 - keep)
-
-
 class Table(torch.nn.Module):
     """One vector a token, how much each counts in a query, and the temperature."""
 
@@ -228,8 +213,8 @@ def main() -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, args.steps))
     sets = held_out_sets(args.cache)
     began, losses = time.process_time(), []
-    for step, (query, code, header) in zip(range(1, args.steps + 1), corpus.batches(), strict=False):
-        loss = table.loss(query, code, header, header_weight=corpus.random.uniform(0.3, MAX_HEADER_WEIGHT))
+    for step, batch in zip(range(1, args.steps + 1), corpus.batches(), strict=False):
+        loss = table.loss(batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
