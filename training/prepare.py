@@ -139,9 +139,7 @@ def main() -> None:
     args = parser.parse_args()
     cache: Path = args.cache
 
-    texts = (
-        f"{row['paragraph']} {row['code']} {tail(row['path'])}" for row in trained_on(cache / "definitions.jsonl")
-    )
+    texts = (f"{row['paragraph']} {row['code']} {tail(row['path'])}" for row in trained_on(cache / "definitions.jsonl"))
     vocabulary = make_vocabulary(texts, args.tokens)
     (cache / "vocabulary.txt").write_text("\n".join(vocabulary), encoding="utf-8")
     with Pool(2) as pool:

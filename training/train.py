@@ -1,6 +1,6 @@
 """Train the table of token vectors by contrasting documentation with code, and save it for run time.
 
-    python training/train.py [--cache training/cache] [--steps 1500] [--seed 1] [--out indexer/embed/static.npz]
+    python training/train.py [--cache training/cache] [--start EARLIER.npz] [--steps 500] [--seed 1] [--out indexer/embed/static.npz]
 
 InfoNCE over batches (van den Oord et al. 2018), most of them filled with one package after another, so that what a
 query must be told from is code of the same project. One thread: about a tenth of a CPU-second a step.
@@ -19,10 +19,11 @@ from fetch import HERE
 from torch import Tensor
 from torch.nn import functional
 
-from kibitz.indexer.embed.static import DIM, StaticEmbedder
-from kibitz.indexer.embed.wordpiece import WordPiece
+from kibitz.indexer.embed import static
+from kibitz.indexer.embed.static import DIM, StaticEmbedder, Weights
+from kibitz.indexer.embed.wordpiece import CONTINUES, WordPiece
 
-BATCH = 2048
+BATCH = 1024
 PACKAGE_BATCHES = 0.8
 MIX = {"doc": 0.85, "name": 0.05, "path": 0.10}
 SENTENCE_SHARE = 0.65
@@ -31,7 +32,7 @@ PLACE_SHARE, PLACE_WEIGHTS = 0.7, (0.3, 0.7)
 NAME_SHARE, NAME_WEIGHTS = 0.7, (0.3, 1.0)
 QUERY_DROPOUT, CODE_DROPOUT = 0.15, 0.4
 RATE, WARM_UP, LAST_RATE = 2e-3, 50, 0.02
-TEMPERATURE, MAX_TEMPERATURE = 12.0, 30.0
+TEMPERATURE, MAX_TEMPERATURE = 17.0, 30.0
 
 QUESTIONS = (
     "how does {} work", "where is {} implemented", "how is {} done", "where does the code {}", "what handles {}",
@@ -143,7 +144,10 @@ class Corpus:
 
 
 class Table(torch.nn.Module):
-    """One vector a token, how much each counts in a query, and the temperature."""
+    """One vector a token, how much each counts in a query, and the temperature.
+
+    Rows begin as a random projection scaled by idf.
+    """
 
     def __init__(self, idf: np.ndarray, seed: int) -> None:
         super().__init__()
@@ -152,6 +156,20 @@ class Table(torch.nn.Module):
         self.rows = torch.nn.Parameter(rows * torch.from_numpy(idf)[:, None])
         self.query = torch.nn.Parameter(torch.zeros(len(idf)))
         self.temperature = torch.nn.Parameter(torch.tensor(TEMPERATURE).log())
+
+    @torch.no_grad()
+    def begin_with(self, path: Path, vocabulary: list[str]) -> None:
+        """Make the vectors that another table makes: a token that it has not got is the sum of its pieces there."""
+        weights = Weights.load(path)
+        with np.load(path) as data:
+            known = data["vocabulary"].tobytes().decode("utf-8").split("\n")
+        number = {token: i for i, token in enumerate(known)}
+        old = torch.from_numpy(weights.table * weights.scale[:, None])
+        for row, token in enumerate(vocabulary):
+            pieces = pieces_of(token, number)
+            if pieces:
+                self.rows[row] = old[pieces].sum(dim=0)
+                self.query[row] = torch.from_numpy(weights.query[pieces]).clamp(min=1e-3).log().mean()
 
     def embed(self, bag: Bag, query: bool = False) -> Tensor:
         """Unit vectors of a batch of texts."""
@@ -169,6 +187,19 @@ class Table(torch.nn.Module):
         scores = scale * self.embed(batch.query, query=True) @ codes.T
         target = torch.arange(len(scores))
         return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
+
+
+def pieces_of(token: str, number: dict[str, int]) -> list[int]:
+    """A token cut greedily into those of another vocabulary; none where a character of it is missing there."""
+    found: list[int] = []
+    begins, rest = (CONTINUES, token.removeprefix(CONTINUES)) if token.startswith(CONTINUES) else ("", token)
+    while rest:
+        size = next((n for n in range(len(rest), 0, -1) if begins + rest[:n] in number), 0)
+        if not size:
+            return []
+        found.append(number[begins + rest[:size]])
+        begins, rest = CONTINUES, rest[size:]
+    return found
 
 
 def save(table: Table, vocabulary: list[str], path: Path) -> None:
@@ -196,9 +227,10 @@ def main() -> None:
     """Train, check on the held-out packages now and then, and save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--start", type=Path, help="weights of an earlier table to begin with")
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--check-every", type=int, default=500)
+    parser.add_argument("--check-every", type=int, default=250)
     parser.add_argument("--out", type=Path, default=HERE.parent / "indexer" / "embed" / "static.npz")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -209,6 +241,8 @@ def main() -> None:
     known = corpus.idf()
     idf[: len(known)] = known
     table = Table(idf, args.seed)
+    if args.start:
+        table.begin_with(args.start, vocabulary)
     optimiser = torch.optim.Adam(table.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, args.steps))
     sets = held_out_sets(args.cache)
@@ -222,6 +256,7 @@ def main() -> None:
         losses.append(loss.item())
         if step % args.check_every == 0 or step == args.steps:
             save(table, vocabulary, args.out)
+            static._read.cache_clear()  # it remembers the weights of the step before by their path
             ranks = mean_reciprocal_ranks(StaticEmbedder(args.out), sets)
             print(
                 f"step {step}: loss {np.mean(losses[-100:]):.3f}, held-out MRR@10 {np.mean(list(ranks.values())):.4f}, "

@@ -74,7 +74,9 @@ def test_a_piece_says_of_each_chunk_what_a_loop_would(tree: Tree) -> None:
         dict(sorted((reference_key(one.kind, one.name), 1) for one in chunk.references)) for chunk in chunks
     ]
     names = embedder.embed([names_of(chunk) for chunk in chunks])
-    assert np.array_equal(piece.vectors, quantised(embedder.embed([chunk.text for chunk in chunks]) + NAME_WEIGHT * names))
+    assert np.array_equal(
+        piece.vectors, quantised(embedder.embed([chunk.text for chunk in chunks]) + NAME_WEIGHT * names)
+    )
     assert not piece.lacking.any()
 
 

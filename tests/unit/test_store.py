@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer import store
-from kibitz.indexer.cut import Cutter, Parsed
+from kibitz.indexer.cut import Cutter, Parsed, embedded_text
 from kibitz.indexer.errors import IndexerError
-from kibitz.indexer.cut import embedded_text
 from kibitz.indexer.piece import Piece, key_of
 from kibitz.indexer.store import MANY_FRAGMENTS, ChunkTable, DamagedTableError, _damage
 from tests.fakes.embedder import HashEmbedder
