@@ -1,7 +1,6 @@
 """Train the table of token vectors by contrasting documentation with code, and save it for run time.
 
-    python training/train.py [--cache training/cache] [--start EARLIER.npz] [--steps 500] [--seed 1]
-                             [--out indexer/embed/static.npz]
+    python training/train.py [--start EARLIER.npz] [--cache training/cache] [--steps 500] [--out static.npz]
 
 InfoNCE over batches (van den Oord et al. 2018), most of them filled with one package after another, so that what a
 query must be told from is code of the same project. One thread: about a tenth of a CPU-second a step.
