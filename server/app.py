@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import IndexerError, NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.rerank import SecondStage
 
 if TYPE_CHECKING:
     from kibitz.indexer.embed import Embedder
@@ -46,6 +47,7 @@ class App:
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
         self._live: LiveParser | None = None
+        self.second_stage = SecondStage(config)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -99,6 +101,11 @@ class App:
         except NotIndexedError:
             return []
         return await retriever(searcher)(query, k)
+
+    async def retrieve_with_care(self, query: str, k: int) -> "Sequence[Hit]":
+        """`retrieve`, and the second stage if one is set: for what waits for a model's answer anyway."""
+        hits = await self.retrieve(query, self.second_stage.candidates(k))
+        return (await self.second_stage.rerank(query, hits, k)).hits
 
     async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         """Bring the index up to date in a child process; cancelling this ends the child.
@@ -220,7 +227,7 @@ class App:
 
         return await ask_prompt(
             question,
-            retrieve=self.retrieve,
+            retrieve=self.retrieve_with_care,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
@@ -272,7 +279,7 @@ class App:
         return await edit_prompt(
             instruction,
             target,
-            retrieve=self.retrieve,
+            retrieve=self.retrieve_with_care,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
@@ -299,6 +306,7 @@ class App:
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
         await self.rest()
+        await self.second_stage.close()
         if self._models is not None:
             await self._models.close()
 

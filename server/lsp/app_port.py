@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kibitz.server.config import Config
     from kibitz.server.edit.change import Edit, Target
     from kibitz.server.llm.ports import Delta
+    from kibitz.server.rerank import SecondStage
 
 
 class AppPort(Protocol):
@@ -24,6 +25,7 @@ class AppPort(Protocol):
     """
 
     config: "Config"
+    second_stage: "SecondStage"
 
     async def search(self, query: str, k: int, within: str = "") -> "Sequence[Hit]":
         """Search the index."""

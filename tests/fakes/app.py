@@ -13,6 +13,7 @@ from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.edit.change import Edit, Target
 from kibitz.server.llm.ports import Delta
+from kibitz.server.rerank import SecondStage
 
 if TYPE_CHECKING:
     from kibitz.indexer.index import Progress, Report
@@ -57,6 +58,7 @@ class FakeApp:
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.second_stage = SecondStage(self.config)
 
     def make(self, root: Path, options: Mapping[str, Any]) -> "FakeApp":
         """The factory that the server is given."""

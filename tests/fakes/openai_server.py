@@ -14,8 +14,8 @@ where script.json is `{"replies": [{"pieces": ["Hel", "lo"], "when": "hello"}], 
 
 Which reply: the first one not yet used whose `at` is in the path and whose `when` is in the prompt; when all of those
 are used, the last one is played again; when there is none, HTTP 500 says so. Pieces are played as they are: `stop` and
-`max_tokens` are recorded, not obeyed. Lists of models and embeddings need no script, and are as usual again once a
-script for them is used up: the same text always gets the same vector.
+`max_tokens` are recorded, not obeyed. Lists of models, embeddings and reranking need no script, and are as usual again
+once a script for them is used up: the same text always gets the same vector.
 """
 
 import argparse
@@ -34,6 +34,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+
+from tests.fakes.rerank_answers import rerank_answer
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -89,12 +91,14 @@ class FakeOpenAI:
         models: Sequence[str] = ("fake",),
         api_key: str | None = None,
         embedding_dim: int = 8,
+        rerank_path: str = "/v1/rerank",
         port: int = 0,
     ) -> None:
         self.replies = list(replies)
         self.models = tuple(models)
         self.api_key = api_key
         self.embedding_dim = embedding_dim
+        self.rerank_path = rerank_path
         self.port = port
         self.requests: list[Request] = []
         self.connections = 0
@@ -224,7 +228,7 @@ class _Connection:
         if self.server.api_key is not None and key != f"Bearer {self.server.api_key}":
             await self._send(401, _error("Incorrect API key provided.", "invalid_request_error"))
             return True
-        if method == "POST" and body.get("model") not in self.server.models:
+        if method == "POST" and path != "/rerank" and body.get("model") not in self.server.models:
             await self._send(404, _error(f"The model `{body.get('model')}` does not exist.", "model_not_found"))
             return True
         started = time.monotonic()
@@ -245,6 +249,8 @@ class _Connection:
                 await self._send(200, json.dumps({"object": "list", "data": data}))
             elif path == "/v1/embeddings":
                 await self._send(200, _embeddings(body, self.server.embedding_dim))
+            elif path == self.server.rerank_path:
+                await self._send(200, rerank_answer(path, body))
             else:
                 await self._send(404, _error(f"Unknown request URL: {path}", "invalid_request_error"))
             return True
@@ -323,6 +329,8 @@ def _prompt(body: Mapping[str, Any]) -> str:
     """All text of a request, in order."""
     if "messages" in body:
         return "\n".join(str(message.get("content")) for message in body["messages"])
+    if "query" in body:
+        return "\n".join([body["query"], *body.get("documents", body.get("texts", ()))])
     text = body.get("prompt", body.get("input", ""))
     return text if isinstance(text, str) else "\n".join(str(piece) for piece in text)
 
@@ -373,7 +381,7 @@ def load_script(script: Mapping[str, Any]) -> FakeOpenAI:
     for reply in script.get("replies", ()):
         if unknown := set(reply) - known:
             raise ValueError(f"unknown in a reply: {', '.join(sorted(unknown))}")
-    options = {name: script[name] for name in ("models", "api_key", "embedding_dim") if name in script}
+    options = {name: script[name] for name in ("models", "api_key", "embedding_dim", "rerank_path") if name in script}
     return FakeOpenAI([Reply(**reply) for reply in script.get("replies", ())], **options)
 
 

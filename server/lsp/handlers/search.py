@@ -31,8 +31,10 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
     if not 1 <= params.k <= _MOST_HITS:
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        hits = await session.app.search(params.query, params.k, params.within)
-    return {"hits": [_hit(root, hit) for hit in hits]}
+        second_stage = session.app.second_stage
+        hits = await session.app.search(params.query, second_stage.candidates(params.k), params.within)
+        found = await second_stage.rerank(params.query, hits, params.k)
+    return {"hits": [_hit(root, hit) for hit in found.hits], "reranked_by": found.by, "note": found.note}
 
 
 def _hit(root: "Path", hit: Hit) -> dict[str, Any]:
