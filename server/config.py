@@ -76,7 +76,7 @@ class Config:
     )
     rerank_by: str = _setting("rerank", "what the model at the endpoint answers: rerank or embeddings")
     rerank_candidates: int = _setting(20, "how many hits are read again", narrows=True)
-    rerank_weight: float = _setting(0.3, "of the reranker beside the first stage, 0 to 1", narrows=True)
+    rerank_weight: float = _setting(0.2, "of the reranker beside the first stage, 0 to 1", narrows=True)
     rerank_ms: int = _setting(2000, "after so long the hits stay as they are, in milliseconds", narrows=True)
     local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
     local_threads: int = _setting(1, "threads of the embedded model")

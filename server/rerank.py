@@ -86,6 +86,7 @@ async def rerank(question: str, hits: Sequence[Hit], reranker: "Reranker", confi
     shown = [n for n, text in texts.items() if not holds_secret(text)]
     if len(shown) < 2:
         return Reranked(list(hits))
+    await reranker.open()  # takes a second, once: that is no fault of the reranker
     try:
         async with asyncio.timeout(config.rerank_ms / 1000):
             scores = await reranker.rerank(question, [texts[n] for n in shown])

@@ -22,6 +22,14 @@ class Embeds(Protocol):
         """The model's name, as answers show it."""
         ...
 
+    async def open(self) -> None:
+        """Load what a first answer needs.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        ...
+
     async def embed(self, texts: Sequence[str]) -> "Vectors":
         """Embed texts: (n,) strings to (n, dim), of any length but 0.
 
@@ -49,6 +57,14 @@ class ByVectors:
     def name(self) -> str:
         """The model's name."""
         return self._embeds.name
+
+    async def open(self) -> None:
+        """Load what a first answer needs.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        await self._embeds.open()
 
     async def rerank(self, question: str, texts: Sequence[str]) -> "Scores":
         """Score texts: (n,) strings to (n,) cosines.

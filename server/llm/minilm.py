@@ -29,7 +29,7 @@ MISSING = "The reranker minilm needs ONNX Runtime: pip install 'kibitz[minilm]'.
 
 
 class MiniLM:
-    """`Embeds` in a thread of its own: one text batch after another, and none after who asked has left.
+    """`Embeds` in a thread of its own: one batch of texts after another, and none after who asked has left.
 
     Args:
         weights: the ONNX file; its `tokenizer.json` is beside it.
@@ -49,6 +49,14 @@ class MiniLM:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="minilm")
         self._loaded: tuple[BertTokenizer, Any] | None = None
 
+    async def open(self) -> None:
+        """Load the model.
+
+        Raises:
+            ModelError: its files cannot be read.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._load)
+
     async def embed(self, texts: Sequence[str]) -> "Vectors":
         """Embed texts: (n,) strings to (n, 384), the means of their tokens' vectors.
 
@@ -65,10 +73,13 @@ class MiniLM:
         """End the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _embed(self, texts: list[str], left: threading.Event) -> "Vectors":
+    def _load(self) -> "tuple[BertTokenizer, Any]":
         if self._loaded is None:
             self._loaded = _load(self._weights, self._threads)
-        tokenizer, session = self._loaded
+        return self._loaded
+
+    def _embed(self, texts: list[str], left: threading.Event) -> "Vectors":
+        tokenizer, session = self._load()
         numbers = [tokenizer.encode(text[:TEXT_CHARS], TOKENS) for text in texts]
         vectors = np.zeros((len(texts), DIM), np.float32)
         # Texts of like length side by side: a batch is as long as its longest.
@@ -96,8 +107,11 @@ def _run(session: Any, numbers: list[list[int]]) -> "Vectors":
 
 def _load(weights: Path, threads: int) -> "tuple[BertTokenizer, Any]":
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
     from kibitz.server.llm.bert import BertTokenizer
+
+    damaged = (raised.InvalidProtobuf, raised.InvalidGraph, raised.InvalidArgument, raised.Fail, raised.NoSuchFile)
 
     onnxruntime.disable_telemetry_events()  # on Windows its builds would tell the system's own tracing
     options = onnxruntime.SessionOptions()
@@ -107,7 +121,7 @@ def _load(weights: Path, threads: int) -> "tuple[BertTokenizer, Any]":
     try:
         tokenizer = BertTokenizer.load(weights.with_name("tokenizer.json"))
         return tokenizer, onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, *damaged) as error:
         raise ModelError(
             f"The model minilm cannot be read ({type(error).__name__}): run `kibitz model remove minilm`, then"
             " `kibitz model add minilm`."

@@ -80,6 +80,14 @@ class Reranker(Protocol):
         """The model's name, as answers show it."""
         ...
 
+    async def open(self) -> None:
+        """Load what a first answer needs; nothing at the second call.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        ...
+
     async def rerank(self, question: str, texts: Sequence[str]) -> "Scores":
         """Score texts by how well they answer a question: (n,) strings to (n,) finite scores, higher is better.
 

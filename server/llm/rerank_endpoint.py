@@ -41,6 +41,10 @@ class EndpointReranker:
         self._ask = self._documents
         self._chars = TEXT_CHARS
 
+    async def open(self) -> None:
+        """Make the client."""
+        await self._session.client()
+
     async def rerank(self, question: str, texts: Sequence[str]) -> "Scores":
         """Score texts: (n,) strings to (n,).
 
@@ -99,6 +103,10 @@ class EndpointVectors:
         self.name = model
         self._session = LazyClient(endpoint)
         self._chars = TEXT_CHARS
+
+    async def open(self) -> None:
+        """Make the client."""
+        await self._session.client()
 
     async def embed(self, texts: Sequence[str]) -> "Vectors":
         """Embed texts: (n,) strings to (n, dim).

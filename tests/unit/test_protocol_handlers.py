@@ -619,7 +619,7 @@ async def test_a_folder_that_is_opened_later_is_taken() -> None:
         event = {"added": [{"uri": ROOT, "name": "work"}], "removed": []}
         wire.notify("workspace/didChangeWorkspaceFolders", {"event": event})
         await wire.until(lambda: str(app.root) == "/code")
-        assert await wire.call("kibitz/search", {"query": "x"}) == {"hits": []}
+        assert await wire.call("kibitz/search", {"query": "x"}) == {"hits": [], "reranked_by": "", "note": ""}
 
 
 async def test_the_log_never_holds_the_document(caplog: pytest.LogCaptureFixture) -> None:
