@@ -82,7 +82,7 @@ async def rerank(question: str, hits: Sequence[Hit], reranker: "Reranker", confi
     first = list(hits[: config.rerank_candidates])
     if holds_secret(question):
         return Reranked(list(hits), note=f"The question holds a key or a token, so {UNCHANGED}.")
-    texts = {n: _text(hit) for n, hit in enumerate(first)}
+    texts = {n: text_of(hit) for n, hit in enumerate(first)}
     shown = [n for n, text in texts.items() if not holds_secret(text)]
     if len(shown) < 2:
         return Reranked(list(hits))
@@ -103,7 +103,7 @@ def _unchanged(error: Exception) -> str:
     return f"{str(error).rstrip('.')}; {UNCHANGED}."
 
 
-def _text(hit: Hit) -> str:
+def text_of(hit: Hit) -> str:
     """A chunk under a line that says where it is."""
     chunk = hit.chunk
     return f"{chunk.path} {chunk.symbol}".rstrip() + f"\n{chunk.text}"
