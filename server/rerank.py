@@ -30,6 +30,8 @@ class SecondStage:
     def __init__(self, config: "Config", reranker: "Reranker | None" = None) -> None:
         self._config = config
         self._reranker = reranker
+        self.note = ""
+        """Of the last question: why its hits were not reranked, "" where they were or where none is set."""
 
     def candidates(self, k: int) -> int:
         """How many hits to ask the first stage for where k are wanted."""
@@ -42,7 +44,8 @@ class SecondStage:
         try:
             reranked = await rerank(question, hits, self.reranker(), self._config)
         except (ConfigError, ModelError) as error:
-            return Reranked(list(hits[:k]), note=_unchanged(error))
+            reranked = Reranked(list(hits), note=_unchanged(error))
+        self.note = reranked.note
         return replace(reranked, hits=reranked.hits[:k])
 
     def reranker(self) -> "Reranker":

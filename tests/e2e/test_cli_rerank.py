@@ -81,7 +81,9 @@ def test_a_question_is_reranked_and_a_completion_never(run: Run, shop: Path) -> 
         settings = reranked(ranker, KIBITZ_BASE_URL=model.url, KIBITZ_CHAT_MODEL="fake")
         assert run("complete", "bank.py:14:9", **settings).returncode == 0
         assert asked(ranker) == []
-        assert run("ask", QUESTION, **settings).returncode == 0
+        done = run("ask", QUESTION, **settings)
+        assert (done.returncode, done.stdout[:1]) == (0, "x")
+        assert "the hits are in the order of the first stage" in done.stderr
         assert set(asked(ranker)) == {"/v1/rerank"}
     assert set(asked(model)) <= {"/v1/models", "/v1/chat/completions", "/v1/completions"}
 

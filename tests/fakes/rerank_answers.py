@@ -14,6 +14,11 @@ def overlap(question: str, text: str) -> float:
     return float(len(set(re.findall(r"\w+", question.lower())) & set(re.findall(r"\w+", text.lower()))))
 
 
+def rerank_prompt(body: Mapping[str, Any]) -> str:
+    """The question and the texts of a request."""
+    return "\n".join([body["query"], *body.get("documents", body.get("texts", ()))])
+
+
 def rerank_answer(path: str, body: Mapping[str, Any]) -> str:
     """Rows from best to worst, as servers give them: their indices, not their places, say which text is meant."""
     scores = [overlap(body["query"], text) for text in body[PATHS[path]]]

@@ -1,10 +1,12 @@
 """The tokens that BERT's models want; and MiniLM for real, where it is."""
 
+import asyncio
 import importlib.util
 import json
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +91,26 @@ async def test_a_texts_vector_hardly_depends_on_its_batch(model: MiniLM) -> None
     alone = np.concatenate([await model.embed([text]) for text in texts])
     cosines = (together * alone).sum(axis=1) / np.linalg.norm(together, axis=1) / np.linalg.norm(alone, axis=1)
     assert cosines.min() > 0.99
+
+
+@pytest.mark.minilm
+async def test_whoever_leaves_is_not_computed_for(model: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, sizes = asyncio.Event(), []
+    loop, run = asyncio.get_running_loop(), minilm._run
+
+    def counted(session: Any, numbers: list[list[int]]) -> Any:
+        sizes.append(len(numbers))
+        loop.call_soon_threadsafe(begun.set)
+        return run(session, numbers)
+
+    monkeypatch.setattr(minilm, "_run", counted)
+    asked = asyncio.create_task(model.embed([f"def f{n}(): return {n}" * 50 for n in range(4000)]))
+    await begun.wait()
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert (await model.embed(["next"])).shape == (1, minilm.DIM)  # after what was begun has stopped
+    assert sum(sizes) < 1000
 
 
 @pytest.mark.minilm
