@@ -102,7 +102,7 @@ class App:
             return []
         return await retriever(searcher)(query, k)
 
-    async def retrieve_with_care(self, query: str, k: int) -> "Sequence[Hit]":
+    async def retrieve_reranked(self, query: str, k: int) -> "Sequence[Hit]":
         """`retrieve`, and the second stage if one is set: for what waits for a model's answer anyway."""
         hits = await self.retrieve(query, self.second_stage.candidates(k))
         return (await self.second_stage.rerank(query, hits, k)).hits
@@ -227,7 +227,7 @@ class App:
 
         return await ask_prompt(
             question,
-            retrieve=self.retrieve_with_care,
+            retrieve=self.retrieve_reranked,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
@@ -279,7 +279,7 @@ class App:
         return await edit_prompt(
             instruction,
             target,
-            retrieve=self.retrieve_with_care,
+            retrieve=self.retrieve_reranked,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from kibitz.server.config import Config
     from kibitz.server.llm.ports import Reranker
 
+QUESTION_CHARS = 1000
+"""Rerankers read some 512 tokens, of the question and a text; an edit's question quotes code."""
+
 UNCHANGED = "the hits are in the order of the first stage"
 
 
@@ -92,7 +95,7 @@ async def rerank(question: str, hits: Sequence[Hit], reranker: "Reranker", confi
     await reranker.open()  # takes a second, once: that is no fault of the reranker
     try:
         async with asyncio.timeout(config.rerank_ms / 1000):
-            scores = await reranker.rerank(question, [texts[n] for n in shown])
+            scores = await reranker.rerank(question[:QUESTION_CHARS], [texts[n] for n in shown])
     except TimeoutError:
         limit = f"{config.rerank_ms} ms (rerank_ms)"
         return Reranked(list(hits), note=f"The reranker {reranker.name} took more than {limit}: {UNCHANGED}.")

@@ -75,6 +75,9 @@ class ByVectors:
         unknown = [text for text in dict.fromkeys(texts) if text not in self._kept]
         made = await self._embeds.embed([question, *unknown])
         made = made / np.maximum(np.linalg.norm(made, axis=1, keepdims=True), 1e-12)
+        if any(self._kept[text].shape != made[0].shape for text in texts if text in self._kept):
+            self._kept.clear()  # another model has the name now
+            return await self.rerank(question, texts)
         known = dict(zip(unknown, made[1:], strict=True)) | {
             text: self._kept[text] for text in texts if text in self._kept
         }

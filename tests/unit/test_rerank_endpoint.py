@@ -101,6 +101,18 @@ async def test_an_embedding_model_scores_by_cosine_and_is_asked_for_a_text_once(
     assert [request.body["input"] for request in server.requests] == [[QUESTION, *TEXTS], ["another", "a new one"]]
 
 
+async def test_vectors_of_another_model_under_the_same_name_are_not_mixed() -> None:
+    with FakeOpenAI(embedding_dim=16) as server:
+        reranker = ByVectors(EndpointVectors(Endpoint(server.url), "fake"))
+        await reranker.rerank(QUESTION, TEXTS)
+        server.embedding_dim = 8
+        scores = await reranker.rerank(QUESTION, TEXTS)
+        await reranker.close()
+    fresh = np.array([hash_vector(text, 8) for text in (QUESTION, *TEXTS)])
+    fresh /= np.linalg.norm(fresh, axis=1, keepdims=True)
+    assert np.allclose(scores, fresh[1:] @ fresh[0], atol=1e-5)
+
+
 async def test_vectors_that_are_none_are_a_sentence() -> None:
     row = {"object": "embedding", "embedding": [1.0]}
     body = json.dumps(

@@ -13,7 +13,7 @@ from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.server.config import Config, Secret
 from kibitz.server.errors import ConfigError, ModelError, NoModelError
 from kibitz.server.models import reranker_for
-from kibitz.server.rerank import Reranked, SecondStage
+from kibitz.server.rerank import QUESTION_CHARS, Reranked, SecondStage
 from tests.fakes.openai_server import FakeOpenAI
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zZ1cD3"  # of the form that GitHub gives
@@ -28,6 +28,7 @@ class Scripted:
     def __init__(self, *, takes_s: float = 0.0, error: Exception | None = None) -> None:
         self.takes_s = takes_s
         self.error = error
+        self.question = ""
         self.shown: list[str] = []
         self.closed = False
 
@@ -35,7 +36,7 @@ class Scripted:
         """Nothing is loaded."""
 
     async def rerank(self, question: str, texts: Sequence[str]) -> Scores:
-        self.shown = list(texts)
+        self.question, self.shown = question, list(texts)
         await asyncio.sleep(self.takes_s)
         if self.error is not None:
             raise self.error
@@ -110,6 +111,12 @@ async def test_secrets_are_not_shown_to_a_reranker() -> None:
     assert not any(TOKEN in text for text in reranker.shown)
     assert sorted(order(found)) == sorted(["a=1", f"key = '{TOKEN}'", "c=3"])
     assert order(found).index("c=3") < order(found).index("a=1")
+
+
+async def test_only_the_beginning_of_a_long_question_is_asked() -> None:
+    reranker = Scripted()
+    await SecondStage(SET, reranker).rerank("why " * 1000, hits("a=1", "b=3"), 2)
+    assert reranker.question == ("why " * 1000)[:QUESTION_CHARS]
 
 
 async def test_a_question_with_a_secret_is_not_sent() -> None:
