@@ -160,7 +160,7 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
         options = {"x": {"jsonrpc": "2.0", "id": 3, "method": "exit"}}
         await wire.initialize(rootUri="file:///code", initializationOptions=options)
         found = await wire.call("kibitz/search", {"query": question, "extra": {"jsonrpc": "2.0", "id": 9}})
-    assert found == {"hits": []}
+    assert found == {"hits": [], "reranked_by": "", "note": ""}
     assert ("search", (question, 10, "")) in app.asked
     assert app.options == options
 
@@ -169,7 +169,7 @@ async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
         await wire.initialize(rootUri="file:///code")
-        assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {"hits": []}
+        assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {"hits": [], "reranked_by": "", "note": ""}
     assert ("search", ("x", 3, "")) in app.asked
 
 
