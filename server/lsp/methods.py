@@ -79,11 +79,16 @@ class EditParams:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A query; `within` keeps only paths that start with it."""
+    """A query; `within` keeps only paths that start with it.
+
+    `rerank` lets the second stage order the hits, if one is set: for a question that was asked whole, not one that is
+    still being typed.
+    """
 
     query: str
     k: int = 10
     within: str = ""
+    rerank: bool = False
     work_done_token: Token | None = None
 
 

@@ -169,7 +169,11 @@ async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
         await wire.initialize(rootUri="file:///code")
-        assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {"hits": [], "reranked_by": "", "note": ""}
+        assert await wire.call("kibitz/search", [{"query": "x", "k": 3.0}, None]) == {
+            "hits": [],
+            "reranked_by": "",
+            "note": "",
+        }
     assert ("search", ("x", 3, "")) in app.asked
 
 

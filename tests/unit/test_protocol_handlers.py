@@ -9,7 +9,9 @@ from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.errors import ConfigError, EditError, ModelError
+from kibitz.server.rerank import SecondStage
 from tests.fakes.app import FakeApp
+from tests.fakes.reranker import Scripted
 from tests.fakes.wire import Refused, Wire, connected
 
 ROOT = "file:///code"
@@ -182,6 +184,19 @@ async def test_model_trouble_in_chat_is_the_answer() -> None:
         with pytest.raises(Refused) as caught:
             await wire.call("kibitz/chat", {"question": "Where?"})
     assert (caught.value.code, caught.value.message) == (-32803, "The endpoint is asleep.")
+
+
+async def test_only_a_search_that_asks_for_it_is_reranked() -> None:
+    hits = [Hit(Chunk(f"{n}.py", Span(0, 1), f"={n}"), 3.0 - n, ("lexical",)) for n in range(3)]
+    app = FakeApp(hits=hits)
+    app.second_stage = SecondStage(Config(rerank="scripted", rerank_weight=1.0), Scripted())
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        typed = await wire.call("kibitz/search", {"query": "f", "k": 2})
+        whole = await wire.call("kibitz/search", {"query": "f", "k": 2, "rerank": True})
+    assert [hit["path"] for hit in typed["hits"]][:2] == ["0.py", "1.py"]
+    assert [hit["path"] for hit in whole["hits"]] == ["2.py", "1.py"]
+    assert (typed["reranked_by"], whole["reranked_by"]) == ("", "scripted")
 
 
 async def test_hits_name_their_file_and_lines() -> None:

@@ -1,49 +1,20 @@
 """The second stage around a search: it orders, it keeps to its time, and it never costs the answer."""
 
-import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from kibitz.indexer.rank import Scores
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.server.config import Config, Secret
 from kibitz.server.errors import ConfigError, ModelError, NoModelError
 from kibitz.server.models import reranker_for
 from kibitz.server.rerank import QUESTION_CHARS, Reranked, SecondStage
 from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.reranker import Scripted
 
 TOKEN = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zZ1cD3"  # of the form that GitHub gives
 SET = Config(rerank="scripted", rerank_weight=1.0)
-
-
-class Scripted:
-    """Scores texts by a number that stands in them; remembers what it was shown."""
-
-    name = "scripted"
-
-    def __init__(self, *, takes_s: float = 0.0, error: Exception | None = None) -> None:
-        self.takes_s = takes_s
-        self.error = error
-        self.question = ""
-        self.shown: list[str] = []
-        self.closed = False
-
-    async def open(self) -> None:
-        """Nothing is loaded."""
-
-    async def rerank(self, question: str, texts: Sequence[str]) -> Scores:
-        self.question, self.shown = question, list(texts)
-        await asyncio.sleep(self.takes_s)
-        if self.error is not None:
-            raise self.error
-        return np.array([float(text.rsplit("=", 1)[1]) for text in texts], np.float32)
-
-    async def close(self) -> None:
-        self.closed = True
 
 
 def hits(*texts: str) -> list[Hit]:

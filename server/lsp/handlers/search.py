@@ -9,10 +9,12 @@ from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.places import uri_of
 from kibitz.server.lsp.progress import work_done
+from kibitz.server.rerank import Reranked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kibitz.server.lsp.app_port import AppPort
     from kibitz.server.lsp.server import KibitzServer
 
 _MOST_HITS = 200
@@ -31,10 +33,15 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
     if not 1 <= params.k <= _MOST_HITS:
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        second_stage = session.app.second_stage
-        hits = await session.app.search(params.query, second_stage.candidates(params.k), params.within)
-        found = await second_stage.rerank(params.query, hits, params.k)
+        found = await _find(session.app, params)
     return {"hits": [_hit(root, hit) for hit in found.hits], "reranked_by": found.by, "note": found.note}
+
+
+async def _find(app: "AppPort", params: methods.SearchParams) -> Reranked:
+    if not params.rerank:
+        return Reranked(list(await app.search(params.query, params.k, params.within)))
+    hits = await app.search(params.query, app.second_stage.candidates(params.k), params.within)
+    return await app.second_stage.rerank(params.query, hits, params.k)
 
 
 def _hit(root: "Path", hit: Hit) -> dict[str, Any]:
