@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from kibitz.indexer.embed import Vectors
     from kibitz.server.llm.bert import BertTokenizer
 
-TOKENS = 128
-"""Of each text: twice as many take twice the time."""
+TOKENS = 64
+"""Of each text: twice as many take twice the time and order no better (docs/benchmarks.md)."""
 
-TEXT_CHARS = 4000  # hold more tokens than are read
+TEXT_CHARS = 2000  # hold more tokens than are read
 BATCH = 8
 DIM = 384
 MISSING = "The reranker minilm needs ONNX Runtime: pip install 'kibitz[minilm]'."
