@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
+BENCH ?= .bench
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: demo test check types unit e2e wheel vsix fmt lock clean
+.PHONY: demo test check types unit e2e wheel vsix fmt lock clean bench-retrieval
 
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
@@ -38,6 +39,16 @@ e2e: $(VENV)/.ready $(MODEL)
 # The same tests against the built wheel, in an environment that has never seen the sources.
 wheel: $(VENV)/.ready $(MODEL)
 	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN)
+
+# The retrieval figures of docs/benchmarks.md; tests/bench/README.md says what the inputs are. MINILM may be left out.
+bench-retrieval: $(VENV)/.ready
+	mkdir -p $(BENCH)
+	PYTHONPATH=.dev $(BIN)/python -m tests.bench.lines $(LINES) $(if $(MINILM),--minilm $(MINILM) --minilm-cache $(BENCH)/minilm.db)
+	PYTHONPATH=.dev $(BIN)/python -m tests.bench.commits $(COMMITS) --out $(BENCH)/commits.json
+	for legs in both lexical vector bm25; do PYTHONPATH=.dev $(BIN)/python -m tests.bench.retrieval --trees $(TREES) \
+	  --annotations $(ANNOTATIONS) --legs $$legs --cache $(BENCH)/cache --out $(BENCH)/$$legs.json || exit 1; done
+	cd $(BENCH) && $(PYTHON) $(abspath $(SCORER)) both.json lexical.json vector.json bm25.json --json scored.json
+	PYTHONPATH=.dev $(BIN)/python -m tests.bench.significance $(BENCH)/scored.json
 
 vsix:
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package

@@ -129,9 +129,9 @@ def _names(some: Candidates) -> list[Floats]:
     precision = np.zeros(len(some.files), np.float32)
     for at, file in enumerate(some.files.tolist()):
         path = path_names(some.view.paths[file])
-        precision[at] = sum(asked.best(word) for word in path.stem) / len(path.stem)
-        for row, words in ((in_name[at], path.stem), (in_folders[at], path.folders)):
-            for word, like in asked.touched(words).items():
+        named, precision[at] = asked.touched(path.stem)
+        for row, touched in ((in_name[at], named), (in_folders[at], asked.touched(path.folders)[0])):
+            for word, like in touched.items():
                 row[word] = like
     recall = in_name @ asked.weights
     first = ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0)
@@ -187,6 +187,7 @@ def _symbols(some: Candidates, held: NDArray[Any]) -> Floats:
 
 
 NOT_MET = (0.0, 0.0)
+_NONE: dict[int, float] = {}
 
 
 class Asked:
@@ -212,43 +213,41 @@ class Asked:
         words = some.wanted.words
         return cls(words, some.weight_of([term_id(word) for word in words]))
 
-    def likes(self, word: str) -> dict[int, float]:
-        """The words of the question that a name's word is like, and how much."""
-        known = self._known.get(word)
-        if known is None:
-            # No two words are alike that do not begin alike.
-            near = self._heads.get(word[:3], ())
-            alike = ((at, likeness(self._words[at], word)) for at in near)
-            known = self._known[word] = {at: like for at, like in alike if like}
-        return known
+    def touched(self, words: Sequence[str]) -> tuple[dict[int, float], float]:
+        """The words of the question that some words of a name are like, and how much at best.
 
-    def best(self, word: str) -> float:
-        """How like a name's word is to the word of the question that is most like it."""
-        return max(self.likes(word).values(), default=0.0)
-
-    def touched(self, words: Sequence[str]) -> dict[int, float]:
-        """The words of the question that some words of a name are like, and how much at best."""
+        And how like these words are to what is asked, on average.
+        """
         touched: dict[int, float] = {}
+        total, known = 0.0, self._known
         for word in words:
-            for at, like in self.likes(word).items():
-                if like > touched.get(at, 0.0):
-                    touched[at] = like
-        return touched
+            alike = known.get(word)
+            if alike is None:
+                alike = known[word] = self._alike(word)
+            if alike:
+                total += max(alike.values())
+                for at, like in alike.items():
+                    if like > touched.get(at, 0.0):
+                        touched[at] = like
+        return touched, total / len(words) if total else 0.0
+
+    def _alike(self, word: str) -> dict[int, float]:
+        # No two words are alike that do not begin alike.
+        near = self._heads.get(word[:3])
+        if near is None:
+            return _NONE
+        alike = ((at, likeness(self._words[at], word)) for at in near)
+        return {at: like for at, like in alike if like}
 
     def met(self, name: str) -> tuple[float, float]:
         """How a definition's name meets the question: harmonic mean of both shares, and the question's share."""
         found = self._met.get(name)
         if found is None:
-            found = self._met[name] = self._meet(name_words(name))
+            touched, precision = self.touched(name_words(name))
+            recall = sum(self._shares[at] * like for at, like in touched.items())
+            found = (2 * recall * precision / (recall + precision), recall) if recall else NOT_MET
+            self._met[name] = found
         return found
-
-    def _meet(self, words: Sequence[str]) -> tuple[float, float]:
-        touched = self.touched(words)
-        recall = sum(self._shares[at] * like for at, like in touched.items())
-        if not recall:
-            return NOT_MET
-        precision = sum(map(self.best, words)) / len(words)
-        return 2 * recall * precision / (recall + precision), recall
 
 
 def _priors(some: Candidates) -> list[Floats]:

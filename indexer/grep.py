@@ -153,7 +153,7 @@ class _Search:
         """The lines of a file that match; `blob` tells what it was when it was indexed, "" if it was not."""
         raw = b""
         if seen and seen.text is not None:
-            data = seen.text.encode("utf-8", "replace")
+            data = _with_plain_ends(seen.text.encode("utf-8", "replace"))
         else:
             read = self._read(path)
             if read is None:
@@ -183,9 +183,14 @@ class _Search:
             self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
             return None
         if raw.isascii() and b"\0" not in raw:
-            return raw, raw
+            return raw, _with_plain_ends(raw)
         decoded = decode(raw)
         if decoded is None:
             self.skipped["binary"] += 1
             return None
-        return raw, decoded[0].encode("utf-8", "replace")
+        return raw, _with_plain_ends(decoded[0].encode("utf-8", "replace"))
+
+
+def _with_plain_ends(data: bytes) -> bytes:
+    r"""A text in which no expression meets the `\r` of an `\r\n`, which is no part of the line."""
+    return data.replace(b"\r\n", b"\n") if b"\r" in data else data

@@ -56,8 +56,7 @@ class Matcher:
     def _is_match(self, line: bytes, edges: WordEdges) -> bool:
         if line.isascii():
             return self._narrow.search(line) is not None
-        text = line.decode("utf-8", "replace")
-        return edges.matches(text) or (text.endswith("\r") and edges.matches(text[:-1]))
+        return edges.matches(line.decode("utf-8", "replace"))
 
     def _word_edges(self, node: Node) -> WordEdges:
         try:

@@ -78,7 +78,7 @@ class Repeat:
 Node = One | Edge | Chain | Either | Repeat
 
 _ANY = One(".", ".", None)
-_EDGES = {"^": "^", "$": r"(?:\r?$)", "b": r"\b", "B": r"\B"}  # a line may end in \r\n
+_EDGES = {"^": "^", "$": "$", "b": r"\b", "B": r"\B"}
 
 
 def read_pattern(pattern: str, *, ignore_case: bool = False, fixed: bool = False, word: bool = False) -> Node:

@@ -15,7 +15,7 @@ Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
 _BLOCK = 64
-FURTHER = 0.5  # what a file's second chunk counts beside the first of another file
+FURTHER = 0.2  # what a file's second chunk counts beside the first of another file
 
 
 def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:

@@ -36,6 +36,7 @@ from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 
 LEGS = ("lexical", "vector")
+PER_FILE = 3  # so many chunks of one file are shown at most, where they are likely enough
 
 
 class Searcher:
@@ -125,7 +126,7 @@ class Searcher:
         k: int = 10,
         *,
         within: str = "",
-        per_file: int = 1,
+        per_file: int = PER_FILE,
         legs: Sequence[str] = LEGS,
         filters: Filters = NO_FILTERS,
     ) -> list[Hit]:

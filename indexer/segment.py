@@ -208,10 +208,14 @@ def _in_order(piece: Piece) -> Piece:
 
 
 def load(folder: Path, name: str, *, check: bool = False) -> Segment:
-    """Map a segment, to the last byte when `check` is set; DamagedFileError when there is none that can be read."""
+    """Map a segment, to the last byte when `check` is set.
+
+    Raises:
+        DamagedFileError: there is none that can be read, or one of another format.
+    """
     arrays, meta = open_arrays(folder / name, check=check)
     if meta.get("format") != FORMAT:
-        raise DamagedFileError(f"of another format: {name}")
+        raise DamagedFileError(f"of another format: {folder / name}")
     return _opened(name, arrays)
 
 

@@ -16,6 +16,6 @@ cd "$ROOT"
 "$WORK/venv/bin/pip" install --quiet --disable-pip-version-check -c requirements.lock \
   "$(ls "$WORK"/dist/*.whl)[local]" pytest pytest-asyncio hypothesis
 mkdir "$WORK/tests-only"
-cp -R tests pyproject.toml "$WORK/tests-only/"
+cp -R tests training pyproject.toml "$WORK/tests-only/"
 cd "$WORK/tests-only"
 "$WORK/venv/bin/python" -m pytest tests -q -p no:cacheprovider

@@ -44,7 +44,8 @@ def names_never(path: str, never: re.Pattern[str]) -> bool:
 
 def candidates(root: Path, suffixes: set[str], never: re.Pattern[str]) -> list[Path]:
     """Source files of a package; built copies only where there is nothing else."""
-    found, built = [], []
+    found: list[Path] = []
+    built: list[Path] = []
     for file in sorted(root.rglob("*")):
         relative = file.relative_to(root)
         if file.suffix not in {*suffixes, ""} or _SKIPPED_FILES.fullmatch(file.name) or not file.is_file():

@@ -19,7 +19,7 @@ from fetch import HERE
 
 from kibitz.indexer.embed.static import StaticEmbedder
 from kibitz.indexer.embed.wordpiece import words
-from kibitz.indexer.hot import PATH_WEIGHT
+from kibitz.indexer.vectors import PATH_WEIGHT
 
 MAX_QUERIES, MAX_CANDIDATES, MIN_QUERIES = 150, 1500, 40
 TOP = 10

@@ -12,16 +12,17 @@ import argparse
 import json
 import pickle
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.bench.commits import at_parents
 
 from kibitz.indexer.embed.static import StaticEmbedder, load_static
 from kibitz.indexer.features import Candidates, chunk_features, file_features
 from kibitz.indexer.index import update
+from kibitz.indexer.keys import name_end
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.retrieve import ask_legs
 from kibitz.indexer.search import Searcher
@@ -30,10 +31,12 @@ from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 from kibitz.indexer.workers import ParsePool
-from tests.bench.questions import read_questions
+from tests.bench.commits import at_parents
+from tests.bench.questions import Function, read_functions, read_questions, spread
 from tests.bench.retrieval import roots
 
 SHOWN = 10
+NAMES = 40  # functions of a tree whose names are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def look(view: View, question: str, embedder: StaticEmbedder) -> dict[str, objec
 
 
 def opened(root: Path, cache: Path, embedder: StaticEmbedder, pool: ParsePool) -> View:
+    """Index a folder, and open it."""
     update(root, cache_dir=cache, embedder=embedder, pool=pool)
     return Searcher.open(root, cache_dir=cache, embedder=embedder).view
 
@@ -114,7 +118,7 @@ def _target(one: "str | dict") -> tuple:
 
 
 def lines(folder: Path, cache: Path, pool: ParsePool) -> Iterator[Judged]:
-    """Questions about functions."""
+    """Questions about functions: their documentation, and for some their names alone."""
     embedder = load_static()
     for each in sorted(file.parent for file in folder.glob("*/questions.json")):
         view = opened(each / "tree", cache, embedder, pool)
@@ -122,6 +126,16 @@ def lines(folder: Path, cache: Path, pool: ParsePool) -> Iterator[Judged]:
             if seen := look(view, asked.text, embedder):
                 target = (asked.path, asked.start, asked.end)
                 yield Judged(repo=each.name, kind="lines", targets=(target,), **seen)
+        for function in spread(named_once(read_functions(each / "functions.json")), NAMES):
+            if seen := look(view, name_end(function.symbol), embedder):
+                target = (function.path, function.start, function.end)
+                yield Judged(repo=each.name, kind="names", targets=(target,), **seen)
+
+
+def named_once(functions: list[Function]) -> list[Function]:
+    """Those whose name no other has."""
+    times = Counter(name_end(one.symbol) for one in functions)
+    return [one for one in functions if times[name_end(one.symbol)] == 1]
 
 
 def commits(folder: Path, pool: ParsePool) -> Iterator[Judged]:

@@ -20,6 +20,7 @@ import tree_sitter as ts
 from admit import Shingles, candidates, may_learn_from, names_never, read_never, trees
 from fetch import HERE, Source, read_manifest
 from languages import LANGUAGES, SUFFIXES, definitions, grammar
+from nodes import docstring_of, is_wanted, last_row, name_of, owner_of, text_of
 
 from docs import clean, doc_above
 
@@ -28,13 +29,6 @@ MAX_CODE_CHARS = 4000
 CHUNK_LINES, MAX_CHUNKS = 32, 6
 COPIED_FILE_HITS = 3
 SHELL = re.compile(r"#!.*\b(ba|z|da)?sh\b")
-
-_NEEDS_BODY = {
-    "variable_declarator": ("arrow_function", "function_expression", "class", "function"),
-    "assignment_statement": ("function_definition",),
-    "field_declaration": ("function_declarator",),
-}
-_ELIXIR = {"def", "defp", "defmacro", "defmodule", "defprotocol", "defguard"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,79 +46,15 @@ class Definition:
     code: str
 
 
-def _text(node: ts.Node | None) -> str:
-    return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
-
-
-def _name(node: ts.Node) -> str:
-    named = node.child_by_field_name("name")
-    if node.type == "type_declaration":
-        spec = next((child for child in node.named_children if child.type == "type_spec"), None)
-        return _text(spec.child_by_field_name("name")) if spec else ""
-    if named is None:
-        inner = node.child_by_field_name("declarator")
-        while inner is not None:
-            named, inner = inner, inner.child_by_field_name("declarator")
-    if named is None and node.type == "assignment_statement":
-        named = node.named_children[0]
-    if named is None and node.type == "call":
-        arguments = next((child for child in node.named_children if child.type == "arguments"), None)
-        named = arguments.named_children[0] if arguments is not None and arguments.named_children else None
-    return _text(named).split("(")[0].strip()[:80]
-
-
-def _wanted(node: ts.Node) -> bool:
-    needed = _NEEDS_BODY.get(node.type)
-    if needed is not None:
-        inner = [child.type for child in node.named_children]
-        inner += [grand.type for child in node.named_children for grand in child.named_children]
-        return any(kind in needed for kind in inner)
-    if node.type == "call":
-        return _text(node.child_by_field_name("target")) in _ELIXIR
-    if node.type.endswith("_specifier"):
-        return node.child_by_field_name("body") is not None
-    return True
-
-
-def _docstring(node: ts.Node) -> ts.Node | None:
-    body = node.child_by_field_name("body")
-    first = body.named_children[0] if body is not None and body.named_children else None
-    if first is not None and first.type == "expression_statement" and first.named_children:
-        first = first.named_children[0]
-    return first if first is not None and first.type == "string" else None
-
-
-def _owner(node: ts.Node) -> str:
-    parent = node.parent
-    for _ in range(4):
-        if parent is None:
-            return ""
-        named = parent.child_by_field_name("type" if parent.type == "impl_item" else "name")
-        if named is not None and parent.type != "variable_declarator":
-            return _text(named)[:60]
-        parent = parent.parent
-    return ""
-
-
-def _end(node: ts.Node, language: str) -> int:
-    """Last line of a definition; a Haskell signature is followed by its equations."""
-    end = node
-    if language == "haskell" and node.type == "signature":
-        sibling = node.next_named_sibling
-        while sibling is not None and ("pragma" in sibling.type or _name(sibling) == _name(node)):
-            end, sibling = sibling, sibling.next_named_sibling
-    return end.end_point.row
-
-
 def _definition(node: ts.Node, kind: str, lines: list[str], language: str) -> tuple[str, str, str, str] | None:
     """Symbol, sentence, paragraph and code without documentation, or None when it is not worth learning."""
-    name = _name(node)
-    if not name or not _wanted(node):
+    name = name_of(node)
+    if not name or not is_wanted(node):
         return None
-    start, end = node.start_point.row, _end(node, language)
+    start, end = node.start_point.row, last_row(node, language)
     if language == "python":
-        string = _docstring(node)
-        raw = _text(string).strip("rbuRBU").strip("\"'") if string else ""
+        string = docstring_of(node)
+        raw = text_of(string).strip("rbuRBU").strip("\"'") if string else ""
         skip = range(string.start_point.row, string.end_point.row + 1) if string else range(0)
     else:
         raw = doc_above(lines, start, LANGUAGES[language].comment)
@@ -133,7 +63,7 @@ def _definition(node: ts.Node, kind: str, lines: list[str], language: str) -> tu
     code = "\n".join(lines[i] for i in range(start, end + 1) if i not in skip)[:MAX_CODE_CHARS]
     if len(code) < 30 or (not sentence and (end - start < 2 or kind == "type")):
         return None
-    owner = _owner(node)
+    owner = owner_of(node)
     return f"{owner}.{name}" if owner else name, sentence, paragraph, code
 
 

@@ -7,6 +7,7 @@ query must be told from is code of the same project. One thread: about a tenth o
 """
 
 import argparse
+import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -125,6 +126,20 @@ class Corpus:
         seen = np.bincount(tokens, minlength=int(tokens.max()) + 1)
         idf = np.log(len(self.arrays["package"]) / (1 + seen))
         return np.clip(idf / idf.max(), 0.02, 1.0).astype(np.float32)
+
+
+class Average:
+    """A running mean of a table's parameters (Polyak and Juditsky 1992), which is steadier than the last step's."""
+
+    def __init__(self, table: "Table") -> None:
+        self.mean = copy.deepcopy(table)
+        self._of = table
+
+    @torch.no_grad()
+    def follow(self, keep: float) -> None:
+        """Move towards what the table is now."""
+        for mine, now in zip(self.mean.parameters(), self._of.parameters(), strict=True):
+            mine.lerp_(now, 1 - keep)
 
 
 class Table(torch.nn.Module):

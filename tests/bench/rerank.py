@@ -1,7 +1,7 @@
 """What the second stage adds to a search, and what it takes: the reranker that KIBITZ_RERANK and its settings name.
 
-With packages: documented functions found by their docstrings (see lines.py), MRR@10 for each weight and number of
-candidates. With --trees and --annotations: results for a retrieval benchmark's scorer, a file for each weight.
+With --lines: documented functions found by their documentation (the sets of make_lines.py), MRR@10 for each weight and
+number of candidates. With --trees and --annotations: results for a retrieval benchmark's scorer, a file for each weight.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from kibitz.server.config import load
 from kibitz.server.llm.ports import Reranker
 from kibitz.server.models import reranker_for
 from kibitz.server.rerank import text_of
-from tests.bench.lines import fetch, places, rank
-from tests.bench.questions import Question, spread, strip_tree
+from tests.bench.lines import overlaps, places, reciprocal_rank
+from tests.bench.questions import Question, read_questions, spread
 from tests.bench.retrieval import TOP, roots
 
 CANDIDATES = (10, 20, 30)
@@ -68,22 +68,21 @@ def opened(root: Path, cache: Path) -> Searcher:
 
 def mrr(pairs: list[tuple[Question, Asked]], candidates: int, weight: float) -> float:
     """MRR@10 of the lines."""
-    ranks = [rank(question, places(asked.answer(candidates, weight))) for question, asked in pairs]
-    return statistics.mean(1 / each if each else 0.0 for each in ranks)
+    return statistics.mean(
+        reciprocal_rank(question, places(asked.answer(candidates, weight)), overlaps) for question, asked in pairs
+    )
 
 
-async def by_lines(packages: list[str], folder: Path, most: int, reranker: Reranker) -> None:
-    """Print MRR@10, the mean of the packages."""
+async def by_lines(sets: Path, most: int, reranker: Reranker) -> None:
+    """Print MRR@10, the mean of the languages."""
     found: list[list[tuple[Question, Asked]]] = []
-    for package in packages:
-        source = fetch(package, folder)
+    for folder in sorted(each.parent for each in sets.glob("*/questions.json")):
+        questions = spread(read_questions(folder / "questions.json"), most)
         with tempfile.TemporaryDirectory(prefix="kibitz-bench-") as temporary:
-            tree = Path(temporary, "tree")
-            questions = spread(strip_tree(source, tree), most)
-            searcher = opened(tree, Path(temporary, "cache"))
+            searcher = opened(folder / "tree", Path(temporary))
             asked = await ask(searcher, reranker, (each.text for each in questions), per_file=3)
         found.append(list(zip(questions, asked, strict=True)))
-        print(f"{package}: {len(questions)} questions", flush=True)
+        print(f"{folder.name}: {len(questions)} questions", flush=True)
     print(f"\n| candidates | {' | '.join(f'weight {weight}' for weight in WEIGHTS)} |")
     print("|--:|" + "--:|" * len(WEIGHTS))
     for candidates in CANDIDATES:
@@ -131,17 +130,16 @@ def tell(asked: Iterable[Asked]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("packages", nargs="*", help="name==version, fetched by pip")
-    parser.add_argument("--folder", type=Path, help="where to put the packages")
-    parser.add_argument("--most", type=int, default=60, help="questions a package")
+    parser.add_argument("--lines", metavar="SETS", type=Path, help="a folder of make_lines.py")
+    parser.add_argument("--most", type=int, default=60, help="questions a language")
     parser.add_argument("--trees", type=Path, help="a folder with one repository's tree in each folder")
     parser.add_argument("--annotations", type=Path, help="a folder with NAME.json for each repository")
     parser.add_argument("--out", type=Path, help="where to write the results, a file for each weight")
     args = parser.parse_args()
     config = load(None, os.environ)
     reranker = reranker_for(config)
-    if args.packages:
-        asyncio.run(by_lines(args.packages, args.folder, args.most, reranker))
+    if args.lines:
+        asyncio.run(by_lines(args.lines, args.most, reranker))
     else:
         asyncio.run(by_files(args.trees, args.annotations, args.out, config.rerank_candidates, reranker))
 

@@ -58,7 +58,7 @@ def test_every_line_that_matches_is_a_hit_in_the_order_of_paths(root: Path) -> N
     assert [(hit.chunk.path, hit.chunk.span.start, hit.chunk.text) for hit in found.hits] == [
         ("src/pool.py", 1, "    def release(self): ...\n"),
         ("src/pool.py", 4, "def reopen(): ..."),
-        ("src/session.py", 1, "    def close(self):\r\n"),
+        ("src/session.py", 1, "    def close(self):\n"),
     ]
     assert (found.files, found.skipped, found.stopped) == (6, {}, "")
     assert 2 <= found.searched < 6
@@ -68,7 +68,9 @@ def test_every_line_that_matches_is_a_hit_in_the_order_of_paths(root: Path) -> N
 
 
 def test_an_end_of_line_anchor_works_with_any_line_end(root: Path) -> None:
-    assert places(opened(root).grep(r"\)$|:$")) == [("src/pool.py", 0), *(("src/session.py", at) for at in range(3))]
+    searcher = opened(root)
+    assert places(searcher.grep(r"\)$|:$")) == [("src/pool.py", 0), *(("src/session.py", at) for at in range(3))]
+    assert places(searcher.grep(r"Session:\W")) == []
 
 
 def test_texts_are_searched_as_they_are_read_whatever_their_encoding(root: Path) -> None:

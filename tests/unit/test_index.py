@@ -491,7 +491,7 @@ def test_one_content_under_two_endings_is_cut_by_each_grammar(bench: Bench) -> N
     assert manifest is not None
     assert manifest.files["steps.py"].blob != manifest.files["steps.txt"].blob
     searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
-    of_file = {hit.chunk.path: hit.chunk for hit in searcher.search("step_7")}
+    of_file = {hit.chunk.path: hit.chunk for hit in searcher.search("step_7", per_file=1)}
     assert "step_7" in of_file["steps.py"].defines
     assert of_file["steps.txt"].defines == ()
 

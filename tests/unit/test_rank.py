@@ -93,7 +93,7 @@ def test_a_chunk_that_may_not_be_shown_is_not() -> None:
 
 
 def test_a_files_second_chunk_stands_behind_what_is_as_sure() -> None:
-    shown = list(pick(scores(0.6, 0.2, 0.1), scores(0.5, 0.5, 1, 1), first(2, 1, 1), per_file=2))
+    shown = list(pick(scores(0.6, 0.2, 0.01), scores(0.5, 0.5, 1, 1), first(2, 1, 1), per_file=2))
     assert [number for number, _ in shown] == [0, 2, 1, 3]
 
 

@@ -66,7 +66,8 @@ def test_a_file_shows_only_chunks_of_the_kinds_asked_for(searcher: Searcher) -> 
             assert {hit.chunk.kind for hit in hits} <= {kind}
     # What the question names by its definition is no way round a filter.
     assert searcher.search("Session", 1)[0].chunk.kind == "class"
-    (hit,) = searcher.search("Session limit", filters=Filters.of(kinds=["function"], globs=["src/session.py"]))
+    only = Filters.of(kinds=["function"], globs=["src/session.py"])
+    (hit,) = searcher.search("Session limit", per_file=1, filters=only)
     assert hit.chunk.symbol == "limit_of"
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer import segment
 from kibitz.indexer.keys import definition_key, reference_key
-from kibitz.indexer.mapped import DamagedFileError
+from kibitz.indexer.mapped import DamagedFileError, open_arrays, write_arrays
 from kibitz.indexer.piece import Piece, joined
 from kibitz.indexer.ragged import Ints
 from kibitz.indexer.segment import Segment, in_memory, is_aside, path_terms
@@ -95,6 +95,7 @@ def test_nothing_indexed_makes_a_segment_too(tmp_path: Path) -> None:
     assert (one.paths, len(one.spans)) == ([], 0)
 
 
+@settings(deadline=None)
 @given(trees, st.sets(st.integers(0, 4)))
 def test_a_segment_that_is_written_again_is_the_same_to_the_byte(
     folder: Path, tree: dict[str, list[str]], without: set[int]
@@ -108,6 +109,7 @@ def test_a_segment_that_is_written_again_is_the_same_to_the_byte(
     assert written(folder, again) == (name, before)
 
 
+@settings(deadline=None)
 @given(trees, st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)))
 def test_some_files_of_a_segment_are_what_they_are_alone(
     folder: Path, tree: dict[str, list[str]], chosen: set[int], without: set[int]
@@ -119,6 +121,7 @@ def test_some_files_of_a_segment_are_what_they_are_alone(
     assert written(folder, one.piece(np.array(taken, np.int64))) == written(folder, piece_of(alone, lacking=lacking))
 
 
+@settings(deadline=None)
 @given(trees, trees)
 def test_several_pieces_make_what_all_their_files_make(
     folder: Path, one: dict[str, list[str]], other: dict[str, list[str]]
@@ -168,6 +171,14 @@ def test_one_that_is_not_there_or_damaged_is_refused(tmp_path: Path) -> None:
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-1])
     with pytest.raises(DamagedFileError):
         segment.load(tmp_path, name)
+
+
+def test_one_of_another_format_is_refused(tmp_path: Path) -> None:
+    name = segment.write(tmp_path, [piece_of(TREE)])
+    arrays = open_arrays(tmp_path / name)[0]
+    write_arrays(tmp_path / "before.seg", arrays, {"format": segment.FORMAT - 1})
+    with pytest.raises(DamagedFileError, match="another format"):
+        segment.load(tmp_path, "before.seg")
 
 
 def test_a_name_with_a_nul_in_it_moves_no_other_name(tmp_path: Path) -> None:
