@@ -1,7 +1,7 @@
 """What the second stage adds to a search, and what it takes: the reranker that KIBITZ_RERANK and its settings name.
 
 With --lines: documented functions found by their documentation (the sets of make_lines.py), MRR@10 for each weight and
-number of candidates. With --trees and --annotations: results for a retrieval benchmark's scorer, a file for each weight.
+number of candidates. With --trees and --annotations: results for a benchmark's scorer, a file for each weight.
 """
 
 import argparse
