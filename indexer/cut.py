@@ -21,7 +21,7 @@ from kibitz.indexer.segment import STEM_TIMES, path_terms
 from kibitz.indexer.terms import Lexer
 from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk
-from kibitz.indexer.vectors import Bytes, Floats, mixed, quantised
+from kibitz.indexer.vectors import NAME_WEIGHT, Bytes, Floats, mixed, quantised
 from kibitz.indexer.words import Bags, Vocabulary
 from kibitz.indexer.workspace import Skipped
 
@@ -157,8 +157,9 @@ class Cutter:
         chunks = [chunk for one in files for chunk in one.chunks]
         self._vocabulary.next_batch()
         bags = self._vocabulary.bags([chunk.text for chunk in chunks])
+        names = self._vocabulary.bags([names_of(chunk) for chunk in chunks])
         keys = [key_of(embedded_text(chunk, header=header)) for chunk in chunks]
-        vectors, embedded = self._vectors(bags, keys, known)
+        vectors, embedded = self._vectors(bags, names, keys, known)
         piece = Piece(
             paths=paths,
             blobs=[one.blob for one in files],
@@ -169,7 +170,7 @@ class Cutter:
             symbols=[chunk.symbol for chunk in chunks],
             defines=[chunk.defines for chunk in chunks],
             keys=np.array(keys, np.uint64),
-            terms=self._terms(files, chunks, bags),
+            terms=self._terms(files, chunks, bags, names),
             references=_references(chunks),
             vectors=vectors,
             lacking=~embedded,
@@ -177,21 +178,22 @@ class Cutter:
         skipped = tuple((one.path, one.rule) for one in parsed if one.rule)
         return Cut(piece, skipped, path_vectors)
 
-    def _vectors(self, bags: Bags, keys: list[int], known: frozenset[int]) -> tuple[Bytes, NDArray[np.bool_]]:
-        """The vectors of those texts that are not known, and which those are."""
+    def _vectors(
+        self, bags: Bags, names: Bags, keys: list[int], known: frozenset[int]
+    ) -> tuple[Bytes, NDArray[np.bool_]]:
+        """The vectors of those texts that are not known, with their names' in them, and which those are."""
         vectors = np.zeros((len(keys), self._dim), np.int8)
         if self._embed is None or not keys:
             return vectors, np.zeros(len(keys), bool)
         wanted = np.array([key not in known for key in keys], bool)
-        if wanted.all():
-            return quantised(self._embed(bags)), wanted
+        if not wanted.all():
+            bags, names = bags.take(wanted), names.take(wanted)
         if wanted.any():
-            vectors[wanted] = quantised(self._embed(bags.take(wanted)))
+            vectors[wanted] = quantised(self._embed(bags) + np.float32(NAME_WEIGHT) * self._embed(names))
         return vectors, wanted
 
-    def _terms(self, files: Sequence[Parsed], chunks: Sequence[Chunk], bags: Bags) -> Ragged:
+    def _terms(self, files: Sequence[Parsed], chunks: Sequence[Chunk], bags: Bags, names: Bags) -> Ragged:
         """The terms of the chunks' texts, of the names in and around them, and of their files' paths."""
-        names = self._vocabulary.bags([" ".join((chunk.symbol, *chunk.defines)) for chunk in chunks])
         counts = self._lexer.count(bags, names)
         first = offsets_of([len(one.chunks) for one in files])
         of_chunk, ids, times = _path_triples([one.path for one in files], first)
@@ -205,9 +207,18 @@ class Cutter:
         return Ragged(offsets, terms.astype(np.uint32), np.minimum(sums, 255).astype(np.uint8))
 
 
+def names_of(chunk: Chunk) -> str:
+    """The names of the definitions around a chunk and in it."""
+    return " ".join(filter(None, (chunk.symbol, *chunk.defines)))
+
+
 def embedded_text(chunk: Chunk, *, header: bool) -> str:
-    """What is embedded of a chunk; with its path as a header line where the embedder has no other way to see it."""
-    return f"{chunk.path}\n{chunk.text}" if header else chunk.text
+    """What is embedded of a chunk; with its path as a header line where the embedder has no other way to see it.
+
+    Without one the names come first, which have a vector of their own mixed into the text's.
+    """
+    first = chunk.path if header else names_of(chunk)
+    return f"{first}\n{chunk.text}" if first else chunk.text
 
 
 def _path_triples(paths: Sequence[str], first: Ints) -> tuple[Ints, Ints, Ints]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-PATH_WEIGHT = 0.5  # of a file's unit path vector, added to a chunk's unit vector
+PATH_WEIGHT = 0.4  # of a file's unit path vector, added to a chunk's unit vector
+NAME_WEIGHT = 0.7  # of the unit vector of a chunk's names, added to that of its text
 # Numbers turned to floats at a time: they stay in the processor's cache, and memory stays small. Much larger products
 # are shared out to threads by numpy's BLAS, whose waiting costs tens of milliseconds where the processor is busy.
 BLOCK_NUMBERS = 1 << 17

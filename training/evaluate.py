@@ -2,8 +2,9 @@
 
     python training/evaluate.py [--cache training/cache] [--weights indexer/embed/static.npz]
 
-Queries are first sentences of documentation, at most 150 a language; candidates are at most 1,500 definitions of the
-same language, without their documentation, with the vector of their path mixed in as at run time.
+Queries are first sentences of documentation, at most 150 a language (300 for Python); candidates are at most 1,500
+(3,000) definitions of the same language, without their documentation, with the vectors of their path and name mixed in
+as at run time.
 """
 
 import argparse
@@ -19,9 +20,10 @@ from fetch import HERE
 
 from kibitz.indexer.embed.static import StaticEmbedder
 from kibitz.indexer.embed.wordpiece import words
-from kibitz.indexer.vectors import PATH_WEIGHT
+from kibitz.indexer.vectors import NAME_WEIGHT, PATH_WEIGHT, unit
 
 MAX_QUERIES, MAX_CANDIDATES, MIN_QUERIES = 150, 1500, 40
+MORE = {"python": 2}
 TOP = 10
 SAME = {"tsx": "typescript"}
 HeldOut = dict[str, tuple[list[dict], int]]
@@ -38,13 +40,14 @@ def held_out_sets(cache: Path) -> HeldOut:
     sets: HeldOut = {}
     random = np.random.default_rng(0)
     for language, found in sorted(rows.items()):
+        times = MORE.get(language, 1)
         once = Counter(row["sentence"] for row in found)
         order = [found[i] for i in random.permutation(len(found))]
-        asked = [row for row in order if row["sentence"] and once[row["sentence"]] == 1][:MAX_QUERIES]
+        asked = [row for row in order if row["sentence"] and once[row["sentence"]] == 1][: times * MAX_QUERIES]
         chosen = {id(row) for row in asked}
         others = [row for row in order if id(row) not in chosen]
         if len(asked) >= MIN_QUERIES:
-            sets[language] = ([*asked, *others][:MAX_CANDIDATES], len(asked))
+            sets[language] = ([*asked, *others][: times * MAX_CANDIDATES], len(asked))
     return sets
 
 
@@ -55,15 +58,14 @@ def reciprocal_rank(scores: np.ndarray, wanted: int) -> float:
 
 
 def mean_reciprocal_ranks(
-    embedder: StaticEmbedder, sets: HeldOut, path_weight: float = PATH_WEIGHT
+    embedder: StaticEmbedder, sets: HeldOut, path_weight: float = PATH_WEIGHT, name_weight: float = NAME_WEIGHT
 ) -> dict[str, float]:
     """MRR@10 of the embedder, a language."""
     out = {}
     for language, (rows, asked) in sets.items():
         vectors = embedder.embed([row["code"] for row in rows])
-        if path_weight:
-            vectors = vectors + path_weight * embedder.embed_paths([row["path"] for row in rows])
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        vectors = unit(vectors + name_weight * embedder.embed([row["symbol"] for row in rows]))
+        vectors = unit(vectors + path_weight * embedder.embed_paths([row["path"] for row in rows]))
         ranks = [reciprocal_rank(vectors @ embedder.embed_query(rows[i]["sentence"]), i) for i in range(asked)]
         out[language] = float(np.mean(ranks))
     return out
@@ -92,10 +94,10 @@ def bm25(texts: Sequence[str], k1: float = 1.5, b: float = 0.75) -> Callable[[st
 
 
 def bm25_reciprocal_ranks(sets: HeldOut) -> dict[str, float]:
-    """MRR@10 of BM25 over code and path, a language."""
+    """MRR@10 of BM25 over code, name and path, a language."""
     out = {}
     for language, (rows, asked) in sets.items():
-        score = bm25([f"{'/'.join(row['path'].split('/')[-4:])} {row['code']}" for row in rows])
+        score = bm25([f"{'/'.join(row['path'].split('/')[-4:])} {row['symbol']} {row['code']}" for row in rows])
         out[language] = float(np.mean([reciprocal_rank(score(rows[i]["sentence"]), i) for i in range(asked)]))
     return out
 
@@ -110,8 +112,9 @@ def main() -> None:
     embedder = StaticEmbedder(args.weights)
     columns = {
         "BM25": bm25_reciprocal_ranks(sets),
-        "code": mean_reciprocal_ranks(embedder, sets, 0.0),
-        f"code + {PATH_WEIGHT:g} path": mean_reciprocal_ranks(embedder, sets),
+        "code": mean_reciprocal_ranks(embedder, sets, 0.0, 0.0),
+        f"code + {PATH_WEIGHT:g} path": mean_reciprocal_ranks(embedder, sets, name_weight=0.0),
+        f"code + {NAME_WEIGHT:g} names + {PATH_WEIGHT:g} path": mean_reciprocal_ranks(embedder, sets),
     }
     print("language (queries)", *columns, sep=" | ")
     for language, (_, asked) in sets.items():

@@ -175,4 +175,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Pickled as what others can import.
+    from gather import main as importable
+
+    importable()

@@ -1,6 +1,6 @@
 """Turn the mined text into arrays of tokens: a vocabulary, then counted tokens of every text.
 
-    python training/prepare.py [--cache training/cache] [--tokens 34500]
+    python training/prepare.py [--cache training/cache] [--tokens 50000]
 
 Writes vocabulary.txt and tokens.npz into the cache. Uses the tokens of
 kibitz.indexer.embed.wordpiece, those of run time.
@@ -12,13 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 from fetch import HERE
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from kibitz.indexer.embed.wordpiece import CONTINUES, MAX_WORD_CHARS, WordPiece, words
+from kibitz.indexer.embed.wordpiece import CONTINUES, IDENTIFIER, MAX_WORD_CHARS, WordPiece, split_identifier
 
 MIN_FREQUENCY = 6
 MAX_WORD_KINDS = 600_000
@@ -63,9 +64,13 @@ def tail(path: str) -> str:
 
 def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
     """Learn WordPiece tokens from words counted beforehand (much faster than from running text)."""
-    counted: Counter[str] = Counter()
+    identifiers: Counter[str] = Counter()
     for text in texts:
-        counted.update(words(text))
+        identifiers.update(IDENTIFIER.findall(text))
+    counted: Counter[str] = Counter()
+    for identifier, times in identifiers.items():
+        for word in split_identifier(identifier):
+            counted[word] += times
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=MAX_WORD_CHARS))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     trainer = trainers.WordPieceTrainer(
@@ -79,9 +84,10 @@ def make_vocabulary(texts: Iterable[str], size: int) -> list[str]:
     return [token for token, _ in by_number if re.sub(f"^{CONTINUES}", "", token)]
 
 
-def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int]) -> dict[str, np.ndarray]:
-    """Sentence, paragraph, code, header (path and symbol) and name of every definition; `packages` is filled."""
-    bags = {name: Bags() for name in ("sentence", "paragraph", "code", "header", "name")}
+def definition_arrays(rows: Iterable[dict], pieces: WordPiece) -> dict[str, np.ndarray]:
+    """Sentence, paragraph, code, place (path), symbol and name of every definition, and the number of its package."""
+    bags = {name: Bags() for name in ("sentence", "paragraph", "code", "place", "symbol", "name")}
+    packages: dict[str, int] = {}
     package, documented = [], []
     uses: Counter[str] = Counter()
     for row in rows:
@@ -90,7 +96,8 @@ def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[st
         bags["sentence"].add(pieces, row["sentence"] if has_doc else "")
         bags["paragraph"].add(pieces, row["paragraph"] if has_doc else "")
         bags["code"].add(pieces, row["code"])
-        bags["header"].add(pieces, f"{tail(row['path'])} {row['symbol']}")
+        bags["place"].add(pieces, tail(row["path"]))
+        bags["symbol"].add(pieces, row["symbol"])
         bags["name"].add(pieces, row["symbol"].split(".")[-1])
         package.append(packages.setdefault(row["package"], len(packages)))
         documented.append(has_doc)
@@ -98,8 +105,9 @@ def definition_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[st
     return arrays | {"package": np.array(package, np.int32), "documented": np.array(documented)}
 
 
-def file_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int]) -> dict[str, np.ndarray]:
-    """Path and chunks of every file, and which chunk is of which file; `packages` is filled."""
+def file_arrays(rows: Iterable[dict], pieces: WordPiece) -> dict[str, np.ndarray]:
+    """Path and chunks of every file, which chunk is of which file, and which file of which package."""
+    packages: dict[str, int] = {}
     paths, chunks = Bags(), Bags()
     chunk_file, file_package = [], []
     for number, row in enumerate(rows):
@@ -112,24 +120,31 @@ def file_arrays(rows: Iterable[dict], pieces: WordPiece, packages: dict[str, int
     return paths.arrays("path") | chunks.arrays("chunk") | numbers
 
 
+def trained_on(path: Path) -> Iterator[dict]:
+    """The objects that are not of held-out packages."""
+    return (row for row in read_lines(path) if not row["held_out"])
+
+
+def _arrays(job: tuple[Path, list[str], str]) -> dict[str, np.ndarray]:
+    cache, vocabulary, name = job
+    make = definition_arrays if name == "definitions.jsonl" else file_arrays
+    return make(trained_on(cache / name), WordPiece(vocabulary))
+
+
 def main() -> None:
     """Prepare all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--tokens", type=int, default=34_500)
+    parser.add_argument("--tokens", type=int, default=50_000)
     args = parser.parse_args()
     cache: Path = args.cache
 
-    def rows(name: str) -> Iterator[dict]:
-        return (row for row in read_lines(cache / name) if not row["held_out"])
-
-    texts = (f"{row['paragraph']} {row['code']} {tail(row['path'])}" for row in rows("definitions.jsonl"))
+    texts = (f"{row['paragraph']} {row['code']} {tail(row['path'])}" for row in trained_on(cache / "definitions.jsonl"))
     vocabulary = make_vocabulary(texts, args.tokens)
     (cache / "vocabulary.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-    pieces = WordPiece(vocabulary)
-    packages: dict[str, int] = {}
-    arrays = definition_arrays(rows("definitions.jsonl"), pieces, packages)
-    arrays |= file_arrays(rows("files.jsonl"), pieces, packages)
+    with Pool(2) as pool:
+        made = pool.map(_arrays, [(cache, vocabulary, name) for name in ("definitions.jsonl", "files.jsonl")])
+    arrays = made[0] | made[1]
     np.savez(cache / "tokens.npz", **arrays)
     documented = arrays["documented"]
     print(f"{len(vocabulary)} tokens, {len(arrays['chunk_file'])} chunks, ", end="")

@@ -1,13 +1,12 @@
 """Train the table of token vectors by contrasting documentation with code, and save it for run time.
 
-    python training/train.py [--cache training/cache] [--steps 1500] [--seed 1] [--out indexer/embed/static.npz]
+    python training/train.py [--start EARLIER.npz] [--cache training/cache] [--steps 500] [--out static.npz]
 
 InfoNCE over batches (van den Oord et al. 2018), most of them filled with one package after another, so that what a
 query must be told from is code of the same project. One thread: about a tenth of a CPU-second a step.
 """
 
 import argparse
-import copy
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,19 +19,20 @@ from fetch import HERE
 from torch import Tensor
 from torch.nn import functional
 
-from kibitz.indexer.embed.static import DIM, StaticEmbedder
-from kibitz.indexer.embed.wordpiece import WordPiece
+from kibitz.indexer.embed import static
+from kibitz.indexer.embed.static import DIM, StaticEmbedder, Weights
+from kibitz.indexer.embed.wordpiece import CONTINUES, WordPiece
 
 BATCH = 1024
 PACKAGE_BATCHES = 0.8
 MIX = {"doc": 0.85, "name": 0.05, "path": 0.10}
 SENTENCE_SHARE = 0.65
 QUESTION_SHARE = 0.3
-HEADER_SHARE = 0.6
-MAX_HEADER_WEIGHT = 1.0
+PLACE_SHARE, PLACE_WEIGHTS = 0.7, (0.3, 0.7)
+NAME_SHARE, NAME_WEIGHTS = 0.7, (0.3, 1.0)
 QUERY_DROPOUT, CODE_DROPOUT = 0.15, 0.4
 RATE, WARM_UP, LAST_RATE = 2e-3, 50, 0.02
-TEMPERATURE, MAX_TEMPERATURE = 12.0, 30.0
+TEMPERATURE, MAX_TEMPERATURE = 17.0, 30.0
 
 QUESTIONS = (
     "how does {} work", "where is {} implemented", "how is {} done", "where does the code {}", "what handles {}",
@@ -47,6 +47,15 @@ class Bag:
     tokens: Tensor
     weights: Tensor
     starts: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Questions, the code that answers them one by one, and what is mixed into the code's vectors, each by a weight."""
+
+    query: Bag
+    code: Bag
+    mixed: tuple[tuple[Bag, float], ...] = ()
 
 
 class Corpus:
@@ -95,8 +104,8 @@ class Corpus:
                 source = through if self.random.random() < PACKAGE_BATCHES else anywhere
                 yield source[start : start + BATCH]
 
-    def batches(self) -> Iterator[tuple[Bag, Bag, Bag | None]]:
-        """Endless (query, code, header of the code or None)."""
+    def batches(self) -> Iterator[Batch]:
+        """Endless batches."""
         arrays = self.arrays
         streams = {
             "doc": self.rows(self.documented, arrays["package"][self.documented]),
@@ -106,19 +115,25 @@ class Corpus:
         while True:
             kind = str(self.random.choice(list(MIX), p=list(MIX.values())))
             rows = next(streams[kind])
-            header = None
             if kind == "path":
                 query = self.bag("path", arrays["chunk_file"][rows], QUERY_DROPOUT)
-                code = self.bag("chunk", rows, CODE_DROPOUT)
-            else:
-                text = "name" if kind == "name" else "sentence"
-                if text == "sentence" and self.random.random() > SENTENCE_SHARE:
-                    text = "paragraph"
-                query = self.bag(text, rows, QUERY_DROPOUT, QUESTION_SHARE)
-                code = self.bag("code", rows, CODE_DROPOUT)
-                if kind == "doc" and self.random.random() < HEADER_SHARE:
-                    header = self.bag("header", rows)
-            yield query, code, header
+                yield Batch(query, self.bag("chunk", rows, CODE_DROPOUT))
+                continue
+            text = "name" if kind == "name" else "sentence"
+            if text == "sentence" and self.random.random() > SENTENCE_SHARE:
+                text = "paragraph"
+            query = self.bag(text, rows, QUERY_DROPOUT, QUESTION_SHARE)
+            mixed = self._mixed(rows) if kind == "doc" else ()
+            yield Batch(query, self.bag("code", rows, CODE_DROPOUT), mixed)
+
+    def _mixed(self, rows: np.ndarray) -> tuple[tuple[Bag, float], ...]:
+        """Paths and names as run time mixes them into the vectors of chunks, mostly."""
+        kinds = (("place", PLACE_SHARE, PLACE_WEIGHTS), ("symbol", NAME_SHARE, NAME_WEIGHTS))
+        return tuple(
+            (self.bag(name, rows), self.random.uniform(*weights))
+            for name, share, weights in kinds
+            if self.random.random() < share
+        )
 
     def idf(self) -> np.ndarray:
         """How rare each token is among the definitions' code, at most 1."""
@@ -128,22 +143,11 @@ class Corpus:
         return np.clip(idf / idf.max(), 0.02, 1.0).astype(np.float32)
 
 
-class Average:
-    """A running mean of a table's parameters (Polyak and Juditsky 1992), which is steadier than the last step's."""
-
-    def __init__(self, table: "Table") -> None:
-        self.mean = copy.deepcopy(table)
-        self._of = table
-
-    @torch.no_grad()
-    def follow(self, keep: float) -> None:
-        """Move towards what the table is now."""
-        for mine, now in zip(self.mean.parameters(), self._of.parameters(), strict=True):
-            mine.lerp_(now, 1 - keep)
-
-
 class Table(torch.nn.Module):
-    """One vector a token, how much each counts in a query, and the temperature."""
+    """One vector a token, how much each counts in a query, and the temperature.
+
+    Rows begin as a random projection scaled by idf.
+    """
 
     def __init__(self, idf: np.ndarray, seed: int) -> None:
         super().__init__()
@@ -153,21 +157,49 @@ class Table(torch.nn.Module):
         self.query = torch.nn.Parameter(torch.zeros(len(idf)))
         self.temperature = torch.nn.Parameter(torch.tensor(TEMPERATURE).log())
 
+    @torch.no_grad()
+    def begin_with(self, path: Path, vocabulary: list[str]) -> None:
+        """Make the vectors that another table makes: a token that it has not got is the sum of its pieces there."""
+        weights = Weights.load(path)
+        with np.load(path) as data:
+            known = data["vocabulary"].tobytes().decode("utf-8").split("\n")
+        number = {token: i for i, token in enumerate(known)}
+        old = torch.from_numpy(weights.table * weights.scale[:, None])
+        for row, token in enumerate(vocabulary):
+            pieces = pieces_of(token, number)
+            if pieces:
+                self.rows[row] = old[pieces].sum(dim=0)
+                self.query[row] = torch.from_numpy(weights.query[pieces]).clamp(min=1e-3).log().mean()
+
     def embed(self, bag: Bag, query: bool = False) -> Tensor:
         """Unit vectors of a batch of texts."""
         weights = bag.weights * self.query.exp()[bag.tokens] if query else bag.weights
         total = functional.embedding_bag(bag.tokens, self.rows, bag.starts, mode="sum", per_sample_weights=weights)
         return functional.normalize(total, dim=1, eps=1e-6)
 
-    def loss(self, query: Bag, code: Bag, header: Bag | None, header_weight: float) -> Tensor:
+    def loss(self, batch: Batch) -> Tensor:
         """Symmetric InfoNCE of a batch."""
-        codes = self.embed(code)
-        if header is not None:
-            codes = functional.normalize(codes + header_weight * self.embed(header), dim=1, eps=1e-6)
+        codes = self.embed(batch.code)
+        if batch.mixed:
+            parts = [weight * self.embed(bag) for bag, weight in batch.mixed]
+            codes = functional.normalize(torch.stack([codes, *parts]).sum(dim=0), dim=1, eps=1e-6)
         scale = self.temperature.exp().clamp(max=MAX_TEMPERATURE)
-        scores = scale * self.embed(query, query=True) @ codes.T
+        scores = scale * self.embed(batch.query, query=True) @ codes.T
         target = torch.arange(len(scores))
         return (functional.cross_entropy(scores, target) + functional.cross_entropy(scores.T, target)) / 2
+
+
+def pieces_of(token: str, number: dict[str, int]) -> list[int]:
+    """A token cut greedily into those of another vocabulary; none where a character of it is missing there."""
+    found: list[int] = []
+    begins, rest = (CONTINUES, token.removeprefix(CONTINUES)) if token.startswith(CONTINUES) else ("", token)
+    while rest:
+        size = next((n for n in range(len(rest), 0, -1) if begins + rest[:n] in number), 0)
+        if not size:
+            return []
+        found.append(number[begins + rest[:size]])
+        begins, rest = CONTINUES, rest[size:]
+    return found
 
 
 def save(table: Table, vocabulary: list[str], path: Path) -> None:
@@ -195,9 +227,10 @@ def main() -> None:
     """Train, check on the held-out packages now and then, and save."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=HERE / "cache")
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--start", type=Path, help="weights of an earlier table to begin with")
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--check-every", type=int, default=500)
+    parser.add_argument("--check-every", type=int, default=250)
     parser.add_argument("--out", type=Path, default=HERE.parent / "indexer" / "embed" / "static.npz")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -208,12 +241,14 @@ def main() -> None:
     known = corpus.idf()
     idf[: len(known)] = known
     table = Table(idf, args.seed)
+    if args.start:
+        table.begin_with(args.start, vocabulary)
     optimiser = torch.optim.Adam(table.parameters(), lr=RATE, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate(step, args.steps))
     sets = held_out_sets(args.cache)
     began, losses = time.process_time(), []
-    for step, (query, code, header) in zip(range(1, args.steps + 1), corpus.batches(), strict=False):
-        loss = table.loss(query, code, header, header_weight=corpus.random.uniform(0.3, MAX_HEADER_WEIGHT))
+    for step, batch in zip(range(1, args.steps + 1), corpus.batches(), strict=False):
+        loss = table.loss(batch)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -221,6 +256,7 @@ def main() -> None:
         losses.append(loss.item())
         if step % args.check_every == 0 or step == args.steps:
             save(table, vocabulary, args.out)
+            static._read.cache_clear()  # it remembers the weights of the step before by their path
             ranks = mean_reciprocal_ranks(StaticEmbedder(args.out), sets)
             print(
                 f"step {step}: loss {np.mean(losses[-100:]):.3f}, held-out MRR@10 {np.mean(list(ranks.values())):.4f}, "

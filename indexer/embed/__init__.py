@@ -43,7 +43,7 @@ class Embedder(Protocol):
         ...
 
     def embed_paths(self, paths: Sequence[str]) -> Vectors | None:
-        """Embed workspace paths: (n,) to (n, dim), mixed into chunk vectors when the hot copy is made.
+        """Embed workspace paths: (n,) to (n, dim), mixed into chunk vectors when a segment is made.
 
         None when the embedder wants the path as a header line in the text instead.
         """

@@ -20,7 +20,7 @@ from kibitz.indexer.ragged import counted, offsets_of, rows
 from kibitz.indexer.vectors import unit
 from kibitz.indexer.words import Bags, Vocabulary
 
-NAME = "kibitz-static-2"
+NAME = "kibitz-static-3"
 DIM = 256
 WEIGHTS = Path(__file__).with_name("static.npz")
 
@@ -67,7 +67,7 @@ class Weights:
 class StaticEmbedder:
     """Text to unit vectors by table look-up; the same text has the same vector in every batch.
 
-    The weights (9 MB) are read at the first use. Safe to share between threads.
+    The weights (13 MB) are read at the first use. Safe to share between threads.
     """
 
     def __init__(self, path: Path = WEIGHTS) -> None:

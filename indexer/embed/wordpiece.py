@@ -18,7 +18,7 @@ MAX_CACHED = 200_000
 
 MAX_CACHED_CHARS = 80
 
-_IDENTIFIER = re.compile(r"\w+")
+IDENTIFIER = re.compile(r"\w+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 
@@ -32,7 +32,7 @@ def split_identifier(identifier: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """All words of a text, in order, lower-cased."""
-    return [word for identifier in _IDENTIFIER.findall(text) for word in split_identifier(identifier)]
+    return [word for identifier in IDENTIFIER.findall(text) for word in split_identifier(identifier)]
 
 
 class WordPiece:
@@ -87,7 +87,7 @@ class WordPiece:
         """How often each token occurs in a text, in the order of first occurrence."""
         counts: dict[int, int] = {}
         encode, get = self.encode_identifier, counts.get
-        for identifier, times in Counter(_IDENTIFIER.findall(text)).items():
+        for identifier, times in Counter(IDENTIFIER.findall(text)).items():
             for token in encode(identifier):
                 counts[token] = get(token, 0) + times
         return counts

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer import cut as cutting
-from kibitz.indexer.cut import Blob, Cutter, Parsed, embedded_text, parse_blob, parse_file, read_blob
+from kibitz.indexer.cut import Blob, Cutter, Parsed, embedded_text, names_of, parse_blob, parse_file, read_blob
 from kibitz.indexer.embed import Elsewhere
 from kibitz.indexer.keys import reference_key, reference_keys
 from kibitz.indexer.piece import Piece, Ragged, joined, key_of
 from kibitz.indexer.segment import STEM_TIMES, path_terms
 from kibitz.indexer.terms import STOP_WORDS, stem, term_id, terms_of
 from kibitz.indexer.types import Chunk, Reference, Span
-from kibitz.indexer.vectors import quantised
+from kibitz.indexer.vectors import NAME_WEIGHT, quantised
 from kibitz.indexer.workspace import Skipped
 from tests.fakes.embedder import HashEmbedder
 from tests.fakes.pieces import DIM, parsed, piece_of, trees
@@ -69,12 +69,15 @@ def test_a_piece_says_of_each_chunk_what_a_loop_would(tree: Tree) -> None:
     assert piece.sizes.tolist() == [len(one.chunks) for one in files]
     assert piece.spans.tolist() == [[chunk.span.start, chunk.span.end] for chunk in chunks]
     assert (piece.symbols, piece.defines) == ([c.symbol for c in chunks], [c.defines for c in chunks])
-    assert piece.keys.tolist() == [key_of(chunk.text) for chunk in chunks]
+    assert piece.keys.tolist() == [key_of(embedded_text(chunk, header=False)) for chunk in chunks]
     assert rows_of(piece.terms) == [terms_of_chunk(chunk) for chunk in chunks]
     assert rows_of(piece.references) == [
         dict(sorted((reference_key(one.kind, one.name), 1) for one in chunk.references)) for chunk in chunks
     ]
-    assert np.array_equal(piece.vectors, quantised(embedder.embed([chunk.text for chunk in chunks])))
+    names = embedder.embed([names_of(chunk) for chunk in chunks])
+    assert np.array_equal(
+        piece.vectors, quantised(embedder.embed([chunk.text for chunk in chunks]) + NAME_WEIGHT * names)
+    )
     assert not piece.lacking.any()
 
 
@@ -108,13 +111,12 @@ def test_complete_files_have_chunks_and_lack_no_vector(tree: Tree, without: set[
 
 @given(trees, st.data())
 def test_known_texts_are_not_embedded(tree: Tree, data: st.DataObject) -> None:
-    texts = sorted({text for each in tree.values() for text in each})
-    known = data.draw(st.sets(st.sampled_from(texts))) if texts else set()
+    chunks = [embedded_text(chunk, header=False) for one in all_of(tree) for chunk in one.chunks]
+    known = data.draw(st.sets(st.sampled_from(sorted(set(chunks))))) if chunks else set()
     embedder = HashEmbedder(DIM)
     piece = Cutter(embedder).cut(all_of(tree), frozenset(map(key_of, known))).piece
-    chunks = [text for each in tree.values() for text in each]
     assert piece.lacking.tolist() == [text in known for text in chunks]
-    assert len(embedder.embedded) == sum(text not in known for text in chunks)
+    assert len(embedder.embedded) == 2 * sum(text not in known for text in chunks)  # the text and the names
     assert not piece.vectors[piece.lacking].any()
     whole = Cutter(HashEmbedder(DIM)).cut(all_of(tree)).piece
     assert np.array_equal(piece.vectors[~piece.lacking], whole.vectors[~piece.lacking])
@@ -149,6 +151,13 @@ def test_an_embedder_that_is_asked_elsewhere_leaves_all_vectors_lacking() -> Non
 def test_a_path_stands_above_the_text_where_it_has_no_vector() -> None:
     chunk = Chunk("a.py", Span(0, 1), "x = 1\n")
     assert (embedded_text(chunk, header=True), embedded_text(chunk, header=False)) == ("a.py\nx = 1\n", "x = 1\n")
+
+
+def test_the_same_text_under_another_name_is_another_text() -> None:
+    one, other = (Chunk("a.py", Span(0, 1), "x = 1\n", symbol=symbol) for symbol in ("Pool", "Session"))
+    assert embedded_text(one, header=False) != embedded_text(other, header=False)
+    vectors = Cutter(HashEmbedder(DIM)).cut([Parsed("a.py", "blob", (one, other))]).piece.vectors
+    assert not np.array_equal(vectors[0], vectors[1])
 
 
 def test_references_of_all_kinds_are_kept_once_each() -> None:

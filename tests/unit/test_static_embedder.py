@@ -219,7 +219,7 @@ def test_threads_share_an_embedder_from_its_first_use_on() -> None:
 
 def test_the_weights_are_read_at_the_first_use_only() -> None:
     nowhere = StaticEmbedder(Path("nowhere.npz"))
-    assert (nowhere.name, nowhere.dim) == ("kibitz-static-2", DIM)
+    assert (nowhere.name, nowhere.dim) == ("kibitz-static-3", DIM)
     with pytest.raises(FileNotFoundError):
         nowhere.embed(["text"])
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kibitz.indexer import store
-from kibitz.indexer.cut import Cutter, Parsed
+from kibitz.indexer.cut import Cutter, Parsed, embedded_text
 from kibitz.indexer.errors import IndexerError
 from kibitz.indexer.piece import Piece, key_of
 from kibitz.indexer.store import MANY_FRAGMENTS, ChunkTable, DamagedTableError, _damage
@@ -54,7 +54,7 @@ def test_rows_say_what_was_cut(tmp_path: Path) -> None:
     chunks = [*parsed("a.py", ["alpha beta", "", "gamma"]).chunks, *parsed("a.py", ["delta"]).chunks]
     for row, chunk in zip(rows, chunks, strict=True):
         assert (row["kind"], row["language"], row["symbol"]) == (chunk.kind, chunk.language, chunk.symbol)
-        assert (row["defines"], row["key"]) == ("\n".join(chunk.defines), key_of(chunk.text))
+        assert (row["defines"], row["key"]) == ("\n".join(chunk.defines), key_of(embedded_text(chunk, header=False)))
     assert [row["vector"] for row in rows] == made.vectors.tolist()
 
 
@@ -81,7 +81,7 @@ def test_vectors_are_found_by_text_in_the_blobs_asked_for(tmp_path: Path, monkey
     found = table.vectors_of([*names[:5], "none"])
     assert found.keys() == set(names[:5])
     for at, name in enumerate(names[:5]):
-        assert found[name].keys() == {key_of(f"x{at}"), key_of("shared words")}
+        assert found[name].keys() == {key_of(f"x{at} x{at}\nx{at}"), key_of("shared shared words\nshared words")}
         for row, key in enumerate(made.keys.tolist()[2 * at : 2 * at + 2]):
             assert found[name][key].tolist() == made.vectors[2 * at + row].tolist()
 

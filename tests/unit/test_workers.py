@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, parse_file
+from kibitz.indexer.cut import Cut, Cutter, Parsed, Task, embedded_text, parse_file
 from kibitz.indexer.embed import Vectors
 from kibitz.indexer.errors import IndexerError
 from kibitz.indexer.piece import key_of
@@ -202,7 +202,7 @@ def test_a_worker_embeds_with_the_embedder_of_the_job_at_hand(tmp_path: Path) ->
 
 def test_known_texts_are_not_embedded_in_a_worker(tmp_path: Path) -> None:
     lay(tmp_path, ["a.py", "b.py"])
-    known = key_of(parse_file(tmp_path, "a.py").chunks[0].text)
+    known = key_of(embedded_text(parse_file(tmp_path, "a.py").chunks[0], header=False))
     with ParsePool(1) as pool:
         (cut,) = pool.cut(Job(tmp_path, HashEmbedder()), [Task("a.py", 30, frozenset([known])), Task("b.py", 30)])
     assert dict(zip(cut.piece.paths, cut.piece.lacking.tolist(), strict=True)) == {"a.py": True, "b.py": False}
