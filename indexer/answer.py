@@ -38,6 +38,7 @@ class Answer:
         legs: which ran: "lexical", "vector"; "regex"; "scan".
         freshness: how near the hits are to the files.
         notes: sentences for whoever asked.
+        reranked_by: the reranker that ordered the hits, "" for none.
         grepped: what a regular expression has looked at, None for other questions.
     """
 
@@ -45,4 +46,5 @@ class Answer:
     legs: tuple[str, ...]
     freshness: Freshness = field(default_factory=Freshness)
     notes: tuple[str, ...] = ()
+    reranked_by: str = ""
     grepped: "Grepped | None" = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class App:
         self._searcher: Searcher | None = None
         self._live: LiveParser | None = None
         self._unseen = Unseen()
+        self.second_stage = SecondStage(config)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -86,9 +88,15 @@ class App:
 
         return searching.search(self, query, k, within=within, filters=filters or NO_FILTERS)
 
-    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
-        """Search off the event loop."""
-        return await asyncio.to_thread(self.search_now, query, k, within, filters)
+    async def search(
+        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, rerank: bool = False
+    ) -> "Answer":
+        """Search off the event loop; with `rerank` the second stage orders the hits, if one is set."""
+        if not rerank:
+            return await asyncio.to_thread(self.search_now, query, k, within, filters)
+        many = self.second_stage.candidates(k)
+        answer = await asyncio.to_thread(self.search_now, query, many, within, filters)
+        return await self.second_stage.answer(query, answer, k)
 
     def grep_now(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
         """Search with a regular expression in this thread.
@@ -124,6 +132,11 @@ class App:
         except NotIndexedError:
             return []
         return await retriever(searcher)(query, k)
+
+    async def retrieve_reranked(self, query: str, k: int) -> "Sequence[Hit]":
+        """`retrieve`, and the second stage if one is set: for what waits for a model's answer anyway."""
+        hits = await self.retrieve(query, self.second_stage.candidates(k))
+        return (await self.second_stage.rerank(query, hits, k)).hits
 
     async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         """Bring the index up to date in a child process; cancelling this ends the child.
@@ -217,7 +230,7 @@ class App:
 
         return await ask_prompt(
             question,
-            retrieve=self.retrieve,
+            retrieve=self.retrieve_reranked,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
@@ -269,7 +282,7 @@ class App:
         return await edit_prompt(
             instruction,
             target,
-            retrieve=self.retrieve,
+            retrieve=self.retrieve_reranked,
             tokenizer=await self.tokenizer(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
@@ -296,6 +309,7 @@ class App:
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
         await self.rest()
+        await self.second_stage.close()
         if self._models is not None:
             await self._models.close()
 

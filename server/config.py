@@ -67,6 +67,17 @@ class Config:
     embedding_price: float = _setting(
         0.0, "what the endpoint takes for a million tokens of embeddings, in your currency; 0: not known"
     )
+    rerank: str = _setting(
+        "", "reads the best hits of a search again: minilm, or a model of rerank_url; empty: nothing does"
+    )
+    rerank_url: str = _setting("", "the reranker's OpenAI-compatible endpoint; empty: base_url")
+    rerank_api_key: Secret = _setting(
+        Secret(), "the key of rerank_url; from the environment or the editor only", secret=True
+    )
+    rerank_by: str = _setting("rerank", "what the model at the endpoint answers: rerank or embeddings")
+    rerank_candidates: int = _setting(20, "how many hits are read again", narrows=True)
+    rerank_weight: float = _setting(0.2, "of the reranker beside the first stage, 0 to 1", narrows=True)
+    rerank_ms: int = _setting(2000, "after so long the hits stay as they are, in milliseconds", narrows=True)
     local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
     local_threads: int = _setting(1, "threads of the embedded model")
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -129,7 +129,7 @@ class Tool:
     name: str
     description: str
     arguments: type[Arguments]
-    answer: Callable[..., str]
+    answer: Callable[..., str | Awaitable[str]]
 
 
 TOOLS = (
@@ -178,7 +178,8 @@ async def answer(app: "App", name: str, arguments: dict[str, Any]) -> tuple[str,
         return f"There is no tool {name[:80]!r}: there are {', '.join(_BY_NAME)}.", True
     try:
         given = tool.arguments.model_validate(arguments)
-        return await asyncio.to_thread(partial(tool.answer, app, **dict(given))), False
+        text = await asyncio.to_thread(partial(tool.answer, app, **dict(given)))
+        return (text if isinstance(text, str) else await text), False
     except ValidationError as error:
         return _sentence(error), True
     except NotIndexedError as error:

@@ -1,5 +1,6 @@
 """Which models answer: the settings first, then what runs on this machine, then the embedded one."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,15 @@ if TYPE_CHECKING:
     from kibitz.server.llm.detect import Found
     from kibitz.server.llm.embedded import EmbeddedModel
     from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
+    from kibitz.server.llm.ports import Reranker
 
 # The embedded model reads 100 to 160 tokens a second on one thread: a prompt of this size answers in seconds.
 EMBEDDED_BUDGET_TOKENS = 1400
 EMBEDDED_ANSWER_TOKENS = 200
 SMALL_MODEL_BYTES = 500_000_000  # below this a model copies a form better than it follows a rule
+
+MINILM = "minilm"
+RERANK_THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 
 KEY_ALONE = " OPENAI_API_KEY alone is not taken as leave to send code anywhere."
 NO_MODEL = (
@@ -69,7 +74,7 @@ async def choose(config: "Config") -> Models:
     from kibitz.server.llm.model_store import list_models
 
     for listed in list_models(config.data_dir):
-        if listed.path is not None:
+        if listed.path is not None and listed.model.chats:
             return _embedded(config, str(listed.path))
     raise NoModelError(NO_MODEL + (KEY_ALONE if config.api_key else ""))
 
@@ -103,8 +108,10 @@ def _with_endpoint(config: "Config", found: "Found") -> Models:
 def _embedded(config: "Config", name: str) -> Models:
     from kibitz.server.completion.suggest import PLAIN
     from kibitz.server.llm.embedded import EmbeddedModel
-    from kibitz.server.llm.model_store import path_of
+    from kibitz.server.llm.model_store import known, path_of
 
+    if not name.endswith(".gguf") and not known(name).chats:
+        raise NoModelError(f"{name} is no model that answers; `kibitz model list` shows which there are.")
     gguf = _file(name) if name.endswith(".gguf") else path_of(name, config.data_dir)
     model = EmbeddedModel(gguf, threads=config.local_threads)
     return Models(
@@ -164,3 +171,41 @@ def embedder_for(config: "Config") -> "Embedder":
 
     endpoint = Endpoint(config.base_url, config.api_key or None)
     return OpenAIEmbedder(endpoint, config.embedding_model)
+
+
+def reranker_for(config: "Config") -> "Reranker":
+    """The second stage of search that the settings name.
+
+    Raises:
+        ConfigError: they name none, or no endpoint for it, or one of them is wrong.
+        NoModelError: minilm, or what runs it, is not here.
+    """
+    if not config.rerank:
+        raise ConfigError("There is no reranker: set rerank to minilm, or to a model of rerank_url.")
+    if config.rerank_weight > 1:
+        raise ConfigError(f"rerank_weight is a share, from 0 to 1, not {config.rerank_weight:g}.")
+    if config.rerank == MINILM:
+        from kibitz.server.llm.by_vectors import ByVectors
+        from kibitz.server.llm.minilm import MiniLM
+        from kibitz.server.llm.model_store import path_of
+
+        return ByVectors(MiniLM(path_of(MINILM, config.data_dir), threads=RERANK_THREADS))
+    return _endpoint_reranker(config)
+
+
+def _endpoint_reranker(config: "Config") -> "Reranker":
+    from kibitz.server.llm.by_vectors import ByVectors
+    from kibitz.server.llm.endpoint import Endpoint
+    from kibitz.server.llm.rerank_endpoint import EndpointReranker, EndpointVectors
+
+    if config.rerank_url:  # a key goes to the endpoint that it was given for and to no other
+        endpoint = Endpoint(config.rerank_url, config.rerank_api_key or None, key_variable="KIBITZ_RERANK_API_KEY")
+    elif config.base_url:
+        endpoint = Endpoint(config.base_url, config.api_key or None)
+    else:
+        raise ConfigError(f"rerank = {config.rerank!r} needs an endpoint: set rerank_url, or rerank to minilm.")
+    if config.rerank_by == "rerank":
+        return EndpointReranker(endpoint, config.rerank)
+    if config.rerank_by == "embeddings":
+        return ByVectors(EndpointVectors(endpoint, config.rerank))
+    raise ConfigError(f"rerank_by must be rerank or embeddings, not {config.rerank_by!r}.")

@@ -52,7 +52,7 @@ def grep(app: "App", query: Query, k: int, *, within: str = "", filters: Filters
         found = scan_lines(app.root, query, k, rules=app.rules, within=within, filters=filters)
         freshness = app.freshness()
         notes = (*unsearched(found), *([_unknown_kinds(freshness, str(error))] if filters.kinds else []))
-    return Answer(found.hits, ("regex",), freshness, notes, found)
+    return Answer(found.hits, ("regex",), freshness, notes, grepped=found)
 
 
 def _ask(app: "App", question: str, k: int, *, within: str, filters: Filters) -> Answer:

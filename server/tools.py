@@ -21,7 +21,7 @@ MOST_READ_LINES = 400
 MOST_LINE_CHARS = 400
 
 
-def search(
+async def search(
     app: "App",
     query: str,
     *,
@@ -31,7 +31,7 @@ def search(
     globs: Sequence[str] = (),
     kinds: Sequence[str] = (),
 ) -> str:
-    """The code that a question is about, best first, with its lines.
+    """The code that a question is about, best first, with its lines; read again by a reranker if one is set.
 
     Raises:
         FilterError: there is no such language or kind, or a glob is none.
@@ -39,7 +39,7 @@ def search(
     """
     from kibitz.indexer.filters import Filters
 
-    answer = app.search_now(query, k, inside(path), Filters.of(languages, globs, kinds))
+    answer = await app.search(query, k, inside(path), Filters.of(languages, globs, kinds), rerank=True)
     return _shown(_about(answer), [_hit(hit) for hit in answer.hits])
 
 
@@ -136,7 +136,8 @@ def read_lines(app: "App", path: str, *, start_line: int = 1, end_line: int | No
 
 def _about(answer: "Answer") -> str:
     legs = ", ".join(answer.legs) or "nothing"
-    return " ".join([f"Searched by {legs}; {_near(answer.freshness)}", *answer.notes])
+    order = f", ordered by {answer.reranked_by}" if answer.reranked_by else ""
+    return " ".join([f"Searched by {legs}{order}; {_near(answer.freshness)}", *answer.notes])
 
 
 def _near(freshness: "Freshness") -> str:

@@ -63,6 +63,8 @@ async def _ask(app: "App", question: str, as_json: bool) -> None:
     async with closing(app):
         await app.models()
         rendered = await app.ask_prompt(question)
+        if app.second_stage.note:
+            click.echo(f"kibitz: {app.second_stage.note}", err=True)
         answer = await collect(app.ask(rendered), rendered, on_text)
         if as_json:
             emit(

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from kibitz.server.cli.shared import emit, json_option, make_app, path_option
+from kibitz.server.cli.shared import closing, emit, json_option, make_app, path_option
 
 if TYPE_CHECKING:
     from kibitz.server.app import App
 
 State = Literal["ok", "note", "bad"]
 LOW_DISK_BYTES = 1_000_000_000
+REACHED_WITHIN_S = 10.0
 ENOUGH_WATCHES = 65_536  # folders of a very large workspace, and what an editor watches beside it
 
 
@@ -40,7 +41,7 @@ def doctor(*, root: Path, as_json: bool) -> int:
     Nothing is sent anywhere but to the endpoint that you named and to this machine's own loopback ports.
     """
     app = make_app(root)
-    checks = [*_machine(), *_storage(app), *_index(app), *asyncio.run(_models(app))]
+    checks = [*_machine(), *_storage(app), *_index(app), *asyncio.run(_asked(app))]
     if as_json:
         emit([asdict(check) for check in checks])
     else:
@@ -115,6 +116,27 @@ def _index(app: "App") -> Iterator[Check]:
     yield Check("index", "ok", f"{state.files} files, {state.chunks} chunks; {behind}")
 
 
+async def _asked(app: "App") -> list[Check]:
+    async with closing(app):
+        return [await _reranker(app), *await _models(app)]
+
+
+async def _reranker(app: "App") -> Check:
+    """Whether the second stage answers, if one is set: two words are sent, and nothing of the workspace."""
+    from kibitz.server.errors import ConfigError, ModelError
+
+    if not app.config.rerank:
+        return Check("reranker", "ok", "none is set")
+    try:
+        async with asyncio.timeout(REACHED_WITHIN_S):
+            await app.second_stage.reranker().rerank("ready", ["ready", "steady"])
+    except (ConfigError, ModelError) as error:
+        return Check("reranker", "bad", str(error))
+    except TimeoutError:
+        return Check("reranker", "bad", f"{app.config.rerank} gave no scores within {REACHED_WITHIN_S:.0f} s")
+    return Check("reranker", "ok", f"{app.config.rerank} answers")
+
+
 async def _models(app: "App") -> list[Check]:
     from kibitz.server.errors import ConfigError, ModelError
     from kibitz.server.llm.detect import detect
@@ -133,5 +155,4 @@ async def _models(app: "App") -> list[Check]:
         return checks
     completes = models.family.name if models.family else "by chat"
     checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
-    await app.close()
     return checks

@@ -8,10 +8,21 @@ import click
 
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
-from kibitz.server.cli.shared import PATH, emit, ensure_indexed, json_option, make_app, path_option, run_async, show
+from kibitz.server.cli.shared import (
+    PATH,
+    closing,
+    emit,
+    ensure_indexed,
+    json_option,
+    make_app,
+    path_option,
+    run_async,
+    show,
+)
 
 if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
+    from kibitz.server.app import App
 
 budget_option = click.option("--budget", type=click.IntRange(1), help="Prompt and answer, in tokens.")
 html_option = click.option("--html", type=PATH, help="Write one self-contained page.")
@@ -40,7 +51,7 @@ def ask(*, question: tuple[str, ...], root: Path, budget: int | None, html: Path
     """The prompt of a question."""
     app = make_app(root, ask_budget_tokens=budget)
     ensure_indexed(app)
-    _render(lambda: app.ask_prompt(" ".join(question)), html, as_json)
+    _render(app, lambda: app.ask_prompt(" ".join(question)), html, as_json)
 
 
 @prompt.command()
@@ -55,7 +66,7 @@ def complete(*, place: str, root: Path | None, budget: int | None, html: Path | 
     root, path = workspace_of(where, root)
     at = snapshot_at(root, path, where)
     app = make_app(root, completion_budget_tokens=budget)
-    _render(lambda: app.completion_prompt(at), html, as_json)
+    _render(app, lambda: app.completion_prompt(at), html, as_json)
 
 
 @prompt.command()
@@ -73,13 +84,17 @@ def edit(
     root, path = workspace_of(where, root)
     target = target_at(root, path, where)
     app = make_app(root, edit_budget_tokens=budget)
-    _render(lambda: app.edit_prompt(instruction, target), html, as_json)
+    _render(app, lambda: app.edit_prompt(instruction, target), html, as_json)
 
 
-def _render(make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
+def _render(app: "App", make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
     from kibitz.prompts import trace
 
-    rendered = run_async(make())
+    async def made() -> "Rendered":
+        async with closing(app):
+            return await make()
+
+    rendered = run_async(made())
     if html is not None:
         html.write_text(trace.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)

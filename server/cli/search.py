@@ -1,9 +1,10 @@
 """`kibitz search`."""
 
+import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.types import Hit
+    from kibitz.server.app import App
 
 PREVIEW_LINES = 4
 
@@ -41,6 +43,7 @@ PREVIEW_LINES = 4
 @click.option("-F", "--fixed-strings", "fixed", is_flag=True, help="Find the text as it is, in every indexed line.")
 @click.option("-i", "--ignore-case", is_flag=True, help="With --regex (which it implies): ignore case.")
 @click.option("-w", "--word-regexp", "word", is_flag=True, help="With --regex (which it implies): whole words.")
+@click.option("--rerank/--no-rerank", default=None, help="Let the reranker that is set read the best hits again.")
 @click.option("--queries", type=click.File("r", encoding="utf-8"), help='JSON lines {"query": …}; - is stdin.')
 @json_option
 def search(
@@ -56,6 +59,7 @@ def search(
     fixed: bool,
     ignore_case: bool,
     word: bool,
+    rerank: bool | None,
     queries: IO[str] | None,
     as_json: bool,
 ) -> None:
@@ -78,22 +82,39 @@ def search(
     if bool(asked if exact else asked.strip()) == bool(queries):
         raise click.UsageError("Give a question, or --queries FILE with one on each line.")
     filters = _filters(languages, globs, kinds)
-    app = make_app(root)
+    app = make_app(root, rerank="" if rerank is False else None)
+    if rerank:
+        app.second_stage.reranker()  # or the sentence that says what is missing
     with contextlib.suppress(IndexBusyError):  # until the other process is ready, the files themselves answer
         ensure_indexed(app)
-    for each in [asked] if queries is None else _read_queries(queries):
-        start = time.perf_counter()
-        if exact:
-            from kibitz.indexer.grep import Query
-
-            answer = app.grep_now(Query(each, ignore_case, fixed, word), k, within, filters)
-        else:
-            answer = app.search_now(each, k, within, filters)
-        ms = round((time.perf_counter() - start) * 1000, 2)
+    questions = [asked] if queries is None else _read_queries(queries)
+    lines = {"ignore_case": ignore_case, "fixed": fixed, "word": word} if exact else None
+    for question, answer, ms in _answers(app, questions, k, within, filters, lines=lines):
         if as_json or queries is not None:
-            emit({"query": each, "results": _results(answer), "ms": ms, **_about(answer)})
+            emit({"query": question, "results": _results(answer), "ms": round(ms, 2), **_about(answer)})
         else:
             _show_answer(answer)
+
+
+def _answers(
+    app: "App", asked: Iterable[str], k: int, within: str, filters: "Filters | None", *, lines: dict[str, bool] | None
+) -> "Iterator[tuple[str, Answer, float]]":
+    """Each question with its answer and how long that took, in ms; `lines` makes it a regular expression."""
+    from kibitz.indexer.grep import Query
+
+    with asyncio.Runner() as runner:  # one loop for all of them: a reranker keeps its connections
+        try:
+            for query in asked:
+                start = time.perf_counter()
+                if lines is not None:
+                    answer = app.grep_now(Query(query, **lines), k, within, filters)
+                elif app.config.rerank:
+                    answer = runner.run(app.search(query, k, within, filters, rerank=True))
+                else:
+                    answer = app.search_now(query, k, within, filters)
+                yield query, answer, (time.perf_counter() - start) * 1000
+        finally:
+            runner.run(app.close())
 
 
 def _filters(languages: tuple[str, ...], globs: tuple[str, ...], kinds: tuple[str, ...]) -> "Filters | None":
@@ -121,6 +142,7 @@ def _about(answer: "Answer") -> dict[str, Any]:
         "legs": list(answer.legs),
         "freshness": asdict(answer.freshness),
         "notes": list(answer.notes),
+        "reranked_by": answer.reranked_by,
         **(grepped_json(answer.grepped) if answer.grepped else {}),
     }
 

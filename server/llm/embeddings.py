@@ -197,21 +197,27 @@ class OpenAIEmbedder:
                 raise
             self._asks_dim = False  # the size is checked by who asked
             return self._asked(texts)
-        rows = self._in_order(answer, len(texts))
+        rows = in_order(answer, len(texts), self._endpoint)
         self._answered = True
         return rows
-
-    def _in_order(self, answer: Any, count: int) -> list[list[float]]:
-        from kibitz.server.llm.failures import not_this_api
-
-        by_index = {row.index: row.embedding for row in answer.data or ()}
-        if sorted(by_index) != list(range(count)):
-            raise not_this_api(self._endpoint)
-        return [by_index[n] for n in range(count)]
 
 
 class _TooLongError(Exception):
     """The endpoint takes no text as long as this."""
+
+
+def in_order(answer: Any, count: int, endpoint: Endpoint) -> list[list[float]]:
+    """The vectors of an answer in the order of the texts.
+
+    Raises:
+        ModelError: some are missing, or there are too many.
+    """
+    from kibitz.server.llm.failures import not_this_api
+
+    by_index = {row.index: row.embedding for row in answer.data or ()}
+    if sorted(by_index) != list(range(count)):
+        raise not_this_api(endpoint)
+    return [by_index[n] for n in range(count)]
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[int]]:

@@ -25,6 +25,8 @@ class Endpoint:
     base_url: str = field(repr=False)
     api_key: str | None = field(default=None, repr=False)
     kind: Kind = "other"
+    key_variable: str = "OPENAI_API_KEY"
+    """What to set or check when the key is refused."""
     shown: str = field(init=False)
     """The base URL as messages may show it: without user, password and query."""
     loopback: bool = field(init=False, repr=False)

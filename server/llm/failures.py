@@ -102,7 +102,7 @@ def _refused(error: openai.APIStatusError, endpoint: Endpoint, prompt: Iterable[
     status, at = error.status_code, endpoint.shown
     wait = retry_after_s(error)
     when = f"in {wait:.0f} s" if wait is not None else "later"
-    how = "set OPENAI_API_KEY" if endpoint.api_key is None else "check OPENAI_API_KEY"
+    how = f"set {endpoint.key_variable}" if endpoint.api_key is None else f"check {endpoint.key_variable}"
     quoted = _quoted(error, endpoint, prompt)
     sentences = (
         (status == 401, f"The endpoint {at} refused the API key: {how}."),

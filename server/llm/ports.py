@@ -1,8 +1,11 @@
-"""What Kibitz asks of a model: two ports, and what passes through them."""
+"""What Kibitz asks of a model: the ports, and what passes through them."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from kibitz.indexer.rank import Scores
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -66,4 +69,35 @@ class Completer(Protocol):
         Raises:
             ModelError: the model could not answer; the message is one sentence that says what to do.
         """
+        ...
+
+
+class Reranker(Protocol):
+    """The second stage of search: scores texts that the first stage found."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as answers show it."""
+        ...
+
+    async def open(self) -> None:
+        """Load what a first answer needs; nothing at the second call.
+
+        Raises:
+            ModelError: it cannot be loaded.
+        """
+        ...
+
+    async def rerank(self, question: str, texts: Sequence[str]) -> "Scores":
+        """Score texts by how well they answer a question: (n,) strings to (n,) finite scores, higher is better.
+
+        The scores of one call compare with each other and with nothing else. Cancelling this frees what it holds.
+
+        Raises:
+            ModelError: there are no scores; the message is one sentence that says what to do.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
         ...

@@ -27,8 +27,10 @@ class AppPort(Protocol):
 
     config: "Config"
 
-    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
-        """Search the index, or the files as long as there is none."""
+    async def search(
+        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, rerank: bool = False
+    ) -> "Answer":
+        """Search the index, or the files as long as there is none; with `rerank` in two stages, if a second is set."""
         ...
 
     async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":

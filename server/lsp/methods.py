@@ -91,6 +91,9 @@ class SearchParams:
     """A query; `within` keeps only what is below a folder.
 
     `regex` makes it a regular expression, and so do `fixed` (a text as it is), `ignore_case` and `word`.
+
+    `rerank` lets the second stage order the hits, if one is set: for a question that was asked whole, not one that is
+    still being typed.
     """
 
     query: str
@@ -101,6 +104,7 @@ class SearchParams:
     fixed: bool = False
     ignore_case: bool = False
     word: bool = False
+    rerank: bool = False
     work_done_token: Token | None = None
 
 

@@ -111,9 +111,9 @@ def test_filters_and_regular_expressions(start_server: StartServer, shop: Path) 
 def test_any_question_is_answered(start_server: StartServer, shop: Path, query: str) -> None:
     client = start_server()
     client.initialize(shop, BAR)
-    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes"}
+    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes", "reranked_by"}
     client.call("kibitz/index")
-    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes"}
+    assert set(client.call("kibitz/search", {"query": query})) == {"hits", "legs", "freshness", "notes", "reranked_by"}
     assert client.shutdown() == 0
 
 

@@ -69,9 +69,12 @@ class FakeApp:
         self.root, self.options = root, options
         return self
 
-    async def search(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
+    async def search(
+        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, rerank: bool = False
+    ) -> Answer:
         await self._reach("search", (query, k, within) if filters is None else (query, k, within, filters))
-        return Answer(tuple(self.hits[:k]), ("lexical", "vector"), self.freshness, self.notes)
+        hits, by = (self.hits[::-1], "backwards") if rerank else (self.hits, "")
+        return Answer(tuple(hits[:k]), ("lexical", "vector"), self.freshness, self.notes, by)
 
     async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
         await self._reach("grep", (query, k, within, filters))

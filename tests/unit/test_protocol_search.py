@@ -49,7 +49,18 @@ async def test_an_answer_says_which_legs_ran_and_how_near_it_is_to_the_files() -
         "legs": ["lexical", "vector"],
         "freshness": {"indexed_at": 1.5, "indexing": True, "behind": 3, "ahead": 2, "lacking": 7},
         "notes": ["Only words were searched."],
+        "reranked_by": "",
     }
+
+
+async def test_only_a_search_that_asks_for_it_is_reranked() -> None:
+    app = FakeApp(hits=[Hit(Chunk(f"{n}.py", Span(0, 1), "x"), 3.0 - n, ("lexical",)) for n in range(3)])
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        typed = await wire.call("kibitz/search", {"query": "f", "k": 2})
+        whole = await wire.call("kibitz/search", {"query": "f", "k": 2, "rerank": True})
+    assert ([hit["path"] for hit in typed["hits"]], typed["reranked_by"]) == (["0.py", "1.py"], "")
+    assert ([hit["path"] for hit in whole["hits"]], whole["reranked_by"]) == (["2.py", "1.py"], "backwards")
 
 
 async def test_filters_and_regular_expressions_reach_the_app() -> None:

@@ -9,9 +9,12 @@ from kibitz.indexer.errors import EmbedderBusyError
 from kibitz.indexer.filters import Filters
 from kibitz.indexer.grep import Query
 from kibitz.indexer.layout import places
+from kibitz.server.config import Config
 from kibitz.server.errors import ModelError
+from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 from tests.fakes.embedder import HashEmbedder
+from tests.fakes.reranker import Scripted
 from tests.fakes.workspaces import OurApp, update, written
 
 FILES = {
@@ -112,3 +115,30 @@ def test_a_round_sees_what_was_told_before_it_began() -> None:
     with pytest.raises(ModelError), unseen.round():
         raise ModelError("It failed.")
     assert (unseen.rounds, unseen.files(nobody)) == (0, 2)
+
+
+async def test_the_second_stage_orders_a_search_that_asks_for_it_and_only_what_the_filters_let_pass(
+    tmp_path: Path,
+) -> None:
+    files = {f"{n}.py": f"def withdraw():\n    return 'money'\n# ={n}" for n in range(1, 6)}
+    app = OurApp.of(written(tmp_path / "work", {**files, "6.ts": "// withdraw money =6"}))
+    update(app.root)
+    reranker = Scripted()
+    app.second_stage = SecondStage(Config(rerank="scripted", rerank_weight=1.0), reranker)
+    python = Filters.of(["python"])
+    plain = await app.search("withdraw money", 2, filters=python)
+    assert (plain.reranked_by, reranker.shown) == ("", [])
+    answer = await app.search("withdraw money", 2, filters=python, rerank=True)
+    assert [hit.chunk.path for hit in answer.hits] == ["5.py", "4.py"]
+    assert (answer.reranked_by, answer.legs, answer.notes) == ("scripted", plain.legs, ())
+    assert answer.freshness == plain.freshness
+    assert len(reranker.shown) == 5
+
+
+async def test_notes_of_both_stages_are_told(app: OurApp) -> None:
+    app.second_stage = SecondStage(Config(rerank="scripted"), Scripted(error=ModelError("It is asleep.")))
+    answer = await app.search("circle money", 5, rerank=True)
+    assert {hit.chunk.path for hit in answer.hits} == set(FILES)
+    first, second = answer.notes
+    assert "words are looked for in the files" in first
+    assert second == "It is asleep; the hits are in the order of the first stage."

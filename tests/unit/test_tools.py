@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from kibitz.indexer.errors import FilterError, NotIndexedError, WorkspaceError
 from kibitz.server import tools
 from kibitz.server.admitted import admitted_text, inside
+from kibitz.server.config import Config
+from kibitz.server.errors import ModelError
+from kibitz.server.rerank import SecondStage
+from tests.fakes.reranker import Scripted
 from tests.fakes.workspaces import OurApp, update, written
 
 FILES = {
@@ -38,20 +42,30 @@ def unindexed(tmp_path: Path) -> OurApp:
     return OurApp.of(written(tmp_path / "work", FILES))
 
 
-def test_a_hit_shows_its_place_and_its_lines_with_their_numbers(app: OurApp) -> None:
-    about, *lines = tools.search(app, "take money out", k=1).splitlines()
+async def test_a_hit_shows_its_place_and_its_lines_with_their_numbers(app: OurApp) -> None:
+    about, *lines = (await tools.search(app, "take money out", k=1)).splitlines()
     assert about.startswith("Searched by lexical, vector; index of 20")
     assert lines[0].startswith("src/bank.py:1-4 ")
     assert "2:     def withdraw(self, amount):" in lines
 
 
-def test_filters_and_folders_narrow(app: OurApp) -> None:
-    assert "src/shop.py" not in tools.search(app, "withdraw", globs=["!**/shop.py"])
-    assert tools.search(app, "withdraw", path="nowhere").endswith("Nothing found.")
+async def test_who_ordered_the_hits_is_told(unindexed: OurApp) -> None:
+    unindexed.second_stage = SecondStage(Config(rerank="scripted"), Scripted(error=ModelError("It is asleep.")))
+    assert "It is asleep; the hits are in the order" in await tools.search(unindexed, "withdraw account")
+    (unindexed.root / "a.py").write_text("withdraw  # =1\n", "utf-8")
+    (unindexed.root / "b.py").write_text("withdraw  # =2\n", "utf-8")
+    unindexed.second_stage = SecondStage(Config(rerank="scripted"), Scripted())
+    found = await tools.search(unindexed, "withdraw", globs=["/*.py"])
+    assert found.startswith("Searched by scan, ordered by scripted; ")
+
+
+async def test_filters_and_folders_narrow(app: OurApp) -> None:
+    assert "src/shop.py" not in await tools.search(app, "withdraw", globs=["!**/shop.py"])
+    assert (await tools.search(app, "withdraw", path="nowhere")).endswith("Nothing found.")
     with pytest.raises(FilterError, match="did you mean 'python'"):
-        tools.search(app, "withdraw", languages=["pyton"])
+        await tools.search(app, "withdraw", languages=["pyton"])
     with pytest.raises(WorkspaceError, match="no path inside the workspace"):
-        tools.search(app, "withdraw", path="../")
+        await tools.search(app, "withdraw", path="../")
 
 
 def test_lines_that_match_are_one_a_line(app: OurApp) -> None:
@@ -98,12 +112,12 @@ def test_lines_are_read_as_they_are_now(unindexed: OurApp) -> None:
         tools.read_lines(unindexed, "src/newer.py")
 
 
-def test_answers_are_bounded_and_say_what_is_left_out(app: OurApp) -> None:
+async def test_answers_are_bounded_and_say_what_is_left_out(app: OurApp) -> None:
     for text in (
         tools.read_lines(app, "src/long.py"),
         tools.regex(app, "value_", k=500),
         tools.outline(app, "src/long.py"),
-        tools.search(app, "value", k=50),
+        await tools.search(app, "value", k=50),
     ):
         assert len(text) <= tools.MOST_CHARS + 100
     assert "more left out" in tools.regex(app, "value_", k=500)
@@ -175,8 +189,8 @@ def test_a_pipe_is_not_waited_for(unindexed: OurApp) -> None:
         tools.read_lines(unindexed, "src/bank.py")
 
 
-def test_without_an_index_words_are_found_and_names_are_not(unindexed: OurApp) -> None:
-    found = tools.search(unindexed, "take money out")
+async def test_without_an_index_words_are_found_and_names_are_not(unindexed: OurApp) -> None:
+    found = await tools.search(unindexed, "take money out")
     assert found.startswith("Searched by scan; no index yet. ")
     assert "src/bank.py:1-4" in found
     assert "src/shop.py:4: def pay(account):" in tools.regex(unindexed, "def pay")

@@ -41,12 +41,13 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
             exact = Query(params.query, params.ignore_case, params.fixed, params.word)
             answer = await session.app.grep(exact, params.k, params.within, filters)
         else:
-            answer = await session.app.search(params.query, params.k, params.within, filters)
+            answer = await session.app.search(params.query, params.k, params.within, filters, rerank=params.rerank)
     return {
         "hits": [_hit(root, hit) for hit in answer.hits],
         "legs": list(answer.legs),
         "freshness": asdict(answer.freshness),
         "notes": list(answer.notes),
+        "reranked_by": answer.reranked_by,
     }
 
 
