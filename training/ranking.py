@@ -26,7 +26,7 @@ from kibitz.indexer.search import PER_FILE
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.weights import TABLE
 
-SHARES = {"whole": 1.0, "lines": 0.1, "commits": 0.05}
+SHARES = {"whole": 1.0, "lines": 0.05, "commits": 0.3}
 """What each set weighs where files are ordered. Questions about functions look at one file closely, and subjects of
 commits are often vague: each shifts the weights a little to what holds there."""
 
