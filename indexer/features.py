@@ -21,17 +21,14 @@ from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 
 BEST_CHUNKS = 4  # so many chunks of a file add up
-NAMES_READ = 0.5  # of what a file's best chunk holds of the question: the names of chunks with less are not read
+NAMES_READ = 0.7  # of what a file's best chunk holds of the question: the names of chunks with less are not read
 
 LEXICAL = ("words_best_chunk", "words_best_chunks", "words_file")
 VECTOR = ("vector_best_chunk", "vector_best_chunks", "vector_mean", "cosine_mean")
 NAMES = ("name", "name_share", "name_order", "folder", "folder_only", "path_exact")
 DEFINES = ("defines", "defines_joined")
 PRIORS = ("test", "example", *FLAGS, "size", "centrality")
-CHUNK_FEATURES = (
-    "words", "vector", "coverage", "defines", "defines_joined", "symbol", "symbol_share", "definition",
-    "definition_share", "between", "prose", "size", "first",
-)  # fmt: skip
+CHUNK_FEATURES = ("words", "vector", "coverage", "defines", "defines_joined", "definition", "between", "size")
 FILE_FEATURES = (*LEXICAL, *VECTOR, *NAMES, *DEFINES, *PRIORS)
 
 
@@ -152,41 +149,33 @@ def chunk_features(
     view, nothing = some.view, np.zeros(len(some.chunks), np.float32)
     held = some.weights @ (some.counts > 0) / max(float(some.weights.sum()), 1e-6)
     size = np.minimum(np.log1p(view.lengths[some.chunks]) / 6, 1)
-    first = np.zeros(len(some.chunks), np.float32)
-    first[some.starts] = 1
     columns = [
         nothing if lexical is None else share(lexical[some.chunks], float(lexical.max(initial=0.0))),
         nothing if vector is None else share(np.maximum(vector[some.chunks], 0), float(vector.max(initial=0.0))),
         held,
         named,
         joined,
-        *_symbols(some, held).T,
+        _definition(some, held),
         view.between[some.chunks],
-        view.prose[some.chunks],
         size,
-        first,
     ]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _symbols(some: Candidates, held: NDArray[Any]) -> Floats:
-    """How the words of the question meet the names around and in each chunk, (c, 4).
+def _definition(some: Candidates, held: NDArray[Any]) -> Floats:
+    """How the words of the question meet the name that suits them best among what each chunk defines, (c,).
 
-    Nothing of chunks that hold much less of the question (`held`, (c,)) than others of their file: their names cannot
-    make up for it, and reading names is what costs most.
+    Nothing of chunks that hold less of the question (`held`, (c,)) than others of their file: their names cannot make
+    up for it, and reading names is what costs most.
     """
     asked = Asked.of(some)
-    out = np.zeros((len(some.chunks), 4), np.float32)
+    out = np.zeros(len(some.chunks), np.float32)
     close = held > NAMES_READ * np.repeat(some.best(held), some.sizes)
     for at in close.nonzero()[0].tolist():
-        row, (symbol, defines) = out[at], some.view.names(int(some.chunks[at]))
-        own, others = asked.met(symbol), max(map(asked.met, defines), default=NOT_MET)
-        if own is not NOT_MET or others is not NOT_MET:
-            row[:] = (*own, *others)
+        out[at] = max(map(asked.met, some.view.defines(int(some.chunks[at]))), default=0.0)
     return out
 
 
-NOT_MET = (0.0, 0.0)
 _NONE: dict[int, float] = {}
 
 
@@ -205,7 +194,7 @@ class Asked:
         for at, word in enumerate(words):
             self._heads.setdefault(word[:3], []).append(at)
         self._known: dict[str, dict[int, float]] = {}
-        self._met: dict[str, tuple[float, float]] = {}
+        self._met: dict[str, float] = {}
 
     @classmethod
     def of(cls, some: Candidates) -> "Asked":
@@ -239,14 +228,13 @@ class Asked:
         alike = ((at, likeness(self._words[at], word)) for at in near)
         return {at: like for at, like in alike if like}
 
-    def met(self, name: str) -> tuple[float, float]:
-        """How a definition's name meets the question: harmonic mean of both shares, and the question's share."""
+    def met(self, name: str) -> float:
+        """How a definition's name meets the question: the harmonic mean of the shares of both that meet."""
         found = self._met.get(name)
         if found is None:
             touched, precision = self.touched(name_words(name))
             recall = sum(self._shares[at] * like for at, like in touched.items())
-            found = (2 * recall * precision / (recall + precision), recall) if recall else NOT_MET
-            self._met[name] = found
+            found = self._met[name] = 2 * recall * precision / (recall + precision) if recall else 0.0
         return found
 
 

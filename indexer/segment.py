@@ -128,12 +128,13 @@ class Segment:
     def chunk(self, number: int, path: str, text: str) -> Chunk:
         """One chunk with its text, which is not held here."""
         kind, language = described(self.codes[number])
-        return Chunk(path, self.span(number), text, kind, language, *self.names(number))
+        symbol = self.name_of(int(self.symbols[number]))
+        return Chunk(path, self.span(number), text, kind, language, symbol, self.names_in(number))
 
-    def names(self, number: int) -> tuple[str, tuple[str, ...]]:
-        """The symbol that one chunk is in, and what it defines."""
+    def names_in(self, number: int) -> tuple[str, ...]:
+        """The names of what one chunk defines."""
         start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
-        return self.name_of(int(self.symbols[number])), tuple(map(self.name_of, self.defines[start:end].tolist()))
+        return tuple(map(self.name_of, self.defines[start:end].tolist()))
 
     def piece(self, files: Ints) -> Piece:
         """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""

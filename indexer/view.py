@@ -17,7 +17,6 @@ from kibitz.indexer.uses import centrality
 from kibitz.indexer.vectors import Floats, similarities
 
 _MODULE = KINDS.index("module")
-_PROSE = (KINDS.index("section"), KINDS.index("text"))
 
 
 class View:
@@ -81,11 +80,6 @@ class View:
         return _concatenated([segment.codes[:, 0] == _MODULE for segment, _ in self.parts], np.bool_)
 
     @cached_property
-    def prose(self) -> NDArray[np.bool_]:
-        """Which chunks are prose, or in no known language, (n,)."""
-        return _concatenated([np.isin(segment.codes[:, 0], _PROSE) for segment, _ in self.parts], np.bool_)
-
-    @cached_property
     def stem_words(self) -> Floats:
         """How many different terms each file's name has, (f,)."""
         return _concatenated([segment.stem_words for segment, _ in self.parts], np.float32)
@@ -135,10 +129,10 @@ class View:
         segment, at = self._place(number)
         return segment.chunk(at, path, text)
 
-    def names(self, number: int) -> tuple[str, tuple[str, ...]]:
-        """The symbol that one chunk is in, and what it defines."""
+    def defines(self, number: int) -> tuple[str, ...]:
+        """The names of what one chunk defines."""
         segment, at = self._place(number)
-        return segment.names(at)
+        return segment.names_in(at)
 
     def _place(self, number: int) -> tuple[Segment, int]:
         part = bisect_right(self._chunk_starts, number) - 1

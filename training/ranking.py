@@ -200,12 +200,9 @@ GROUPS = {
     "centrality": ("centrality",),
     "chunks: words": ("chunk words", "chunk coverage"),
     "chunks: vectors": ("chunk vector",),
-    "chunks: names": (
-        "chunk defines", "chunk defines_joined", "chunk symbol", "chunk symbol_share", "chunk definition",
-        "chunk definition_share",
-    ),
-    "chunks: kind and size": ("chunk between", "chunk prose", "chunk size", "chunk first"),
-}  # fmt: skip
+    "chunks: names": ("chunk defines", "chunk defines_joined", "chunk definition"),
+    "chunks: kind and size": ("chunk between", "chunk size"),
+}
 
 
 def write_table(path: Path, files: Floats, chunks: Floats) -> None:
