@@ -5,6 +5,7 @@ different lengths compare; counts go through a logarithm and end at a bound, so 
 the range that the weights were fitted in.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,6 +58,15 @@ class Candidates:
             if len(items):
                 at = np.minimum(items.searchsorted(self.chunks), len(items) - 1)
                 row[:] = np.where(items[at] == self.chunks, times[at], 0)
+
+    def among(self, best: Ints) -> "Candidates":
+        """Some of these files, by their places, (b,)."""
+        few = copy.copy(self)
+        few.files = self.files[best]
+        few.sizes, places = rows(np.append(self.starts, len(self.chunks)), best)
+        few.chunks, few.counts = self.chunks[places], self.counts[:, places]
+        few.starts = offsets_of(few.sizes)[:-1]
+        return few
 
     def best(self, scores: NDArray[Any]) -> NDArray[Any]:
         """The highest score of each file's chunks, (c,) to (m,)."""

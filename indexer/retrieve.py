@@ -21,7 +21,7 @@ from kibitz.indexer.wanted import Wanted
 from kibitz.indexer.weights import load_weights
 
 NEAREST = 100  # so many chunks count as found by their vectors: every chunk is a little like every question
-SPARE = 6  # files that are looked into beyond those that are wanted, for some cannot be shown
+SPARE = 2  # files that are looked into beyond those that are wanted, for some cannot be shown
 
 Mask = NDArray[np.bool_]
 
@@ -91,7 +91,7 @@ def retrieve(
     features = file_features(some, *leg_scores, named[some.chunks], joined[some.chunks])
     scores = softmax(features @ weights.files, np.array([0, len(files)]))
     best = np.argsort(-scores, kind="stable")[: k + SPARE]
-    few = Candidates(view, wanted, legs.held, files[best])
+    few = some.among(best)
     told = chunk_features(few, *leg_scores, named[few.chunks], joined[few.chunks]) @ weights.chunks
     if shown is not None:
         told = np.where(shown[few.chunks], told, np.float32(-np.inf))
