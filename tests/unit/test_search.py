@@ -4,18 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from kibitz.indexer import index
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.layout import places
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.types import Hit, Span
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.parsing import InProcessPool
+from tests.fakes.workspaces import opened, update, written
 
 FILES = {
     "src/session.py": "class ClientSession:\n    def close(self):\n        self.pool.release()\n",
@@ -29,22 +27,7 @@ FILES = {
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for path, text in FILES.items():
-        (tmp_path / "work" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "work" / path).write_text(text, "utf-8")
-    return tmp_path / "work"
-
-
-def update(root: Path) -> None:
-    then = time.time() - 60
-    for path in root.rglob("*.*"):
-        if path.is_file() and path.stat().st_mtime > then + 5:
-            os.utime(path, (then, then))
-    index.update(root, cache_dir=root.parent / "cache", embedder=HashEmbedder(), pool=InProcessPool())
-
-
-def opened(root: Path) -> Searcher:
-    return Searcher.open(root, cache_dir=root.parent / "cache", embedder=HashEmbedder())
+    return written(tmp_path / "work", FILES)
 
 
 @pytest.fixture
