@@ -204,6 +204,7 @@ class Asked:
         for at, word in enumerate(words):
             self._heads.setdefault(word[:3], []).append(at)
         self._known: dict[str, dict[int, float]] = {}
+        self._touched: dict[tuple[str, ...], tuple[dict[int, float], float]] = {}
         self._met: dict[str, float] = {}
 
     @classmethod
@@ -212,11 +213,17 @@ class Asked:
         words = some.wanted.words
         return cls(words, some.weight_of([term_id(word) for word in words]))
 
-    def touched(self, words: Sequence[str]) -> tuple[dict[int, float], float]:
+    def touched(self, words: tuple[str, ...]) -> tuple[dict[int, float], float]:
         """The words of the question that some words of a name are like, and how much at best.
 
         And how like these words are to what is asked, on average.
         """
+        found = self._touched.get(words)
+        if found is None:
+            found = self._touched[words] = self._touch(words)
+        return found
+
+    def _touch(self, words: tuple[str, ...]) -> tuple[dict[int, float], float]:
         touched: dict[int, float] = {}
         total, known = 0.0, self._known
         for word in words:

@@ -102,12 +102,17 @@ class Segment:
     def name_of(self, code: int) -> str:
         """One symbol's name. All of them as strings would take more memory than the rest of a view."""
         names, ends = self._names
-        return names[int(ends[code - 1]) + 1 if code else 0 : int(ends[code])].decode("utf-8", "surrogatepass")
+        return names[ends[code - 1] + 1 if code else 0 : ends[code]].decode("utf-8", "surrogatepass")
 
     @cached_property
-    def _names(self) -> tuple[bytes, NDArray[np.uint32]]:
+    def _names(self) -> tuple[bytes, memoryview]:
+        # Single numbers come out of a memoryview several times as fast as out of an array.
         names = _inflated(self.packed_names)
-        return names, np.flatnonzero(np.frombuffer(names, np.uint8) == 0).astype(np.uint32)
+        return names, np.flatnonzero(np.frombuffer(names, np.uint8) == 0).astype(np.uint32).data
+
+    @cached_property
+    def _define_places(self) -> tuple[memoryview, memoryview]:
+        return self.define_offsets.data, np.ascontiguousarray(self.defines).data
 
     @cached_property
     def stem_words(self) -> NDArray[np.float32]:
@@ -133,8 +138,8 @@ class Segment:
 
     def names_in(self, number: int) -> tuple[str, ...]:
         """The names of what one chunk defines."""
-        start, end = int(self.define_offsets[number]), int(self.define_offsets[number + 1])
-        return tuple(map(self.name_of, self.defines[start:end].tolist()))
+        offsets, defines = self._define_places
+        return tuple(map(self.name_of, defines[offsets[number] : offsets[number + 1]]))
 
     def piece(self, files: Ints) -> Piece:
         """Some of the files, as what a new segment is made of. Their vectors hold their paths already."""

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.lexical import NOTHING, Holds, idf
-from kibitz.indexer.rank import Ids, Scores, best_and_mean, best_of, blend, sum_of_best
+from kibitz.indexer.rank import Ids, Scores, best_and_mean, best_of, blend
 from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
 
 LEAST = 32  # files that are looked at closely: with twice as many the ranking is hardly better
-BEST_CHUNKS = 4  # so many chunks of a file add up
+FURTHER_CHUNKS = 3  # of a file add up, as many times as its best one at most
+FURTHER_WEIGHT = 0.6
 MEAN_SHARE = 0.5  # of a file's mean similarity, beside its highest
 NAME_WEIGHT = 1.0  # the file's name is what was asked for
 FOLDER_WEIGHT = 0.5
@@ -47,7 +48,7 @@ def shortlist(
     size = len(view.paths)
     by_leg: list[Scores] = []
     if "lexical" in legs:
-        by_leg.append(sum_of_best(legs["lexical"], view.first, BEST_CHUNKS))
+        by_leg.append(_added_up(legs["lexical"], view.first))
     if "vector" in legs:
         by_leg.append(best_and_mean(legs["vector"], view.first, MEAN_SHARE))
     named, joined = (_of_files(view, scores) for scores in defining)
@@ -94,6 +95,14 @@ def defining(view: View, keys: list[int]) -> Scores:
     for items, _ in view.definitions.find(keys).values():
         scores[items] = 1
     return scores
+
+
+def _added_up(scores: Scores, first: Ids) -> Scores:
+    """Each file's best score and a part of what its other chunks add, (f,): nearly the sum of the best few."""
+    best = np.maximum.reduceat(scores, first[:-1])
+    others = np.add.reduceat(scores, first[:-1]) - best
+    added: Scores = best + np.float32(FURTHER_WEIGHT) * np.minimum(others, FURTHER_CHUNKS * best)
+    return added
 
 
 def _of_files(view: View, scores: Scores) -> Scores | float:
