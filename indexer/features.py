@@ -7,6 +7,7 @@ the range that the weights were fitted in.
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,10 +77,12 @@ class Candidates:
         """The sum over each file's chunks, (..., c) to (..., m)."""
         return np.add.reduceat(scores, self.starts, axis=-1)
 
-    def weight_of(self, ids: Sequence[int]) -> Floats:
-        """How much each of the question's words says, by their ids."""
-        unknown = idf(self.view.chunks, 0)
-        return np.array([self._weight_of.get(key, unknown) for key in ids], np.float32)
+    @cached_property
+    def asked(self) -> "Asked":
+        """The words of the question; what was found out about them goes on to `among`."""
+        unknown, words = idf(self.view.chunks, 0), self.wanted.words
+        weights = [self._weight_of.get(term_id(word), unknown) for word in words]
+        return Asked(words, np.array(weights, np.float32))
 
 
 def file_features(
@@ -130,7 +133,7 @@ def _vectors(some: Candidates, vector: Scores | None) -> list[Floats]:
 
 def _names(some: Candidates) -> list[Floats]:
     """How the words of the question meet those of the paths."""
-    asked = Asked.of(some)
+    asked = some.asked
     size = len(asked.weights)
     in_name, in_folders = np.zeros((2, len(some.files), size), np.float32)
     precision = np.zeros(len(some.files), np.float32)
@@ -178,7 +181,7 @@ def _definition(some: Candidates, held: NDArray[Any]) -> Floats:
     Nothing of chunks that hold less of the question (`held`, (c,)) than others of their file: their names cannot make
     up for it, and reading names is what costs most.
     """
-    asked = Asked.of(some)
+    asked = some.asked
     out = np.zeros(len(some.chunks), np.float32)
     close = held > NAMES_READ * np.repeat(some.best(held), some.sizes)
     for at in close.nonzero()[0].tolist():
@@ -206,12 +209,6 @@ class Asked:
         self._known: dict[str, dict[int, float]] = {}
         self._touched: dict[tuple[str, ...], tuple[dict[int, float], float]] = {}
         self._met: dict[str, float] = {}
-
-    @classmethod
-    def of(cls, some: Candidates) -> "Asked":
-        """The words of the question that some files are looked at for."""
-        words = some.wanted.words
-        return cls(words, some.weight_of([term_id(word) for word in words]))
 
     def touched(self, words: tuple[str, ...]) -> tuple[dict[int, float], float]:
         """The words of the question that some words of a name are like, and how much at best.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kibitz.indexer.keys import definition_key
 from kibitz.indexer.lexical import Postings, Triples, invert, levelled
 from kibitz.indexer.mapped import Array, DamagedFileError, open_arrays, write_arrays
+from kibitz.indexer.pathnames import FOLDERS
 from kibitz.indexer.piece import Piece, Ragged, described, joined
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
 from kibitz.indexer.sieve import Sieve, sieve_of
@@ -29,7 +30,6 @@ from kibitz.indexer.vectors import scales_of
 
 FORMAT = 4
 MOST_CHUNKS = 3 << 13  # of a segment, if no single file has more: what is held in memory to make one stays small
-FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
 
