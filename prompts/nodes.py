@@ -1,125 +1,135 @@
-"""The tree of a prompt: immutable nodes made by plain functions, checked as they are made.
-
-A *scope* carries a priority and is shown when its priority is at or above the cutoff that the renderer picks and the
-scope around it is shown. What stands in no scope has the highest priority, `TOP`: it is always shown.
-"""
+"""The functions that make a prompt's tree, and check it as it is made."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, cast
 
 from kibitz.prompts.errors import TreeError
+from kibitz.prompts.limits import limit_of
+from kibitz.prompts.tree import (
+    TOP,
+    CachePoint,
+    Capped,
+    Content,
+    First,
+    Image,
+    Isolate,
+    Lines,
+    Message,
+    Node,
+    Reserve,
+    Role,
+    Scope,
+    Text,
+    TokenBreak,
+    ToolCall,
+    ToolDefinition,
+    Tools,
+)
 
-TOP = 1e9
-"""The priority of the root: what must be shown."""
+__all__ = [
+    "TOP",
+    "CachePoint",
+    "Capped",
+    "Child",
+    "First",
+    "Image",
+    "Isolate",
+    "Lines",
+    "Message",
+    "Node",
+    "Reserve",
+    "Scope",
+    "Text",
+    "TokenBreak",
+    "ToolCall",
+    "ToolDefinition",
+    "Tools",
+    "assistant",
+    "cache_point",
+    "capped",
+    "fallback",
+    "first",
+    "fragment",
+    "image",
+    "isolate",
+    "line_break",
+    "lines",
+    "reserve",
+    "scope",
+    "shortened",
+    "system",
+    "text",
+    "token_break",
+    "tool",
+    "tools",
+    "user",
+]
 
-Role = Literal["system", "user", "assistant"]
-Content = Literal["", "text", "messages"]
+Child: TypeAlias = "Node | str | Iterable[Child] | None"
+
 _DEEPEST_ISOLATE = 50
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Node:
-    """A part of a prompt's tree. `content` says what it holds: bare text, messages or neither."""
-
-    children: "tuple[Node, ...]" = ()
-    content: Content = ""
-    isolates: int = 0  # how deep isolates are nested in here
-
-    def label(self) -> str:
-        """Return what this node is called in an error's path."""
-        return type(self).__name__.lower()
-
-    def __repr__(self) -> str:
-        return f"<{self.label()}, {len(self.children)} children>"
+# Nodes refuse to be changed. While one is made it has a class that does not refuse, with the same layout: a frozen
+# dataclass would take four times as long, and a prompt has tens of thousands of them.
+class _OpenText(Text):
+    __slots__ = ()
+    __setattr__ = object.__setattr__  # type: ignore[assignment]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Text(Node):
-    """Characters, never changed by the renderer."""
-
-    text: str = ""
-
-    def label(self) -> str:
-        """Return the first characters, enough to find the text."""
-        return f"text {self.text[:24]!r}"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Scope(Node):
-    """Children that are shown together or not at all, unless inner scopes have lower priorities."""
-
-    p: float | None = None
-    prel: float | None = None
-    name: str = ""
-    origin: str = ""
-
-    def label(self) -> str:
-        """Return the kind and name."""
-        return f"scope {self.name!r}" if self.name else "scope"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class First(Node):
-    """Alternatives: of its scopes only the first one at or above the cutoff is shown."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Isolate(Node):
-    """Children rendered on their own, to their own limit, before they count as fixed text."""
-
-    limit: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Reserve(Node):
-    """Room kept free for the answer."""
-
-    tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Message(Node):
-    """One message of a chat prompt; it vanishes when all its text is left out."""
-
-    role: Role = "user"
-
-    def label(self) -> str:
-        """Return the role."""
-        return f"{self.role} message"
-
-
-Child: TypeAlias = "Node | str | Iterable[Child] | None"
+class _OpenScope(Scope):
+    __slots__ = ()
+    __setattr__ = object.__setattr__  # type: ignore[assignment]
 
 
 def text(content: str) -> Text:
     """Make a text node (a bare string does the same wherever children are taken)."""
     if not isinstance(content, str):
         raise TreeError(f"text takes a string, not {type(content).__name__}")
-    return Text(content="text" if content else "", text=content)
+    node = _OpenText()
+    node.children = ()
+    node.content = "text" if content else ""
+    node.isolates = 0
+    node.text = content
+    node.__class__ = Text
+    return node
 
 
 def scope(
-    *children: Child, p: float | None = None, prel: float | None = None, name: str = "", origin: str = ""
+    *children: Child,
+    p: float | None = None,
+    prel: float | None = None,
+    name: str = "",
+    origin: str = "",
+    key: str = "",
 ) -> Scope:
     """Make a scope with an absolute priority `p`, or one relative to the scope around it, `prel`; neither: the same.
 
-    `name` and `origin` (where the text comes from, "src/a.py:10-24") are reported for every text inside.
+    `name` and `origin` (where the text comes from, "src/a.py:10-24") are reported for every text inside. `key` is
+    unique among its siblings and tells a Renderer which scope of the tree before this one was.
 
     Raises:
         TreeError: both priorities, one that is no finite number or above TOP, or children that do not go together.
     """
-    where = f"scope {name!r}" if name else "scope"
-    if p is not None and prel is not None:
-        raise TreeError(f"{where}: give p or prel, not both")
-    for value in (p, prel):
-        if value is not None and not _is_number(value):
-            raise TreeError(f"{where}: a priority is a finite number, not {value!r}")
-    if p is not None and p > TOP:
-        raise TreeError(f"{where}: priority {p} is above the top, {TOP:.0f}")
-    nodes, content, isolates = _adopt(where, children)
-    return Scope(nodes, content, isolates, p=p, prel=prel, name=name, origin=origin)
+    if p is not None or prel is not None:
+        _check_priority(f"scope {name!r}" if name else "scope", p, prel)
+    node = _OpenScope()
+    if len(children) == 1 and isinstance(children[0], str):  # most scopes: one text
+        only = text(children[0])
+        node.children = (only,)
+        node.content = only.content
+        node.isolates = 0
+    else:
+        where = f"scope {name!r}" if name else "scope"
+        node.children, node.content, node.isolates = _adopt(where, children)
+    node.p = p
+    node.prel = prel
+    node.name = name
+    node.origin = origin
+    node.key = key
+    node.__class__ = Scope
+    return node
 
 
 def fragment(*children: Child) -> Scope:
@@ -139,23 +149,122 @@ def first(*children: Child) -> First:
     for number, child in enumerate(nodes, 1):
         if not isinstance(child, Scope):
             raise TreeError(f"first > child {number}: only scopes may stand in first, not {child.label()}")
-    return First(nodes, content, isolates)
+    return _made(First, nodes, content, isolates)
 
 
-def isolate(*children: Child, limit: int) -> Isolate:
-    """Render children to their own limit, in tokens, with priorities of their own; the result is fixed.
+def fallback(*versions: Child, p: float, step: float = 1.0, name: str = "", origin: str = "") -> First:
+    """Make versions of one thing, the fullest first: its text, its signature, its name; after the last comes nothing.
 
-    An isolate that cannot be brought below its limit makes every prompt that shows it too big.
+    The shortest has priority `p`, each fuller one `step` less: with a large `step` everything gets its shortest version
+    before anything gets a fuller one, with a small one each gets its fullest before the next comes in.
 
     Raises:
-        TreeError: the limit is not a whole number of tokens, or isolates are nested too deep.
+        TreeError: no versions, or a step that is not above 0.
     """
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
-        raise TreeError(f"isolate: a limit is a whole number of tokens, not {limit!r}")
+    if not versions or not step > 0:
+        raise TreeError("fallback: takes versions, the fullest first, and a step above 0")
+    last = len(versions) - 1
+    return first(
+        *(scope(each, p=p - step * (last - number), name=name, origin=origin) for number, each in enumerate(versions))
+    )
+
+
+def lines(
+    source: str | Sequence[str],
+    priority: Callable[[int], float] | Sequence[float],
+    *,
+    name: str = "",
+    path: str = "",
+    line: int = 1,
+    marker: str = "",
+    gap: int = 0,
+) -> Lines:
+    """Make a scope of each line (line ends kept) in one node, far cheaper than a scope a line.
+
+    Args:
+        source: a text, cut at line feeds, or its pieces in order.
+        priority: the absolute priority of each, as a function of its 0-based number or as a sequence.
+        name: of every line.
+        path: where the lines come from.
+        line: the 1-based number of the first line there.
+        marker: stands before line number `gap` (0-based) while any line is left out.
+        gap: where the marker stands.
+
+    Raises:
+        TreeError: there are not as many priorities as lines, or one is no priority.
+    """
+    texts = tuple(_lines_of(source) if isinstance(source, str) else source)
+    levels = tuple(map(priority, range(len(texts))) if callable(priority) else priority)
+    where = f"lines {name!r}" if name else "lines"
+    if len(levels) != len(texts):
+        raise TreeError(f"{where}: {len(texts)} lines and {len(levels)} priorities")
+    if levels and not (set(map(type, levels)) <= {int, float} and -math.inf < min(levels) and max(levels) <= TOP):
+        raise TreeError(f"{where}: a priority is a finite number, at most {TOP:.0f}")
+    if levels and any(map(math.isnan, levels)):
+        raise TreeError(f"{where}: a priority is a finite number, not nan")
+    content: Content = "text" if any(texts) else ""
+    return _made(Lines, (), content, 0, texts=texts, priorities=levels, name=name, path=path, line=line, marker=marker, gap=gap)
+
+
+def shortened(
+    source: str,
+    *,
+    p: float,
+    keep: Literal["start", "end", "ends"] = "ends",
+    marker: str = "…\n",
+    name: str = "",
+    path: str = "",
+    line: int = 1,
+) -> Lines:
+    """Make a text that gives way a line at a time: its middle goes first, or its end, or its start.
+
+    Its lines have priorities in (p - 1, p]. Where lines are left out `marker` stands in their place.
+
+    Raises:
+        TreeError: `keep` is none of the three.
+    """
+    texts = _lines_of(source)
+    count = len(texts)
+    if keep == "start":
+        reach, gap = range(count), count
+    elif keep == "end":
+        reach, gap = range(count - 1, -1, -1), 0
+    elif keep == "ends":
+        gap = (count + 1) // 2
+        reach = [*range(0, 2 * gap, 2), *range(2 * (count - gap) - 1, 0, -2)]
+    else:
+        raise TreeError(f'shortened: keep is "start", "end" or "ends", not {keep!r}')
+    levels = [p - each / (count + 1) for each in reach]
+    return lines(texts, levels, name=name, path=path, line=line, marker=marker, gap=gap)
+
+
+def isolate(*children: Child, limit: int | str) -> Isolate:
+    """Render children to their own limit, with priorities of their own; the result is fixed.
+
+    `limit` is in tokens or relative to the budget around: "50%", "100% - 200", "rest - 100" (of what the always shown
+    parts leave). An isolate that cannot be brought below its limit makes every prompt that shows it too big.
+
+    Raises:
+        TreeError: the limit is none, or isolates are nested too deep.
+    """
+    checked = limit_of(limit, "isolate")
     nodes, content, isolates = _adopt("isolate", children)
     if isolates >= _DEEPEST_ISOLATE:
         raise TreeError(f"isolate: nested more than {_DEEPEST_ISOLATE} deep")
-    return Isolate(nodes, content, isolates + 1, limit=limit)
+    return _made(Isolate, nodes, content, isolates + 1, limit=checked)
+
+
+def capped(*children: Child, limit: int | str) -> Capped:
+    """Let children take part in the search of the whole prompt, but with at most `limit` of it (as in `isolate`).
+
+    Raises:
+        TreeError: the limit is none, or it is nested too deep.
+    """
+    checked = limit_of(limit, "capped")
+    nodes, content, isolates = _adopt("capped", children)
+    if isolates >= _DEEPEST_ISOLATE:
+        raise TreeError(f"capped: nested more than {_DEEPEST_ISOLATE} deep")
+    return _made(Capped, nodes, content, isolates + 1, limit=checked)
 
 
 def reserve(tokens: int) -> Reserve:
@@ -166,42 +275,103 @@ def reserve(tokens: int) -> Reserve:
     """
     if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
         raise TreeError(f"reserve: takes a whole number of tokens, not {tokens!r}")
-    return Reserve(tokens=tokens)
+    return _made(Reserve, (), "", 0, tokens=tokens)
 
 
-def system(*children: Child) -> Message:
+def system(*children: Child, name: str = "") -> Message:
     """Make a system message."""
-    return _message("system", children)
+    return _message("system", children, name=name)
 
 
-def user(*children: Child) -> Message:
+def user(*children: Child, name: str = "") -> Message:
     """Make a user's message."""
-    return _message("user", children)
+    return _message("user", children, name=name)
 
 
-def assistant(*children: Child) -> Message:
-    """Make a message of the model's."""
-    return _message("assistant", children)
+def assistant(*children: Child, name: str = "", calls: Sequence[ToolCall] = ()) -> Message:
+    """Make a message of the model's, with the calls of tools that it made."""
+    return _message("assistant", children, name=name, calls=tuple(calls))
 
 
-def lines(source: str, priority: Callable[[int], float], *, name: str = "", origin: str = "") -> tuple[Scope, ...]:
-    """Make a scope of each line (line ends kept), with the priority that `priority` gives for its 0-based number."""
-    return tuple(
-        Scope((Text(content="text", text=line),), "text", p=priority(number), name=name, origin=origin)
-        for number, line in enumerate(source.splitlines(keepends=True))
-    )
+def tool(*children: Child, call_id: str, name: str = "") -> Message:
+    """Make the result of a tool call."""
+    return _message("tool", children, name=name, call_id=call_id)
 
 
-def _message(role: Role, children: tuple[Child, ...]) -> Message:
+def tools(*definitions: ToolDefinition) -> Tools:
+    """Offer tools; their definitions count, and stand beside the messages."""
+    return _made(Tools, (), "messages", 0, definitions=definitions)
+
+
+def image(
+    data: bytes, *, width: int, height: int, mime: str = "image/png", detail: Literal["low", "high"] = "high"
+) -> Image:
+    """Put an image into a user's message.
+
+    Raises:
+        TreeError: it has no size.
+    """
+    if width <= 0 or height <= 0:
+        raise TreeError(f"image: {width} by {height} pixels is no size")
+    return _made(Image, (), "text", 0, data=data, width=width, height=height, mime=mime, detail=detail)
+
+
+def line_break() -> Text:
+    """Make a line feed."""
+    return text("\n")
+
+
+def token_break() -> TokenBreak:
+    """Let no token lie across this place of a raw prompt: its tokens are those of the pieces, one after the other."""
+    return _made(TokenBreak, (), "text", 0)
+
+
+def cache_point() -> CachePoint:
+    """Mark the end of what a provider should keep in its prefix cache, for those that must be told."""
+    return _made(CachePoint, (), "", 0)
+
+
+def _made(kind: type[Any], children: tuple[Node, ...], content: Content, isolates: int, **own: Any) -> Any:
+    node = object.__new__(kind)
+    fields = {"children": children, "content": content, "isolates": isolates, **own}
+    for name, value in fields.items():
+        object.__setattr__(node, name, value)
+    return node
+
+
+def _check_priority(where: str, p: float | None, prel: float | None) -> None:
+    if p is not None and prel is not None:
+        raise TreeError(f"{where}: give p or prel, not both")
+    value = prel if p is None else p
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise TreeError(f"{where}: a priority is a finite number, not {value!r}")
+    if p is not None and p > TOP:
+        raise TreeError(f"{where}: priority {p} is above the top, {TOP:.0f}")
+
+
+def _message(
+    role: Role,
+    children: tuple[Child, ...],
+    *,
+    name: str = "",
+    calls: tuple[ToolCall, ...] = (),
+    call_id: str = "",
+) -> Message:
     where = f"{role} message"
     nodes = tuple(_flatten(where, children))
     if any(node.content == "messages" for node in nodes):
         raise TreeError(f"{_path(where, nodes, 'messages')}: a message cannot stand inside a message")
+    if role != "user":
+        stray = next((node for node in nodes if isinstance(node, Image)), None)
+        if stray is not None:
+            raise TreeError(f"{where}: an image can only stand in a user's message")
     nodes, _, isolates = _adopt(where, nodes)
-    return Message(nodes, "messages", isolates, role=role)
+    return cast(
+        Message, _made(Message, nodes, "messages", isolates, role=role, name=name, calls=calls, call_id=call_id)
+    )
 
 
-def _adopt(where: str, children: tuple[Child, ...]) -> tuple[tuple[Node, ...], Content, int]:
+def _adopt(where: str, children: Iterable[Child]) -> tuple[tuple[Node, ...], Content, int]:
     """Turn children into nodes and check that text does not stand beside messages."""
     nodes = tuple(_flatten(where, children))
     kinds = {node.content for node in nodes if node.content}
@@ -218,7 +388,7 @@ def _flatten(where: str, children: Iterable[object]) -> Iterator[Node]:
             yield child
         elif isinstance(child, str):
             yield text(child)
-        elif isinstance(child, Iterable) and not isinstance(child, bytes):
+        elif isinstance(child, Iterable) and not isinstance(child, bytes | Mapping):
             yield from _flatten(f"{where} > child {number}", child)
         elif child is not None:
             raise TreeError(f"{where} > child {number}: a node or a string, not {type(child).__name__}")
@@ -236,5 +406,7 @@ def _path(where: str, nodes: tuple[Node, ...], content: Content) -> str:
     return " > ".join(steps if len(steps) <= 12 else [*steps[:6], "...", *steps[-5:]])
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _lines_of(source: str) -> list[str]:
+    pieces = source.split("\n")
+    made = [f"{piece}\n" for piece in pieces[:-1]]
+    return [*made, pieces[-1]] if pieces[-1] else made

@@ -1,15 +1,27 @@
 """What rendering gives: the prompt, its exact size, and an account of every part, shown or not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from kibitz.prompts.tree import Image, ToolCall, ToolDefinition
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedMessage:
-    """One message of a rendered chat prompt."""
+    """One message of a rendered chat prompt.
+
+    `images` and `cache_points` stand at characters of the content, in order; `call_id` is of the call that a tool's
+    message answers.
+    """
 
     role: str
     content: str
+    name: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    call_id: str = ""
+    images: tuple[tuple[int, Image], ...] = ()
+    cache_points: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +29,8 @@ class PartReport:
     """What became of one part of the tree.
 
     A shown part stands at characters `start` to `end` (end not included) of the content of message number `message`,
-    or of the raw text, where `message` is None. One that is not shown may be `replaced` by an alternative. `tokens`
-    is the size of the part's text on its own.
+    or of the raw text, where `message` is None. One that is not shown may be `replaced` by an alternative. It is shown
+    at cutoffs above `lo` and up to `priority`. `tokens` is the size of the part's text on its own.
     """
 
     name: str
@@ -30,6 +42,7 @@ class PartReport:
     start: int = 0
     end: int = 0
     replaced: bool = False
+    lo: float = float("-inf")
     _count: Callable[[str], int] = field(default=len, repr=False, compare=False)
 
     @property
@@ -39,27 +52,41 @@ class PartReport:
 
 
 class Account:
-    """The parts of one rendering, put together when they are first asked for."""
+    """What can be told of one rendering, found out when it is first asked for."""
 
-    def __init__(self, make: Callable[[], tuple[PartReport, ...]]) -> None:
-        self._make = make
-        self._parts: tuple[PartReport, ...] | None = None
+    def __init__(
+        self,
+        parts: Callable[[], tuple[PartReport, ...]] = tuple,
+        steps: Callable[[], tuple[tuple[float, int], ...]] = tuple,
+        shared: Callable[[], int] = int,
+    ) -> None:
+        self._make_parts = parts
+        self._make_steps = steps
+        self._make_shared = shared
 
+    @cached_property
     def parts(self) -> tuple[PartReport, ...]:
         """Return the parts in tree order."""
-        if self._parts is None:
-            self._parts = self._make()
-        return self._parts
+        return self._make_parts()
+
+    @cached_property
+    def steps(self) -> tuple[tuple[float, int], ...]:
+        """Return the size at every cutoff."""
+        return self._make_steps()
+
+    @cached_property
+    def shared(self) -> int:
+        """Return the tokens shared with the prompt before."""
+        return self._make_shared()
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A prompt that fits: either `messages` or raw `text`.
+    """A prompt that fits: either `messages` (with `tools`) or raw `text`.
 
     `tokens` is the exact count of what is sent, with the chat format round it and without the `reserved` room;
-    tokens + reserved <= budget, always. `cutoff` is the least priority down to which everything is shown. `steps`
-    tells the prompt's size at each cutoff that was looked at, (cutoff, tokens + reserved), falling: where a bigger
-    budget would let more in.
+    tokens + reserved <= budget, always. `cutoff` is the least priority down to which everything is shown. `breaks`
+    are characters of a raw text over which no token lies.
     """
 
     messages: tuple[RenderedMessage, ...] | None
@@ -70,15 +97,61 @@ class Rendered:
     cutoff: float
     tokenizer: str = ""
     exact: bool = True
-    steps: tuple[tuple[float, int], ...] = field(default=(), repr=False)
-    account: Account = field(default_factory=lambda: Account(tuple), repr=False, compare=False)
+    tools: tuple[ToolDefinition, ...] = ()
+    breaks: tuple[int, ...] = ()
+    account: Account = field(default_factory=Account, repr=False, compare=False)
 
     @property
     def parts(self) -> tuple[PartReport, ...]:
         """Every part of the tree, in tree order."""
-        return self.account.parts()
+        return self.account.parts
 
     @property
     def omitted(self) -> tuple[str, ...]:
         """Names of the parts of which something is left out, each once, in tree order."""
         return tuple(dict.fromkeys(part.name for part in self.parts if not part.shown and not part.replaced))
+
+    @property
+    def steps(self) -> tuple[tuple[float, int], ...]:
+        """The prompt's size at each cutoff, (cutoff, tokens + reserved), falling: where a budget lets more in."""
+        return self.account.steps
+
+    @property
+    def shared_tokens(self) -> int:
+        """How many tokens at the front are those of the prompt that the same renderer made before; else 0."""
+        return self.account.shared
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The raw text cut at its token breaks: each piece is encoded on its own."""
+        text = self.text or ""
+        ends = [*self.breaks, len(text)]
+        return tuple(text[start:end] for start, end in zip([0, *ends], ends, strict=False) if start < end)
+
+
+def shared_prefix(before: Rendered, now: Rendered, encode: Callable[[str], Sequence[int]], around: int = 4) -> int:
+    """Count the tokens at the front of a prompt that stand at the front of another one too.
+
+    Messages are compared in order, each with `around` tokens of its own round it; other tools share nothing.
+    """
+    if (before.messages is None) != (now.messages is None) or before.tools != now.tools:
+        return 0
+    if now.messages is None or before.messages is None:
+        return _common(before.text or "", now.text or "", encode)
+    shared = 0
+    for old, new in zip(before.messages, now.messages, strict=False):
+        if old == new:
+            shared += around + len(encode(new.content))
+            continue
+        if old.role == new.role and old.name == new.name:
+            shared += _common(old.content, new.content, encode)
+        break
+    return min(shared, now.tokens)
+
+
+def _common(old: str, new: str, encode: Callable[[str], Sequence[int]]) -> int:
+    if old == new:
+        return len(encode(new))
+    mine, theirs = encode(new), encode(old)
+    pairs = zip(mine, theirs, strict=False)
+    return next((number for number, (a, b) in enumerate(pairs) if a != b), min(len(mine), len(theirs)))

@@ -1,28 +1,31 @@
 """The search: which leaves of a layout are shown within a budget.
 
-Strict mode finds the lowest cutoff whose prompt fits. Fill mode goes on from there: of the next lower level it adds
-each scope, in document order, that still fits. No scope is ever left out for one of a lower priority.
+*strict* finds the lowest cutoff whose prompt fits. *pack* goes on from there: down the levels, in document order, it
+adds each scope that still fits; *value* does the same but of one level takes the smallest first, so that more of them
+get in. A scope that would fit is never left out for one of a lower priority.
 
-The walk goes down the levels from the top and stops once the prompt is over the budget, so only texts that can matter
-are encoded, each once. Every size compared is the exact size of the joined text (tally.py), and what is returned was
-encoded whole once more.
+The walk goes down the levels and stops once the prompt is over the budget for good, so only texts that can matter are
+encoded, each once; then it goes up again to the first prompt that fits. Every size compared is the exact size of the
+joined text (tally.py).
 """
 
-from collections import defaultdict
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from kibitz.prompts.chat_template import ChatTemplate
-from kibitz.prompts.layout import NEVER, Layout, lay_out
-from kibitz.prompts.nodes import Isolate, Node
-from kibitz.prompts.rendered import RenderedMessage
-from kibitz.prompts.tally import Fixed, Tally
+from kibitz.prompts.layout import MARKER, NEVER, Layout, Leaf, Place, Slot, bare, lay_out, lay_out_under, leaves_of, visit
+from kibitz.prompts.tally import Extra, Tally
 from kibitz.prompts.tokens import Tokenizer
+from kibitz.prompts.tree import TOP, Capped, Image, Isolate, Message, Node, Reserve, Tools
 
-Mode = Literal["strict", "fill"]
+Mode = Literal["strict", "pack", "value"]
 
-# In fill mode, how many scopes in a row may turn out too big for the room that is left before looking ends.
-_MISSES = 100
+# Looking for more to pack ends when what turned out too big for the room has this share of the budget, in tokens, at
+# least so many: each was encoded for nothing. What has more characters a token of room than this is not even encoded.
+_IN_VAIN, _IN_VAIN_LEAST = 0.4, 256
+_CHARACTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,198 +37,302 @@ class Job:
     mode: Mode
 
 
-class Solved:
-    """A layout with the leaves that are shown, its exact sizes, and the isolates inside."""
+@dataclass(slots=True, eq=False)
+class Unit:
+    """Leaves that come, and go for them, as one: a scope, or the swap of one alternative for a fuller one."""
 
-    def __init__(self, layout: Layout, job: Job) -> None:
+    top: Place | Leaf
+    comes: list[Leaf] = field(default_factory=list)
+    goes: list[Leaf] = field(default_factory=list)
+
+
+class Search:
+    """A layout, what of it is shown, and how much that takes. It can go on from where it stands.
+
+    `level` is the least priority down to which everything has come; `taken` are the units that came beyond it.
+    """
+
+    def __init__(self, layout: Layout, job: Job, budget: int, *, opening: int = 0) -> None:
         self.layout = layout
         self.job = job
-        self.inner: dict[Isolate, Solved | None] = {}
-        self.tally = Tally(layout, job.tokenizer, job.template, self._fix)
-        self.cutoff = layout.levels[0]
-        self.steps: list[tuple[float, int]] = []
-        self.messages: list[RenderedMessage] = []
-        self.tokens = 0
-        self.reached = -1  # the level that the selection stands at
-        self.place: dict[int, int] = {}  # slot -> number of its (first) message
-        self._blocks = {
-            leaf.slot: number
-            for number, leaf in enumerate(layout.leaves)
-            if leaf.isolate and leaf.isolate.content == "messages"
-        }
+        self.budget = budget
+        self.opening = opening
+        self.inner: dict[Node, Search] = {}
+        self.level = TOP
+        self.taken: list[Unit] = []
+        self.tally = Tally(job.tokenizer, opening=opening, around=self._around, extra=self._extra)
+        if layout.root.node.isolates:
+            self.cap(layout.root)
+        self.tally.add(layout.comes.get(TOP, ()))
 
-    def block(self, slot: int) -> "Solved | None":
-        """Return the isolate whose messages take a slot, if it is shown."""
-        number = self._blocks.get(slot)
-        if number is None or number not in self.tally.selected:
-            return None
-        isolate = self.layout.leaves[number].isolate
-        return self.inner[isolate] if isolate else None
+    # -- moving the cutoff ---------------------------------------------------------------------------------------
 
-    def _fix(self, isolate: Isolate) -> Fixed | None:
-        """Render an isolate to its own limit."""
-        template = self.job.template
-        inner = ChatTemplate(template.name, template.message_tokens, 0, 0, template.role_tokens)
-        job = Job(self.job.tokenizer, inner, self.job.mode)
-        layout = lay_out(_Bare(isolate.children, isolate.content), chat=isolate.content == "messages")
-        solved = solve(layout, isolate.limit, job)
-        self.inner[isolate] = solved
-        if solved is None:
-            return None
-        if layout.chat:
-            return Fixed("", solved.tokens, solved.tally.reserved)
-        return Fixed(solved.messages[0].content, 0, solved.tally.reserved)
+    def settle(self, budget: int) -> bool:
+        """Find what is shown within a budget; False when nothing fits."""
+        self.put_back()
+        self._down(budget)
+        if not self._up(budget):
+            return False
+        if self.job.mode != "strict":
+            self._pack(budget)
+        return True
 
+    def put_back(self) -> None:
+        """Take back what came beyond the cutoff."""
+        while self.taken:
+            self._undo(self.taken.pop())
 
-class _Bare(Node):
-    """The children of an isolate, without it."""
+    def fits(self, budget: int) -> bool:
+        """Tell whether what is shown fits."""
+        return self.tally.size() <= budget and not self.tally.impossible
 
+    def _down(self, budget: int) -> None:
+        """Lower the cutoff until the prompt is over the budget by more than could vanish again.
 
-@dataclass(slots=True, eq=False)
-class _Changes:
-    """The leaves that come and go when the cutoff falls to a level."""
-
-    add: list[int] = field(default_factory=list)
-    drop: list[int] = field(default_factory=list)
-
-
-def _changes(layout: Layout) -> dict[float, _Changes]:
-    changes: dict[float, _Changes] = defaultdict(_Changes)
-    for number, leaf in enumerate(layout.leaves):
-        if leaf.lo < leaf.hi:
-            changes[leaf.hi].add.append(number)
-            if leaf.lo > NEVER:
-                changes[leaf.lo].drop.append(number)
-    return changes
-
-
-def _apply(tally: Tally, change: _Changes, *, undo: bool = False) -> None:
-    """Change the selection to the next lower level's, or back."""
-    drop, add = (change.add, change.drop) if undo else (change.drop, change.add)
-    for leaf in drop:
-        tally.drop(leaf)
-    for leaf in add:
-        tally.add(leaf)
-
-
-def solve(layout: Layout, budget: int, job: Job) -> Solved | None:
-    """Find what is shown; None when nothing fits."""
-    solved = Solved(layout, job)
-    changes = _changes(layout)
-    fitting = _walk(solved, changes, budget)
-    while fitting:
-        number = fitting.pop()
-        _rewind(solved, changes, number)
-        units: list[_Changes] = []
-        if job.mode == "fill" and number + 1 < len(layout.levels):
-            units = _fill(solved, changes[layout.levels[number + 1]], layout.levels[number + 1], budget)
-        while not _verified(solved, budget) and units:
-            _apply(solved.tally, units.pop(), undo=True)
-        if solved.tokens + solved.tally.reserved <= budget:
-            solved.cutoff = layout.levels[number]
-            return solved
-        for unit in reversed(units):
-            _apply(solved.tally, unit, undo=True)
-    return None
-
-
-def _walk(solved: Solved, changes: dict[float, _Changes], budget: int) -> list[int]:
-    """Lower the cutoff level by level while a fit is possible; return the numbers of the levels that fit."""
-    leaves, tally = solved.layout.leaves, solved.tally
-    fitting: list[int] = []
-    margin = 64 + budget // 16
-    passing = 0  # what the shown alternatives weigh: they may vanish again
-    stuck = False
-    for number, level in enumerate(solved.layout.levels):
-        change = changes.get(level)
-        if change:
-            _apply(tally, change)
-            passing += sum(tally.weight(leaf) for leaf in change.add if leaves[leaf].lo > NEVER)
-            passing -= sum(tally.weight(leaf) for leaf in change.drop)
-            stuck = stuck or any(
-                leaves[leaf].isolate and leaves[leaf].lo == NEVER and tally.fixed(leaf) is None for leaf in change.add
-            )
-        size = tally.size()
-        if not tally.impossible:
-            solved.steps.append((level, size))
-            if size <= budget:
-                fitting.append(number)
-        if stuck or size - passing > budget + margin:
-            break
-    solved.reached = number
-    return fitting
-
-
-def _rewind(solved: Solved, changes: dict[float, _Changes], number: int) -> None:
-    """Raise the cutoff back to a level."""
-    while solved.reached > number:
-        change = changes.get(solved.layout.levels[solved.reached])
-        if change:
-            _apply(solved.tally, change, undo=True)
-        solved.reached -= 1
-
-
-def _fill(solved: Solved, change: _Changes, level: float, budget: int) -> list[_Changes]:
-    """Add the scopes of the next lower level, in order, that still fit.
-
-    A unit is the outermost scope that comes in at this level with everything in it, or the swap of one alternative
-    of a `first` for a fuller one.
-    """
-    tally, misses = solved.tally, 0
-    taken: list[_Changes] = []
-    for unit in _units(solved.layout, change, level):
-        if misses >= _MISSES or tally.size() >= budget:
-            break
-        _apply(tally, unit)
-        if tally.size() <= budget and not tally.impossible:
-            taken.append(unit)
-            misses = 0
-        else:
-            _apply(tally, unit, undo=True)
-            misses += 1
-    return taken
-
-
-def _units(layout: Layout, change: _Changes, level: float) -> list[_Changes]:
-    rows = layout.rows
-    outermost: dict[tuple[int, bool], tuple[str, int]] = {}
-
-    def unit_of(row: int, comes: bool) -> tuple[str, int]:
-        """Climb to the outermost scope whose interval begins (or ends) at this level; remember the way."""
-        way = [row]
-        while (top := outermost.get((way[-1], comes))) is None:
-            parent = rows[way[-1]].parent
-            if parent < 0 or (rows[parent].hi > level if comes else rows[parent].lo < level):
-                choice = rows[way[-1]].choice
-                top = ("first", choice) if choice >= 0 else ("scope", way[-1])
+        Levels are taken together as far as the texts on their own say, then the exact size is looked at.
+        """
+        layout, tally = self.layout, self.tally
+        levels = layout.levels
+        most = budget + 64 + budget // 16
+        at = bisect_left(levels, -self.level)
+        while at + 1 < len(levels):
+            room = most - (tally.size() - tally.passing)
+            if room < 0:
                 break
-            way.append(parent)
-        outermost.update(((step, comes), top) for step in way)
-        return top
+            comes: list[Leaf] = []
+            goes: list[Leaf] = []
+            while at + 1 < len(levels) and room >= 0:
+                at += 1
+                level = -levels[at]
+                fresh = layout.comes.get(level, ())
+                comes.extend(fresh)
+                goes.extend(layout.goes.get(level, ()))
+                room -= sum([tally.tokens_of(leaf) for leaf in fresh if leaf.lo == NEVER])
+            self.level = -levels[at]
+            if goes:  # an alternative may come and go on the way
+                gone = set(goes)
+                tally.drop([leaf for leaf in goes if leaf.shown])
+                comes = [leaf for leaf in comes if leaf not in gone]
+            tally.add(comes)
 
-    units: dict[tuple[str, int], _Changes] = defaultdict(_Changes)
-    for number in change.add:
-        units[unit_of(layout.leaves[number].row, True)].add.append(number)
-    for number in change.drop:
-        units[unit_of(layout.leaves[number].row, False)].drop.append(number)
-    return sorted((unit for unit in units.values() if unit.add), key=lambda unit: unit.add[0])
+    def _up(self, budget: int) -> bool:
+        """Raise the cutoff until the prompt fits."""
+        levels = self.layout.levels
+        at = bisect_left(levels, -self.level)
+        while not self.fits(budget):
+            if not at:
+                return False
+            self.tally.drop(self.layout.comes.get(self.level, ()))
+            self.tally.add(self.layout.goes.get(self.level, ()))
+            at -= 1
+            self.level = -levels[at]
+        return True
+
+    def count(self) -> int:
+        """Count what is shown, without the reserve, exactly: what the tally may have too high is encoded whole."""
+        tokens = self.tally.total()
+        for slot in self.layout.slots():
+            if (slot.cut or not self.tally.sure) and slot.order:
+                joined = self._joined(slot)
+                tokens += joined - (slot.tokens - slot.around)
+        return tokens
+
+    def _joined(self, slot: Slot) -> int:
+        """Encode a slot's text whole, or its pieces between token breaks."""
+        pieces = [""]
+        for leaf in slot.order:
+            if leaf.text:
+                pieces[-1] += leaf.text
+            else:
+                pieces.append("")
+        return sum(self.job.tokenizer.count(piece) for piece in pieces if piece)
+
+    # -- packing -------------------------------------------------------------------------------------------------
+
+    def _pack(self, budget: int) -> None:
+        """Add scopes of the lower levels that still fit."""
+        layout, tally = self.layout, self.tally
+        levels = layout.levels
+        refused: set[Place | Leaf] = set()
+        in_vain = 0
+        most_in_vain = max(_IN_VAIN_LEAST, int(budget * _IN_VAIN))
+        for at in range(bisect_left(levels, -self.level) + 1, len(levels)):
+            level = -levels[at]
+            for unit in self._units(level, refused):
+                room = budget - tally.size()
+                if room <= 0 or in_vain > most_in_vain:
+                    return
+                if (refused and _within(unit.top, refused)) or not all(leaf.shown for leaf in unit.goes):
+                    continue
+                if not unit.goes and sum([len(leaf.text) for leaf in unit.comes]) > room * _CHARACTERS:
+                    refused.add(unit.top)
+                    continue
+                self._apply(unit)
+                if self.fits(budget):
+                    self.taken.append(unit)
+                else:
+                    in_vain += sum(map(tally.tokens_of, unit.comes))
+                    self._undo(unit)
+                    refused.add(unit.top)
+
+    def _units(self, level: float, refused: set[Place | Leaf]) -> Sequence[Unit]:
+        """Group what comes at a level by the outermost scope that comes with it, or by the choice it stands in.
+
+        A line that comes alone is a unit. What stands in a refused place is left out, so are a choice of which a
+        version was refused, and lines beyond a refused one: a text has no holes that nothing marks.
+        """
+        comes = self.layout.comes.get(level, ())
+        goes = self.layout.goes.get(level, ())
+        units: dict[Place | Leaf, Unit] = {}
+        last: dict[Place, Unit] = {}  # of the lines of a place
+        for leaf in comes:
+            top = _outermost(leaf, level)
+            unit = units.get(top or leaf)
+            if unit is None:
+                unit = units[top or leaf] = Unit(top or (leaf.place if leaf.line >= 0 else leaf))
+            unit.comes.append(leaf)
+            if top is None:
+                last[leaf.place] = unit
+        for leaf in goes:
+            choice = _choice(leaf, level)
+            swap = last.get(leaf.place) if leaf.line == MARKER and choice is None else units.get(choice or leaf)
+            if swap is not None:
+                swap.goes.append(leaf)
+        kept = list(units.values())
+        if len(kept) > 1:
+            if self.job.mode == "value":
+                kept.sort(key=lambda unit: sum(map(self.tally.tokens_of, unit.comes)))
+            else:
+                kept.sort(key=lambda unit: unit.comes[0].number)
+        return kept
+
+    def _apply(self, unit: Unit) -> None:
+        if unit.goes:
+            self.tally.drop(unit.goes)
+        self.tally.add(unit.comes)
+
+    def _undo(self, unit: Unit) -> None:
+        self.tally.drop(unit.comes)
+        if unit.goes:
+            self.tally.add(unit.goes)
+
+    # -- what is no text -----------------------------------------------------------------------------------------
+
+    def _around(self, slot: Slot) -> int:
+        if not self.layout.chat or slot.message is None:
+            return 0
+        message = slot.message
+        return self.job.template.around_message(
+            message.role, self.job.tokenizer.count, name=message.name, calls=message.calls, call_id=message.call_id
+        )
+
+    def _extra(self, leaf: Leaf) -> Extra:
+        node = leaf.node
+        if isinstance(node, Reserve):
+            return Extra(reserved=node.tokens)
+        if isinstance(node, Message):
+            return Extra(holds=bool(node.calls))
+        if isinstance(node, Image):
+            return Extra(tokens=self.job.template.image_tokens(node.width, node.height, node.detail), holds=True)
+        if isinstance(node, Tools):
+            return Extra(tokens=self.job.template.tool_tokens(node.definitions, self.job.tokenizer.count))
+        if isinstance(node, Isolate):
+            return self._isolated(leaf, node)
+        return Extra()
+
+    def _isolated(self, leaf: Leaf, node: Isolate) -> Extra:
+        """Render an isolate to its own limit and give the leaf its text."""
+        inner = self.inner.get(node)
+        if inner is None:
+            limit = node.limit.within(self.budget, self.rest() if node.limit.rest else 0)
+            inner = Search(lay_out(*node.children, chat=node.content == "messages"), self.job, limit)
+            if not inner.settle(limit):
+                inner.level = TOP
+                return Extra(possible=False)
+            self.inner[node] = inner
+        if inner.layout.chat:
+            return Extra(tokens=inner.tally.total(), reserved=inner.tally.reserved, holds=True)
+        leaf.text = "".join([each.text for slot in inner.layout.slots() for each in slot.order])
+        leaf.weight = -1
+        return Extra(reserved=inner.tally.reserved)
+
+    def rest(self) -> int:
+        """Return what the budget leaves beside what is always shown (limits of the rest not counted)."""
+        taken = 0
+        seen: set[Slot] = set()
+        for leaf in self.layout.comes.get(TOP, ()):
+            if isinstance(leaf.node, Isolate) and leaf.node.limit.rest:
+                continue
+            taken += self.tally.tokens_of(leaf)
+            if leaf.slot is not None and leaf.slot not in seen and leaf.slot.message is not None:
+                seen.add(leaf.slot)
+                taken += self._around(leaf.slot)
+        return max(0, self.budget - taken - self.opening)
+
+    def cap(self, top: Place) -> None:
+        """Settle what capped nodes inside a place may show at most, inner ones first, by narrowing their leaves."""
+        places: list[Place] = []
+        visit([top], lambda place: places.append(place) if isinstance(place.node, Capped) else None)
+        for place in reversed(places):
+            self._cap(place)
+
+    def _cap(self, place: Place) -> None:
+        node = place.node
+        assert isinstance(node, Capped)
+        limit = node.limit.within(self.budget, self.rest() if node.limit.rest else 0)
+        root = Place(bare(*node.children), place.parent)
+        root.slot = None
+        root.hi, root.lo, root.priority = place.hi, place.lo, place.priority
+        layout = lay_out_under(root, chat=node.content == "messages")
+        leaves = leaves_of(place)
+        for mine, theirs in zip(leaves, layout.leaves, strict=True):  # inner caps have narrowed them
+            if (mine.hi, mine.lo) != (theirs.hi, theirs.lo):
+                layout.level_out(theirs)
+                theirs.hi, theirs.lo = mine.hi, mine.lo
+                layout.level_in(theirs)
+        inner = Search(layout, self.job, limit)
+        inner.level = max((leaf.hi for leaf in layout.leaves), default=TOP)
+        fitted = inner.settle(limit)
+        for mine, theirs in zip(leaves, layout.leaves, strict=True):
+            self.layout.level_out(mine)
+            if not fitted or (theirs.hi < inner.level and not theirs.shown):
+                mine.hi = mine.lo = NEVER
+            elif theirs.lo < inner.level:
+                mine.lo = NEVER
+            self.layout.level_in(mine)
 
 
-def _verified(solved: Solved, budget: int) -> bool:
-    """Join the selection, encode it whole and take that as the size; tell whether it fits."""
-    layout, tally, job = solved.layout, solved.tally, solved.job
-    solved.messages = []
-    tokens = job.template.start + job.template.reply_tokens if layout.chat else 0
-    solved.place = {}
-    for slot, role in enumerate(layout.roles):
-        content = "".join(map(tally.text, tally.shown(slot)))
-        inner = solved.block(slot)
-        solved.place[slot] = len(solved.messages)
-        if inner:
-            solved.messages.extend(inner.messages)
-            tokens += inner.tokens
-        elif content or not layout.chat:  # a message with nothing in it vanishes
-            solved.messages.append(RenderedMessage(role, content))
-            tokens += job.tokenizer.count(content) + (job.template.around(role) if layout.chat else 0)
-    solved.tokens = tokens
-    return tokens + tally.reserved <= budget
+def _outermost(leaf: Leaf, level: float) -> Place | None:
+    """Return the outermost scope that comes at a level together with a leaf in it; the choice where it is one of."""
+    place: Place | None = leaf.place
+    top: Place | None = None
+    while place is not None and place.hi <= level:
+        top = place
+        place = place.parent
+    if top is None:
+        return None
+    return top.choice or top
+
+
+def _choice(leaf: Leaf, level: float) -> Place | None:
+    """Return the choice in which a leaf gives way to a fuller version at a level."""
+    place: Place | None = leaf.place
+    top: Place | None = None
+    while place is not None and place.lo >= level:
+        top = place
+        place = place.parent
+    return top.choice if top is not None else None
+
+
+def _within(top: Place | Leaf, refused: set[Place | Leaf]) -> bool:
+    """Tell whether something stands in a refused place, or is refused."""
+    if isinstance(top, Leaf):
+        if top in refused:
+            return True
+        top = top.place
+    at: Place | None = top
+    while at is not None:
+        if at in refused:
+            return True
+        at = at.parent
+    return False

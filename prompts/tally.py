@@ -7,40 +7,48 @@ adding a leaf recounts only the run it lands in.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import attrgetter
 
-from kibitz.prompts.chat_template import ChatTemplate
-from kibitz.prompts.layout import Layout, Leaf
-from kibitz.prompts.nodes import Isolate
+from kibitz.prompts.layout import NEVER, OTHER, Leaf, Slot
 from kibitz.prompts.tokens import AdditiveTokenizer, Tokenizer
+from kibitz.prompts.tree import TokenBreak
 
 # Leaves of a run that are counted joined. A longer run (hundreds of blank lines, or a tokenizer that says nothing of
 # seams) is cut into pieces at fixed leaves, else each leaf would cost a count of the whole run; a cut may make the
 # tally, but never the final count, too high by a token or so.
 _LONGEST_RUN = 128
+# So many leaves at once, and at least this share of what is there, are not put in one by one.
+_MANY, _SHARE = 48, 8
+
+# Characters up to which a text is counted joined as a whole; of a longer one only what a token may lie across.
+_SHORT = 240
+
+_number = attrgetter("number")
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
-    """A rendered isolate: its text, or the tokens of its messages; and what it reserves."""
+class Extra:
+    """What a leaf takes besides text: tokens, reserved room; whether its message stays without any text.
 
-    text: str
-    tokens: int
-    reserved: int
+    `possible` is False for an isolate that cannot be brought below its limit.
+    """
 
-
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """The shown leaves of one message, in order, and their runs of more than one leaf."""
-
-    around: int
-    order: list[int] = field(default_factory=list)
-    weight: int = 0
-    touched: set[int] = field(default_factory=set)
-    run_of: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    saved: dict[tuple[int, ...], int] = field(default_factory=dict)
     tokens: int = 0
+    reserved: int = 0
+    holds: bool = False
+    possible: bool = True
+
+
+class _Run:
+    """Leaves that are counted joined, and what that saves."""
+
+    __slots__ = ("leaves", "saved")
+
+    def __init__(self, leaves: list[Leaf], saved: int) -> None:
+        self.leaves = leaves
+        self.saved = saved
 
 
 def _never(left: str, right: str, /) -> bool:
@@ -49,160 +57,244 @@ def _never(left: str, right: str, /) -> bool:
 
 
 class Tally:
-    """Counts a selection of a layout's leaves as they are added and dropped."""
+    """Counts a selection of leaves as they are added and dropped.
+
+    Args:
+        tokenizer: counts texts.
+        opening: tokens that are always there.
+        around: what a message takes besides its content.
+        extra: what a leaf that is no text takes; it may give the leaf its text.
+    """
 
     def __init__(
         self,
-        layout: Layout,
         tokenizer: Tokenizer,
-        template: ChatTemplate,
-        fix: Callable[[Isolate], Fixed | None],
+        *,
+        opening: int,
+        around: Callable[[Slot], int],
+        extra: Callable[[Leaf], Extra],
     ) -> None:
-        self._layout = layout
-        self._template = template
-        self._fix = fix
         self._weigh: Callable[[str], int]
         self._additive: Callable[[str, str], bool]
+        self.sure = isinstance(tokenizer, AdditiveTokenizer)
         if isinstance(tokenizer, AdditiveTokenizer):
             self._weigh, self._scale, self._additive = tokenizer.weigh, tokenizer.scale, tokenizer.additive
         else:
             self._weigh, self._scale, self._additive = tokenizer.count, 1, _never
-        self._slots = [_Slot(template.around(role) if layout.chat else 0) for role in layout.roles]
-        self._dirty: set[int] = set()
-        self._fixed: dict[int, Fixed | None] = {}
-        self._tokens = 0
-        self.selected: set[int] = set()
+        self._around = around
+        self._extra_of = extra
+        self._extra: dict[Leaf, Extra] = {}
+        self._held: dict[Slot, int] = {}
+        self._dirty: set[Slot] = set()
+        self._tokens = opening
         self.reserved = 0
         self.impossible = 0
+        self.passing = 0  # what the shown alternatives weigh: they may vanish again
 
-    def shown(self, slot: int) -> list[int]:
-        """Return the leaves shown in a slot, in order."""
-        return self._slots[slot].order
+    def extra(self, leaf: Leaf) -> Extra:
+        """Return what a leaf that is no text takes, found out once."""
+        known = self._extra.get(leaf)
+        if known is None:
+            known = self._extra[leaf] = self._extra_of(leaf)
+        return known
 
-    def text(self, leaf: int) -> str:
-        """Return a leaf's text; an isolate's is known once it was added."""
-        node = self._layout.leaves[leaf]
-        if node.isolate is None:
-            return node.text
-        fixed = self._fixed.get(leaf)
-        return fixed.text if fixed else ""
+    def forget(self, leaf: Leaf) -> None:
+        """Forget a leaf that is gone."""
+        self._extra.pop(leaf, None)
 
-    def weight(self, leaf: int) -> int:
-        """Tokens of a leaf on its own, rounded up, with what vanishes beside it when it is dropped."""
-        node = self._layout.leaves[leaf]
-        around = self._slots[node.slot].around if node.slot >= 0 else 0
-        if node.isolate is None:
-            return self._count(node.text) + node.reserve + around
-        fixed = self.fixed(leaf)
-        return fixed.tokens + fixed.reserved + self._count(fixed.text) + around if fixed else 0
+    def weight(self, leaf: Leaf) -> int:
+        """Count a leaf's text on its own, in the tokenizer's units."""
+        if leaf.weight < 0:
+            leaf.weight = self._weigh(leaf.text) if leaf.text else 0
+        return leaf.weight
 
-    def _count(self, text: str) -> int:
-        return -(-self._weigh(text) // self._scale)
+    def tokens_of(self, leaf: Leaf) -> int:
+        """Count a leaf on its own with what it reserves, in tokens, rounded up."""
+        if leaf.line != OTHER:
+            return -(-self.weight(leaf) // self._scale)
+        extra = self.extra(leaf)
+        return -(-self.weight(leaf) // self._scale) + extra.tokens + extra.reserved
 
-    def fixed(self, leaf: int) -> Fixed | None:
-        """Return a leaf's isolate, rendered (once); None when it cannot be brought below its limit."""
-        if leaf not in self._fixed:
-            isolate = self._layout.leaves[leaf].isolate
-            self._fixed[leaf] = self._fix(isolate) if isolate else None
-        return self._fixed[leaf]
+    def add(self, leaves: Iterable[Leaf]) -> None:
+        """Show leaves that are not shown."""
+        texts: dict[Slot, list[Leaf]] = {}
+        for leaf in leaves:
+            leaf.shown = True
+            self._count(leaf, 1)
+            if leaf.text or isinstance(leaf.node, TokenBreak):
+                slot = leaf.slot
+                if slot is not None:
+                    texts.setdefault(slot, []).append(leaf)
+        for slot, fresh in texts.items():
+            self._dirty.add(slot)
+            if len(fresh) > _MANY and len(fresh) * _SHARE > len(slot.order):
+                self._insert_many(slot, fresh)
+            else:
+                for leaf in fresh:
+                    self._insert(slot, leaf)
 
-    def add(self, leaf: int) -> None:
-        """Show a leaf."""
-        self._change(leaf, 1)
-
-    def drop(self, leaf: int) -> None:
-        """Show a leaf no more."""
-        self._change(leaf, -1)
+    def drop(self, leaves: Iterable[Leaf]) -> None:
+        """Show leaves no more."""
+        for leaf in leaves:
+            leaf.shown = False
+            self._count(leaf, -1)
+            slot = leaf.slot
+            if slot is not None and (leaf.text or isinstance(leaf.node, TokenBreak)):
+                self._dirty.add(slot)
+                self._remove(slot, leaf)
 
     def total(self) -> int:
         """Count the prompt with everything round it, without the reserve."""
-        for number in self._dirty:
-            self._settle(self._slots[number])
+        for slot in self._dirty:
+            self._settle(slot)
         self._dirty.clear()
-        opening = self._template.start + self._template.reply_tokens if self._layout.chat else 0
-        return self._tokens + opening
+        return self._tokens
 
     def size(self) -> int:
         """Count the prompt with the reserve."""
         return self.total() + self.reserved
 
-    def _change(self, leaf: int, sign: int) -> None:
-        node = self._layout.leaves[leaf]
-        (self.selected.add if sign > 0 else self.selected.discard)(leaf)
-        self.reserved += sign * node.reserve
-        if node.isolate is None:
-            if node.text:
-                self._move(leaf, node, sign)
-            return
-        fixed = self.fixed(leaf)
-        if fixed is None:
-            self.impossible += sign
-            return
-        self.reserved += sign * fixed.reserved
-        self._tokens += sign * fixed.tokens  # of its messages; a text's are counted where it stands
-        if fixed.text:
-            self._move(leaf, node, sign)
+    def holds(self, slot: Slot) -> bool:
+        """Tell whether a message is sent: it has a text, an image or a call."""
+        return bool(slot.order) or self._held.get(slot, 0) > 0
 
-    def _move(self, leaf: int, node: Leaf, sign: int) -> None:
-        """Put a text into its slot or take it out, and mark the runs that this changes."""
-        slot = self._slots[node.slot]
-        self._dirty.add(node.slot)
-        slot.weight += sign * self._weigh(self.text(leaf))
-        if sign > 0:
-            insort(slot.order, leaf)
-        place = bisect_left(slot.order, leaf)
-        neighbours = slot.order[max(place - 1, 0) : place + 2]
-        if sign < 0:
-            del slot.order[place]
-            slot.touched.discard(leaf)
-        for member in (leaf, *neighbours):
-            self._break_run(slot, member)
-            slot.touched.add(member)
-        if sign < 0:
-            slot.touched.discard(leaf)
+    def _count(self, leaf: Leaf, sign: int) -> None:
+        if leaf.lo > NEVER:
+            self.passing += sign * self.tokens_of(leaf)
+        if leaf.line != OTHER:
+            return
+        extra = self.extra(leaf)
+        self._tokens += sign * extra.tokens
+        self.reserved += sign * extra.reserved
+        self.impossible += sign * (not extra.possible)
+        if extra.holds and leaf.slot is not None:
+            self._held[leaf.slot] = self._held.get(leaf.slot, 0) + sign
+            self._dirty.add(leaf.slot)
+
+    def _insert(self, slot: Slot, leaf: Leaf) -> None:
+        order = slot.order
+        slot.weight += self.weight(leaf)
+        place = bisect_left(order, leaf.number, key=_number)
+        order.insert(place, leaf)
+        touched = slot.touched
+        touched.add(leaf)
+        if place:
+            before = order[place - 1]
+            touched.add(before)
+            if before.run is not None:
+                self._break(slot, before)
+        if place + 1 < len(order):
+            after = order[place + 1]
+            touched.add(after)
+            if after.run is not None:
+                self._break(slot, after)
+
+    def _remove(self, slot: Slot, leaf: Leaf) -> None:
+        order = slot.order
+        if leaf.run is not None:
+            self._break(slot, leaf)
+        slot.weight -= self.weight(leaf)
+        place = bisect_left(order, leaf.number, key=_number)
+        del order[place]
+        slot.touched.discard(leaf)
+        for near in order[max(place - 1, 0) : place + 1]:
+            if near.run is not None:
+                self._break(slot, near)
+            slot.touched.add(near)
+
+    def _insert_many(self, slot: Slot, fresh: list[Leaf]) -> None:
+        for leaf in slot.order:
+            if leaf.run is not None:
+                self._break(slot, leaf)
+        slot.weight += sum(map(self.weight, fresh))
+        slot.order.extend(fresh)
+        slot.order.sort(key=_number)
+        slot.touched.clear()
+        order, joins = slot.order, self._joins
+        previous = order[0]
+        for leaf in order[1:]:
+            if joins(previous, leaf):
+                slot.touched.add(leaf)
+            previous = leaf
 
     @staticmethod
-    def _break_run(slot: _Slot, leaf: int) -> None:
-        run = slot.run_of.get(leaf)
-        if run is None:
-            return
-        slot.weight += slot.saved.pop(run)
-        for member in run:
-            del slot.run_of[member]
+    def _break(slot: Slot, leaf: Leaf) -> None:
+        run = leaf.run
+        assert isinstance(run, _Run)
+        slot.weight += run.saved
+        for member in run.leaves:
+            member.run = None
             slot.touched.add(member)
 
-    def _settle(self, slot: _Slot) -> None:
+    def _settle(self, slot: Slot) -> None:
         """Form the runs round every touched leaf and count them joined."""
-        while slot.touched:
-            leaf = slot.touched.pop()
-            if leaf in slot.run_of:
+        touched = slot.touched
+        while touched:
+            leaf = touched.pop()
+            if leaf.run is not None:
                 continue
-            run = self._run(slot.order, bisect_left(slot.order, leaf))
+            run = self._run(slot, bisect_left(slot.order, leaf.number, key=_number))
             if len(run) == 1:
                 continue
             for member in run:
-                self._break_run(slot, member)
-            texts = [self.text(member) for member in run]
-            saved = sum(map(self._weigh, texts)) - self._weigh("".join(texts))
-            slot.saved[run] = saved
-            slot.run_of.update(dict.fromkeys(run, run))
+                if member.run is not None:
+                    self._break(slot, member)
+            saved = self._saved([member.text for member in run])
+            made = _Run(run, saved)
+            for member in run:
+                member.run = made
             slot.weight -= saved
         self._tokens -= slot.tokens
-        slot.tokens = -(-slot.weight // self._scale) + slot.around if slot.order else 0
+        if self.holds(slot):
+            slot.around = slot.around or self._around(slot)
+            slot.tokens = -(-slot.weight // self._scale) + slot.around
+        else:
+            slot.tokens = 0
         self._tokens += slot.tokens
 
-    def _run(self, order: list[int], place: int) -> tuple[int, ...]:
+    def _saved(self, texts: list[str]) -> int:
+        """Count what joining texts saves, from what lies round their seams."""
+        ends = [self._after_last_cut(texts[0]), *texts[1:-1], self._before_first_cut(texts[-1])]
+        return sum(map(self._weigh, ends)) - self._weigh("".join(ends))
+
+    def _after_last_cut(self, text: str) -> str:
+        """Return the end of a text that no token can reach into from before it."""
+        if len(text) <= _SHORT:
+            return text
+        at = text.rfind("\n", 0, len(text) - 1)
+        while at >= 0:
+            if self._additive(text[max(0, at - _SHORT) : at + 1], text[at + 1 : at + _SHORT]):
+                return text[at + 1 :]
+            at = text.rfind("\n", 0, at)
+        return text
+
+    def _before_first_cut(self, text: str) -> str:
+        """Return the start of a text that no token can reach out of."""
+        if len(text) <= _SHORT:
+            return text
+        at = text.find("\n")
+        while at >= 0:
+            if self._additive(text[max(0, at - _SHORT) : at + 1], text[at + 1 : at + _SHORT]):
+                return text[: at + 1]
+            at = text.find("\n", at + 1)
+        return text
+
+    def _run(self, slot: Slot, place: int) -> list[Leaf]:
         """Return the run that a place is in: its neighbours as far as no seam is additive, or its piece of them."""
+        order = slot.order
         start, end = place, place + 1
         while start and place - start <= _LONGEST_RUN and self._joins(order[start - 1], order[start]):
             start -= 1
         while end < len(order) and end - place <= _LONGEST_RUN and self._joins(order[end - 1], order[end]):
             end += 1
         if end - start > _LONGEST_RUN:
-            piece = order[place] // _LONGEST_RUN
-            start = max(start, bisect_left(order, piece * _LONGEST_RUN))
-            end = min(end, bisect_left(order, (piece + 1) * _LONGEST_RUN))
-        return tuple(order[start:end])
+            slot.cut = True
+            piece = order[place].number // _LONGEST_RUN
+            start = max(start, bisect_left(order, piece * _LONGEST_RUN, key=_number))
+            end = min(end, bisect_left(order, (piece + 1) * _LONGEST_RUN, key=_number))
+        return order[start:end]
 
-    def _joins(self, left: int, right: int) -> bool:
-        return not self._additive(self.text(left), self.text(right))
+    def _joins(self, left: Leaf, right: Leaf) -> bool:
+        if not left.text or not right.text:  # a token break
+            return False
+        return not self._additive(left.text, right.text)

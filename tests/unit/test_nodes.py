@@ -4,9 +4,13 @@ from kibitz.prompts.errors import TreeError
 from kibitz.prompts.nodes import (
     Child,
     Node,
+    Scope,
     assistant,
+    capped,
+    fallback,
     first,
     fragment,
+    image,
     isolate,
     lines,
     reserve,
@@ -88,13 +92,37 @@ def test_isolates_nested_without_end_are_refused() -> None:
 
 
 def test_lines_keep_their_ends_and_get_a_priority_each() -> None:
-    made = lines("a\nb\n\nc", lambda number: -number, name="file", origin="a.py")
-    assert [(line.p, line.children[0].label()) for line in made] == [
-        (0, "text 'a\\n'"),
-        (-1, "text 'b\\n'"),
-        (-2, "text '\\n'"),
-        (-3, "text 'c'"),
-    ]
+    made = lines("a\nb\n\nc", lambda number: -number, name="file", path="a.py")
+    assert made.texts == ("a\n", "b\n", "\n", "c")
+    assert made.priorities == (0, -1, -2, -3)
+
+
+@pytest.mark.parametrize("levels", [[1], [1, float("nan")], [1, float("inf")], [1, 2e9], [1, True], [1, "2"]])
+def test_lines_take_one_priority_each(levels: list[float]) -> None:
+    with pytest.raises(TreeError, match="lines 'x'"):
+        lines("a\nb\n", levels, name="x")
+
+
+def test_versions_of_one_thing_fall_back_to_shorter_ones() -> None:
+    made = fallback("the whole", "its head", "name", p=7, step=2)
+    assert [child.p for child in made.children if isinstance(child, Scope)] == [3, 5, 7]
+    with pytest.raises(TreeError, match="fallback"):
+        fallback(p=1)
+
+
+@pytest.mark.parametrize("limit", ["50", "rest -", "0%", "120%", "half", "rest + 5", None])
+def test_what_is_no_limit_is_refused(limit: str) -> None:
+    with pytest.raises(TreeError, match="capped: a"):
+        capped("a", limit=limit)
+
+
+def test_images_stand_in_messages_of_the_user() -> None:
+    picture = image(b"", width=10, height=10)
+    assert user("look: ", picture).content == "messages"
+    with pytest.raises(TreeError, match="only stand in a user's message"):
+        system(picture)
+    with pytest.raises(TreeError, match="no size"):
+        image(b"", width=0, height=10)
 
 
 def test_nodes_cannot_be_changed() -> None:

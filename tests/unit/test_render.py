@@ -4,7 +4,20 @@ import pytest
 
 from kibitz.prompts.chat_template import CHATML, GENEROUS, OPENAI, ChatTemplate
 from kibitz.prompts.errors import BudgetError, TreeError
-from kibitz.prompts.nodes import Node, assistant, first, fragment, isolate, reserve, scope, system, text, user
+from kibitz.prompts.nodes import (
+    Node,
+    assistant,
+    first,
+    fragment,
+    isolate,
+    lines,
+    reserve,
+    scope,
+    shortened,
+    system,
+    text,
+    user,
+)
 from kibitz.prompts.render import Mode, render
 from kibitz.prompts.tokens import TiktokenTokenizer, tokenizer_for
 
@@ -56,19 +69,50 @@ def test_a_cutoff_that_fits_is_found_though_a_higher_one_does_not() -> None:
     assert render(tree, budget_tokens=2, tokenizer=Words(), mode="strict").text == "shortx "
 
 
-def test_strict_mode_drops_a_level_whole_and_fill_mode_fills_it_in_order() -> None:
+def test_strict_mode_drops_a_level_whole_and_packing_fills_it_in_order() -> None:
     tree = fragment(scope("one ", p=1), scope("two two two ", p=1), scope("three ", p=1), scope("four", p=0))
     assert render(tree, budget_tokens=2, tokenizer=Words(), mode="strict").text == ""
-    assert render(tree, budget_tokens=2, tokenizer=Words(), mode="fill").text == "one three "
+    assert render(tree, budget_tokens=2, tokenizer=Words(), mode="pack").text == "one three "
 
 
-def test_fill_mode_never_shows_a_lower_level_when_a_higher_one_is_cut() -> None:
-    tree = fragment(scope("long long long ", p=2, name="high"), scope("low", p=1))
+def test_packing_by_value_takes_the_smallest_of_a_level_first() -> None:
+    tree = fragment(scope("one one one ", p=1), scope("two ", p=1), scope("three three ", p=1), scope("four ", p=0))
+    shown = {mode: render(tree, budget_tokens=4, tokenizer=Words(), mode=mode).text for mode in ("pack", "value")}
+    assert shown == {"pack": "one one one two ", "value": "two three three four "}
+
+
+def test_packing_goes_on_with_lower_levels_where_a_higher_scope_is_too_big() -> None:
+    tree = fragment(scope("long long long ", p=3, name="high"), scope("low ", p=2), scope("x ", p=1))
     got = render(tree, budget_tokens=2, tokenizer=Words())
-    assert (got.text, got.omitted) == ("", ("high", "text"))
+    assert (got.text, got.omitted) == ("low x ", ("high",))
 
 
-def test_fill_mode_swaps_an_alternative_for_a_fuller_one_while_there_is_room() -> None:
+def test_packing_shows_nothing_of_a_scope_that_was_too_big() -> None:
+    tree = fragment(scope("long long long ", scope("inside ", p=1), p=3), scope("low ", p=2))
+    assert render(tree, budget_tokens=2, tokenizer=Words()).text == "low "
+
+
+def test_lines_beyond_one_that_is_too_long_are_not_packed() -> None:
+    source = ["near\n", "far far far far\n", "farther\n"]
+    tree = fragment(lines(source, [3, 2, 1]), scope("note ", p=0))
+    assert render(tree, budget_tokens=3, tokenizer=Words()).text == "near\nnote "
+
+
+@pytest.mark.parametrize(
+    ("keep", "text"), [("start", "a\nb\n…\n"), ("end", "…\nd\ne\n"), ("ends", "a\n…\ne\n"), ("all", "")]
+)
+def test_a_shortened_text_gives_way_a_line_at_a_time_and_says_so(keep: str, text: str) -> None:
+    if keep == "all":
+        with pytest.raises(TreeError, match="shortened: keep"):
+            shortened("a", p=1, keep=keep)  # type: ignore[arg-type]
+        return
+    tree = shortened("a\nb\nc\nd\ne\n", p=1, keep=keep)  # type: ignore[arg-type]
+    for mode in ("strict", "pack"):
+        assert render(tree, budget_tokens=3, tokenizer=Words(), mode=mode).text == text
+        assert render(tree, budget_tokens=5, tokenizer=Words(), mode=mode).text == "a\nb\nc\nd\ne\n"
+
+
+def test_packing_swaps_an_alternative_for_a_fuller_one_while_there_is_room() -> None:
     tree = [first(scope(f"{name} {name} {name} ", p=1), scope(f"{name} ", p=2)) for name in "abc"]
     assert render(fragment(tree), budget_tokens=7, tokenizer=Words()).text == "a a a b b b c "
 
@@ -96,7 +140,7 @@ def test_an_isolate_that_cannot_fit_hurts_only_where_it_is_shown() -> None:
 def test_a_hidden_isolate_is_not_rendered() -> None:
     words = Words()
     hidden = scope(isolate(scope("never seen", p=1), limit=5), p=1)
-    render(fragment("a " * 400, scope("b " * 200, p=2), hidden), budget_tokens=401, tokenizer=words)
+    render(fragment("a " * 400, scope("b " * 200, p=2), hidden), budget_tokens=401, tokenizer=words, mode="strict")
     assert not any("never seen" in text for text in words.asked)
 
 
@@ -210,27 +254,6 @@ def test_texts_whose_seams_never_add_up_are_not_counted_again_and_again(line: st
     got = render(tree, budget_tokens=300, tokenizer=tokenizer)
     assert got.tokens <= 300
     assert tokenizer.encoded < 130 * len(line) * 2_000
-
-
-def test_a_tokenizer_that_wrongly_says_counts_add_up_cannot_break_the_budget() -> None:
-    class Liar(Words):
-        scale = 1
-
-        def weigh(self, text: str) -> int:
-            return len(text.split())
-
-        def count(self, text: str) -> int:
-            return len(text.split()) + text.count("\n")  # a seam costs one more than the parts say
-
-        def additive(self, left: str, right: str) -> bool:
-            return True
-
-    tree = fragment(scope(f"{number}\n", p=-number) for number in range(100))
-    modes: tuple[Mode, ...] = ("strict", "fill")
-    for mode in modes:
-        got = render(tree, budget_tokens=21, tokenizer=Liar(), mode=mode)
-        assert got.tokens == 20
-        assert got.text == "".join(f"{number}\n" for number in range(10))
 
 
 def test_steps_tell_the_size_at_each_cutoff_that_was_tried() -> None:

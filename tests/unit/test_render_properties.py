@@ -79,7 +79,7 @@ def show(node: Node, cutoff: float, around: float, tokenizer: Tokenizer, out: Tr
     elif isinstance(node, Reserve):
         out.reserved += node.tokens
     elif isinstance(node, Isolate):
-        inner = exhaustive(fragment(*node.children), node.limit, tokenizer, opening=0)
+        inner = exhaustive(fragment(*node.children), node.limit.tokens, tokenizer, opening=0)
         if inner is None:
             out.possible = False
         else:
@@ -174,7 +174,10 @@ def test_strict_mode_finds_what_trying_every_cutoff_finds(tree: Node, budget: in
         return
     got = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="strict")
     assert what(got) == (best[1].messages, best[1].text)
-    assert (got.cutoff, got.reserved) == (best[0], best[1].reserved)
+    assert got.reserved == best[1].reserved
+    at_cutoff = Try([], "", 0)
+    show(tree, got.cutoff, TOP, tokenizer, at_cutoff)
+    assert what(got) == (at_cutoff.messages, at_cutoff.text)
     assert got.tokens == best[1].tokens(tokenizer, chat=tree.content == "messages", opening=3)
 
 
@@ -187,7 +190,7 @@ def test_fill_mode_is_never_over_and_never_shows_less_than_strict(
         strict = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="strict")
     except BudgetError:
         return
-    filled = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="fill")
+    filled = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="pack")
     sent = Try([(m.role, m.content) for m in filled.messages or ()], filled.text or "", 0)
     assert filled.tokens == sent.tokens(tokenizer, chat=tree.content == "messages", opening=3)
     assert filled.tokens + filled.reserved <= budget
@@ -207,11 +210,11 @@ def holds_isolate(tree: Node) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
-@given(TREES, st.integers(0, 60), st.sampled_from(["strict", "fill"]))
+@given(TREES, st.integers(0, 60), st.sampled_from(["strict", "pack"]))
 def test_every_shown_part_stands_where_its_report_says(tree: Node, budget: int, mode: str) -> None:
     tokenizer = TiktokenTokenizer("o200k_base")
     try:
-        got = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="fill" if mode == "fill" else "strict")
+        got = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="pack" if mode == "pack" else "strict")
     except BudgetError:
         return
     covered: dict[int | None, str] = {}

@@ -46,11 +46,7 @@ def test_every_part_is_explained_in_jsons_own_types() -> None:
 
 
 def test_the_lines_of_a_document_are_told_together() -> None:
-    numbered = [
-        scope(line.children, p=line.p, name="prefix", origin=f"a.py:{number}")
-        for number, line in enumerate(lines("a\nb\nc\nd\n", lambda number: number), 1)
-    ]
-    told = explain(fit(fragment(numbered), 4))
+    told = explain(fit(lines("a\nb\nc\nd\n", lambda number: number, name="prefix", path="a.py"), 4))
     assert [(part["origin"], part["shown"], part["priority"]) for part in told] == [
         ("a.py:1-2", False, 1.0),
         ("a.py:3-4", True, 3.0),
