@@ -8,7 +8,7 @@ layout can follow a changed tree (follow.py) instead of being made anew.
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kibitz.prompts.errors import TreeError
@@ -62,7 +62,7 @@ class Leaf:
 
     __slots__ = ("hi", "line", "lo", "node", "number", "place", "run", "shown", "slot", "text", "weight")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - by position: there are tens of thousands of them
         self, text: str, node: Node, place: "Place", slot: Slot | None, hi: float, lo: float, line: int
     ) -> None:
         self.text = text
@@ -91,13 +91,12 @@ class Leaf:
 class Place:
     """A node that holds others, where it stands: its priority, its interval, what is inside (places and leaves)."""
 
-    __slots__ = ("choice", "earlier", "hi", "inside", "lo", "name", "node", "parent", "priority", "size", "slot")
+    __slots__ = ("choice", "earlier", "hi", "inside", "lo", "name", "node", "parent", "priority", "slot")
 
     def __init__(self, node: Node, parent: "Place | None") -> None:
         self.node = node
         self.parent = parent
         self.inside: list[Place | Leaf] = []
-        self.size = -1  # how many leaves are in it, once that was counted
         self.earlier = NEVER
         self.choice: Place | None = None
         if parent is None:
@@ -121,8 +120,10 @@ class Place:
 
 @dataclass(slots=True, eq=False)
 class Layout:
-    """Leaves in document order; what comes and goes at each level; the levels as negative priorities, so that they
-    rise; the capped places in the order in which they were met, outer ones first."""
+    """Leaves in document order, and what comes and goes at each level.
+
+    `levels` are negative priorities, so that they rise.
+    """
 
     chat: bool
     root: Place
@@ -133,13 +134,23 @@ class Layout:
     raw: Slot | None = None
     relative: bool = False
 
-    def slots(self) -> Iterator[Slot]:
-        """Yield the messages in order, or the slot of raw text."""
+    def slots(self) -> list[Slot]:
+        """Return the messages in order, or the slot of raw text."""
         if self.raw is not None:
-            yield self.raw
+            return [self.raw]
+        return [leaf.slot for leaf in self.leaves if leaf.line == OTHER and leaf.slot and leaf.slot.opening is leaf]
+
+    def level_all(self) -> None:
+        """Enter all leaves into the levels anew."""
+        comes: dict[float, list[Leaf]] = defaultdict(list)
+        goes: dict[float, list[Leaf]] = defaultdict(list)
         for leaf in self.leaves:
-            if leaf.slot is not None and leaf.slot.opening is leaf:
-                yield leaf.slot
+            if leaf.lo < leaf.hi:
+                comes[leaf.hi].append(leaf)
+                if leaf.lo > NEVER:
+                    goes[leaf.lo].append(leaf)
+        self.comes, self.goes = comes, goes
+        self.levels = sorted({-TOP, *(-level for level in comes), *(-level for level in goes)})
 
     def level_in(self, leaf: Leaf) -> None:
         """Enter a leaf into the levels."""
@@ -158,7 +169,7 @@ class Layout:
             self._unlevel(self.goes, leaf.lo, leaf)
 
     def _level(self, table: dict[float, list[Leaf]], level: float) -> list[Leaf]:
-        if level not in self.comes and level not in self.goes:
+        if level != TOP and level not in self.comes and level not in self.goes:
             insort(self.levels, -level)
         return table[level]
 
@@ -195,15 +206,10 @@ def lay_out_under(root: Place, *, chat: bool) -> Layout:
     layout = Layout(chat, root)
     if not chat:
         layout.raw = root.slot = Slot(None, None)
-    layout.leaves = grow(layout, root)
-    comes, goes = layout.comes, layout.goes
+    fill_in(layout, root, layout.leaves)
     for number, leaf in enumerate(layout.leaves):
         leaf.number = number
-        if leaf.lo < leaf.hi:
-            comes[leaf.hi].append(leaf)
-            if leaf.lo > NEVER:
-                goes[leaf.lo].append(leaf)
-    layout.levels = sorted({-TOP, *(-level for level in comes), *(-level for level in goes)})
+    layout.level_all()
     return layout
 
 
@@ -224,11 +230,8 @@ def settle_place(place: Place, node: Node) -> None:
         place.name = node.name
 
 
-def grow(layout: Layout, top: Place) -> list[Leaf]:
-    """Lay out what is inside a settled place; return its leaves in document order."""
-    leaves: list[Leaf] = []
-    if _fill(layout, top, leaves):
-        return leaves
+def fill_in(layout: Layout, top: Place, leaves: list[Leaf]) -> None:
+    """Lay out the children of a settled place; their leaves are added in document order."""
     here, todo = [top], [iter(top.node.children)]
     while todo:
         parent = here[-1]
@@ -246,7 +249,6 @@ def grow(layout: Layout, top: Place) -> list[Leaf]:
         else:
             here.pop()
             todo.pop()
-    return leaves
 
 
 def text_leaf(node: Node, parent: Place) -> Leaf | None:
@@ -334,14 +336,19 @@ def earlier(choice: Place, number: int) -> float:
 
 def leaves_of(entry: Place | Leaf) -> list[Leaf]:
     """Return the leaves of a place in order."""
+    if isinstance(entry, Leaf):
+        return [entry]
     found: list[Leaf] = []
-    stack: list[Place | Leaf] = [entry]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Leaf):
-            found.append(each)
+    todo = [iter(entry.inside)]
+    while todo:
+        for each in todo[-1]:
+            if isinstance(each, Leaf):
+                found.append(each)
+            else:
+                todo.append(iter(each.inside))
+                break
         else:
-            stack.extend(reversed(each.inside))
+            todo.pop()
     return found
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from kibitz.prompts.errors import TreeError
 from kibitz.prompts.limits import limit_of
@@ -68,6 +68,8 @@ __all__ = [
 
 Child: TypeAlias = "Node | str | Iterable[Child] | None"
 
+N = TypeVar("N", bound=Node)
+
 _DEEPEST_ISOLATE = 50
 
 
@@ -92,7 +94,7 @@ def text(content: str) -> Text:
     node.content = "text" if content else ""
     node.isolates = 0
     node.text = content
-    node.__class__ = Text
+    node.__class__ = Text  # type: ignore[assignment]
     return node
 
 
@@ -128,7 +130,7 @@ def scope(
     node.name = name
     node.origin = origin
     node.key = key
-    node.__class__ = Scope
+    node.__class__ = Scope  # type: ignore[assignment]
     return node
 
 
@@ -203,7 +205,9 @@ def lines(
     if levels and any(map(math.isnan, levels)):
         raise TreeError(f"{where}: a priority is a finite number, not nan")
     content: Content = "text" if any(texts) else ""
-    return _made(Lines, (), content, 0, texts=texts, priorities=levels, name=name, path=path, line=line, marker=marker, gap=gap)
+    return _made(
+        Lines, (), content, 0, texts=texts, priorities=levels, name=name, path=path, line=line, marker=marker, gap=gap
+    )
 
 
 def shortened(
@@ -225,6 +229,7 @@ def shortened(
     """
     texts = _lines_of(source)
     count = len(texts)
+    reach: Sequence[int]
     if keep == "start":
         reach, gap = range(count), count
     elif keep == "end":
@@ -331,7 +336,7 @@ def cache_point() -> CachePoint:
     return _made(CachePoint, (), "", 0)
 
 
-def _made(kind: type[Any], children: tuple[Node, ...], content: Content, isolates: int, **own: Any) -> Any:
+def _made(kind: type[N], children: tuple[Node, ...], content: Content, isolates: int, **own: Any) -> N:
     node = object.__new__(kind)
     fields = {"children": children, "content": content, "isolates": isolates, **own}
     for name, value in fields.items():
@@ -366,9 +371,7 @@ def _message(
         if stray is not None:
             raise TreeError(f"{where}: an image can only stand in a user's message")
     nodes, _, isolates = _adopt(where, nodes)
-    return cast(
-        Message, _made(Message, nodes, "messages", isolates, role=role, name=name, calls=calls, call_id=call_id)
-    )
+    return _made(Message, nodes, "messages", isolates, role=role, name=name, calls=calls, call_id=call_id)
 
 
 def _adopt(where: str, children: Iterable[Child]) -> tuple[tuple[Node, ...], Content, int]:

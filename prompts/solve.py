@@ -9,13 +9,26 @@ encoded, each once; then it goes up again to the first prompt that fits. Every s
 joined text (tally.py).
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal
 
 from kibitz.prompts.chat_template import ChatTemplate
-from kibitz.prompts.layout import MARKER, NEVER, Layout, Leaf, Place, Slot, bare, lay_out, lay_out_under, leaves_of, visit
+from kibitz.prompts.layout import (
+    MARKER,
+    NEVER,
+    Layout,
+    Leaf,
+    Place,
+    Slot,
+    bare,
+    lay_out,
+    lay_out_under,
+    leaves_of,
+    visit,
+)
 from kibitz.prompts.tally import Extra, Tally
 from kibitz.prompts.tokens import Tokenizer
 from kibitz.prompts.tree import TOP, Capped, Image, Isolate, Message, Node, Reserve, Tools
@@ -26,6 +39,8 @@ Mode = Literal["strict", "pack", "value"]
 # least so many: each was encoded for nothing. What has more characters a token of room than this is not even encoded.
 _IN_VAIN, _IN_VAIN_LEAST = 0.4, 256
 _CHARACTERS = 12
+# A room of this part of the budget is not worth looking for anything that fits.
+_CRUMB = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +82,31 @@ class Search:
 
     # -- moving the cutoff ---------------------------------------------------------------------------------------
 
-    def settle(self, budget: int) -> bool:
+    def settle(self, budget: int, *, pack: bool = True) -> bool:
         """Find what is shown within a budget; False when nothing fits."""
         self.put_back()
         self._down(budget)
         if not self._up(budget):
             return False
-        if self.job.mode != "strict":
+        if pack and self.job.mode != "strict":
             self._pack(budget)
         return True
 
-    def put_back(self) -> None:
-        """Take back what came beyond the cutoff."""
-        while self.taken:
-            self._undo(self.taken.pop())
+    def snap(self) -> None:
+        """Stand at a level that is there: the next higher one shows the same."""
+        levels = self.layout.levels
+        self.level = -levels[bisect_right(levels, -self.level) - 1]
+
+    def put_back(self, *, swaps: bool = False) -> None:
+        """Take back what came beyond the cutoff; with `swaps` only fuller versions, and the rest is no longer known."""
+        for unit in reversed(self.taken):
+            if unit.goes or not swaps:
+                self._undo(unit)
+        self.taken.clear()
+
+    def let_go(self) -> None:
+        """Show only what is at or above the level, of all that is shown."""
+        self.tally.drop([leaf for leaf in self.layout.leaves if leaf.shown and not leaf.lo < self.level <= leaf.hi])
 
     def fits(self, budget: int) -> bool:
         """Tell whether what is shown fits."""
@@ -154,15 +180,20 @@ class Search:
         layout, tally = self.layout, self.tally
         levels = layout.levels
         refused: set[Place | Leaf] = set()
-        in_vain = 0
-        most_in_vain = max(_IN_VAIN_LEAST, int(budget * _IN_VAIN))
+        in_vain, most_in_vain = 0, max(_IN_VAIN_LEAST, int(budget * _IN_VAIN))
+        room = budget - tally.size()
         for at in range(bisect_left(levels, -self.level) + 1, len(levels)):
             level = -levels[at]
-            for unit in self._units(level, refused):
-                room = budget - tally.size()
-                if room <= 0 or in_vain > most_in_vain:
+            comes = layout.comes.get(level)
+            if comes is None or (refused and all([leaf.place in refused for leaf in comes])):
+                continue
+            if len(comes) == 1 and len(comes[0].text) > room * _CHARACTERS and level not in layout.goes:
+                refused.add(_top(comes[0], level))
+                continue
+            for unit in self._units(level):
+                if room <= budget // _CRUMB or in_vain > most_in_vain:
                     return
-                if (refused and _within(unit.top, refused)) or not all(leaf.shown for leaf in unit.goes):
+                if (refused and _within(unit.top, refused)) or not all([leaf.shown for leaf in unit.goes]):
                     continue
                 if not unit.goes and sum([len(leaf.text) for leaf in unit.comes]) > room * _CHARACTERS:
                     refused.add(unit.top)
@@ -170,26 +201,29 @@ class Search:
                 self._apply(unit)
                 if self.fits(budget):
                     self.taken.append(unit)
+                    room = budget - tally.size()
                 else:
                     in_vain += sum(map(tally.tokens_of, unit.comes))
                     self._undo(unit)
                     refused.add(unit.top)
 
-    def _units(self, level: float, refused: set[Place | Leaf]) -> Sequence[Unit]:
+    def _units(self, level: float) -> Sequence[Unit]:
         """Group what comes at a level by the outermost scope that comes with it, or by the choice it stands in.
 
-        A line that comes alone is a unit. What stands in a refused place is left out, so are a choice of which a
-        version was refused, and lines beyond a refused one: a text has no holes that nothing marks.
+        A line that comes alone is a unit whose top is all of its lines: beyond one that was refused no other comes,
+        for a text must have no holes that nothing marks.
         """
         comes = self.layout.comes.get(level, ())
         goes = self.layout.goes.get(level, ())
+        if len(comes) > 1:
+            comes = sorted(comes, key=attrgetter("number"))
         units: dict[Place | Leaf, Unit] = {}
         last: dict[Place, Unit] = {}  # of the lines of a place
         for leaf in comes:
             top = _outermost(leaf, level)
             unit = units.get(top or leaf)
             if unit is None:
-                unit = units[top or leaf] = Unit(top or (leaf.place if leaf.line >= 0 else leaf))
+                unit = units[top or leaf] = Unit(_top(leaf, level))
             unit.comes.append(leaf)
             if top is None:
                 last[leaf.place] = unit
@@ -291,7 +325,6 @@ class Search:
                 theirs.hi, theirs.lo = mine.hi, mine.lo
                 layout.level_in(theirs)
         inner = Search(layout, self.job, limit)
-        inner.level = max((leaf.hi for leaf in layout.leaves), default=TOP)
         fitted = inner.settle(limit)
         for mine, theirs in zip(leaves, layout.leaves, strict=True):
             self.layout.level_out(mine)
@@ -312,6 +345,11 @@ def _outermost(leaf: Leaf, level: float) -> Place | None:
     if top is None:
         return None
     return top.choice or top
+
+
+def _top(leaf: Leaf, level: float) -> Place | Leaf:
+    """Return what is refused with a leaf that comes at a level and does not fit."""
+    return _outermost(leaf, level) or (leaf.place if leaf.line >= 0 else leaf)
 
 
 def _choice(leaf: Leaf, level: float) -> Place | None:

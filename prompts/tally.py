@@ -6,7 +6,7 @@ just add up. In code nearly every line starts afresh, so runs are short (a line 
 adding a leaf recounts only the run it lands in.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter

@@ -128,7 +128,7 @@ def test_images_stand_in_messages_of_the_user() -> None:
 def test_nodes_cannot_be_changed() -> None:
     node = scope("a", p=1)
     with pytest.raises(AttributeError):
-        node.p = 2  # type: ignore[misc]
+        node.p = 2
 
 
 def test_a_trees_path_in_an_error_is_cut_when_it_is_long() -> None:

@@ -18,7 +18,7 @@ from kibitz.prompts.nodes import (
     text,
     user,
 )
-from kibitz.prompts.render import Mode, render
+from kibitz.prompts.render import render
 from kibitz.prompts.tokens import TiktokenTokenizer, tokenizer_for
 
 

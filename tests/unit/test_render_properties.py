@@ -17,6 +17,7 @@ from kibitz.prompts.nodes import (
     Reserve,
     Scope,
     Text,
+    capped,
     first,
     fragment,
     isolate,
@@ -254,3 +255,77 @@ def test_where_a_seam_is_called_additive_the_counts_add_up(
     left, right = before + left, right + after
     if tokenizer.additive(left, right):
         assert tokenizer.encode(left) + tokenizer.encode(right) == tokenizer.encode(left + right)
+
+
+FLAT = st.lists(
+    st.tuples(st.integers(0, 4), st.lists(WORDS, min_size=1, max_size=5).map("".join)), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(FLAT, st.integers(0, 40), ENCODINGS)
+def test_packing_is_never_below_filling_greedily(scopes_of: list[tuple[int, str]], budget: int, encoding: str) -> None:
+    tokenizer = TiktokenTokenizer(encoding)
+    shown: set[int] = set()
+    for number in sorted(range(len(scopes_of)), key=lambda n: -scopes_of[n][0]):
+        tried = sorted(shown | {number})
+        if tokenizer.count("".join(scopes_of[n][1] for n in tried)) <= budget:
+            shown.add(number)
+    greedy = "".join(scopes_of[n][1] for n in sorted(shown))
+    tree = fragment(scope(text, p=priority) for priority, text in scopes_of)
+    packed = render(tree, budget_tokens=budget, tokenizer=tokenizer)
+    assert packed.tokens >= tokenizer.count(greedy) or len(packed.text or "") >= len(greedy)
+    value = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="value")
+    strict = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="strict")
+    assert value.tokens <= budget
+    for mode in (packed, value):
+        assert [p.text for p in strict.parts if p.shown] == [
+            p.text for p in mode.parts if p.shown and p.priority >= strict.cutoff
+        ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT_TREES, st.integers(0, 30), st.integers(0, 10))
+def test_more_budget_never_drops_what_strict_mode_showed(tree: Node, budget: int, more: int) -> None:
+    if holds_isolate(tree) or any(isinstance(node, First) for node in walk(tree)):
+        return
+    tokenizer = TiktokenTokenizer("o200k_base")
+    try:
+        small = render(tree, budget_tokens=budget, tokenizer=tokenizer, mode="strict")
+    except BudgetError:
+        return
+    large = render(tree, budget_tokens=budget + more, tokenizer=tokenizer, mode="strict")
+    assert all(after.shown for before, after in zip(small.parts, large.parts, strict=True) if before.shown)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TREES, st.integers(0, 12), st.integers(0, 40), st.sampled_from(["strict", "pack", "value"]))
+def test_a_capped_part_never_takes_more_than_its_limit(tree: Node, limit: int, budget: int, mode: str) -> None:
+    tokenizer = TiktokenTokenizer("o200k_base")
+    inner = capped(tree, limit=limit)
+    whole = fragment(inner, scope("x = 1\n", p=1) if tree.content != "messages" else scope(user("x"), p=1))
+    try:
+        got = render(whole, budget_tokens=budget, tokenizer=tokenizer, mode=mode)  # type: ignore[arg-type]
+    except BudgetError:
+        return
+    assert got.tokens + got.reserved <= budget
+    if got.messages is not None:
+        last = got.messages[-1] if got.messages and got.messages[-1].content == "x" else None
+        mine = [m for m in got.messages if m is not last]
+        assert sum(tokenizer.count(m.content) + OPENAI.around(m.role) for m in mine) <= limit
+    elif got.text is not None:
+        assert tokenizer.count(got.text.removesuffix("x = 1\n")) <= limit or tokenizer.count(got.text) <= limit + 4
+
+
+@settings(max_examples=100, deadline=None)
+@given(TREES)
+def test_the_steps_are_the_sizes_that_each_cutoff_has(tree: Node) -> None:
+    tokenizer = TiktokenTokenizer("o200k_base")
+    try:
+        got = render(tree, budget_tokens=500, tokenizer=tokenizer, mode="strict")
+    except BudgetError:
+        return
+    for cutoff, size in got.steps:
+        out = Try([], "", 0)
+        show(tree, cutoff, TOP, tokenizer, out)
+        assert size == out.tokens(tokenizer, chat=tree.content == "messages", opening=3) + out.reserved
