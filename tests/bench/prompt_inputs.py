@@ -134,7 +134,8 @@ class Inputs:
             "large": partial(typed, large),
             "cursor": partial(moved, full),
             "chat": self._chat,
-            "mix": self._mix,
+            "ranked": partial(self._mix, levels=False),
+            "levels": partial(self._mix, levels=True),
         }
 
     def at(self, sequence: str, step: int) -> Situation:
@@ -163,8 +164,11 @@ class Inputs:
         said = [*self._talk, *self._turns[: 2 * turn]]
         return replace(self._full(), history=conversation(said), question=self._turns[2 * turn][1])
 
-    def _mix(self, number: int) -> Situation:
-        """Draw a mix of the same material that cannot all be shown: priorities by rank, or a level for a whole kind."""
+    def _mix(self, number: int, *, levels: bool) -> Situation:
+        """Draw a mix of the same material that cannot all be shown.
+
+        What was found has a priority by rank, or, with `levels`, one for a whole kind and lines have one for many.
+        """
         drawn = random.Random(number)
         full = self._full()
         while True:
@@ -177,11 +181,11 @@ class Inputs:
                 reserved=round(budget * drawn.uniform(0.05, 0.25)),
                 file="".join(self._lines[start : start + lines]),
                 cursor=drawn.randrange(max(lines, 1)),
-                lines_a_level=drawn.choice((1, 1, 10, 50)),
+                lines_a_level=drawn.choice((20, 100) if levels else (1, 5)),
                 question=drawn.choice([text for role, text in self._turns if role == "user"]),
                 history=conversation(_some(drawn, self._talk)),
-                docs=ranked(_some(drawn, self._docs), 980, drawn.choice((0, 3, 8))),
-                code=ranked(_some(drawn, self._code), 985, drawn.choice((0, 4, 9))),
+                docs=ranked(_some(drawn, self._docs), 980, 0 if levels else drawn.choice((3, 8))),
+                code=ranked(_some(drawn, self._code), 985, 0 if levels else drawn.choice((4, 9))),
             )
             if mixed.characters() > 6 * budget:
                 return mixed

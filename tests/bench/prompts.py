@@ -27,6 +27,7 @@ TIMED = {
     "assistant 8,000": "the same to 8,000",
     "large": "20,000 lines to 64,000",
 }
+MIXES = {"ranked": "priorities by rank", "levels": "a priority for a whole kind"}
 COLD_ONLY = {"large"}
 FOLLOWED = {
     "assistant": (f"{len(TYPED)} characters typed", len(TYPED)),
@@ -77,27 +78,23 @@ def _cpu(answers: Sequence[Answer]) -> float:
     return statistics.median(each.build + each.render for each in answers)
 
 
-def budgets(sides: Renderers, mixes: int) -> tuple[Iterable[Sequence[object]], int]:
-    """Rows of the share of the budget in use; and how often strict and priompt gave the very same prompt."""
-    shares: dict[str, list[float]] = {side: [] for side in NAMES}
-    same = 0
-    for number in range(mixes):
-        at, sent = sides.inputs.at("mix", number), {}
-        for side in NAMES:
-            answer, sent[side] = sides.ask(side, "mix", number, fresh=True, order="listed")
-            if characters(answer.prompt) >= at.characters():
-                raise RuntimeError(f"mix {number} fits its budget")
-            shares[side].append(use(answer.prompt, at.budget))
-        same += sent["strict"] == sent["priompt"]
-    rows = [
-        (NAMES[side], mixes, *(f"{100 * figure:.1f} %" for figure in (statistics.mean(all_), *_spread(all_))))
-        for side, all_ in shares.items()
-    ]
-    return rows, same
-
-
-def _spread(shares: Sequence[float]) -> tuple[float, float]:
-    return statistics.median(shares), min(shares)
+def budgets(sides: Renderers, mixes: int) -> Iterable[Sequence[object]]:
+    """Rows of the share of the budget in use; and how often a prompt is priompt's, token for token."""
+    for sequence, name in MIXES.items():
+        shares: dict[str, list[float]] = {side: [] for side in NAMES}
+        same = dict.fromkeys(NAMES, 0)
+        for number in range(mixes):
+            at, sent = sides.inputs.at(sequence, number), {}
+            for side in NAMES:
+                answer, sent[side] = sides.ask(side, sequence, number, fresh=True, order="listed")
+                if characters(answer.prompt) >= at.characters():
+                    raise RuntimeError(f"{sequence} {number} fits its budget")
+                shares[side].append(use(answer.prompt, at.budget))
+            for side in NAMES:
+                same[side] += sent[side] == sent["priompt"]
+        for side, every in shares.items():
+            figures = (statistics.mean(every), statistics.median(every), min(every))
+            yield f"{mixes}, {name}", NAMES[side], *(f"{100 * share:.1f} %" for share in figures), same[side]
 
 
 def prefixes(sides: Renderers) -> Iterable[Sequence[object]]:
@@ -125,13 +122,12 @@ def main() -> None:
     parser.add_argument("source", type=Path, help="a checkout with Python files and documentation")
     parser.add_argument("--peer", metavar="PYTHON", required=True, help="a Python that has priompt installed")
     parser.add_argument("--runs", type=int, default=21)
-    parser.add_argument("--mixes", type=int, default=40)
+    parser.add_argument("--mixes", type=int, default=40, help="prompts of each kind")
     args = parser.parse_args()
     print(f"{machine()}\n", flush=True)
     with renderers(args.source.resolve(), sys.executable, args.peer) as sides:
-        rows, same = budgets(sides, args.mixes)
-        print(table(["renderer", "prompts", "mean use of the budget", "median", "least"], rows))
-        print(f"Kibitz's strict prompt is priompt's, token for token, in {same} of {args.mixes}.\n", flush=True)
+        head = ["prompts", "renderer", "mean use of the budget", "median", "least", "the same as priompt's"]
+        print(table(head, budgets(sides, args.mixes)), flush=True)
         head = ["what changes", "renderer: order", "mean prefix shared", "median", "tokens to recompute", "budget used"]
         print(table(head, prefixes(sides)), flush=True)
         head = [

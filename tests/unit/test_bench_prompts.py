@@ -78,9 +78,11 @@ def test_inputs_are_the_same_of_the_same_tree(tmp_path: Path) -> None:
     inputs = Inputs(tmp_path)
     assert inputs.digest() == Inputs(tmp_path).digest()
     for number in range(10):
-        mixed = inputs.at("mix", number)
-        assert mixed == inputs.at("mix", number)
+        mixed, levels = inputs.at("ranked", number), inputs.at("levels", number)
+        assert mixed == inputs.at("ranked", number)
         assert mixed.characters() > 6 * mixed.budget
+        assert len({part.priority for part in mixed.docs}) == len(mixed.docs)
+        assert len({part.priority for part in levels.docs}) <= 1
     first, second = inputs.at("chat", 0), inputs.at("chat", 1)
     assert [part.text for part in second.history[: len(first.history)]] == [part.text for part in first.history]
     assert second.history[len(first.history)].text == first.question
