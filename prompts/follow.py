@@ -31,6 +31,12 @@ from kibitz.prompts.tree import CachePoint, Capped, First, Lines, Message, Node,
 _MANY = 0.2
 
 
+class _Unnamed(str):
+    """How a node begins that has neither key nor name."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
 class _Changes:
     """What a new tree changes: leaves that are gone, fresh ones, other texts, other intervals (leaf, hi, lo)."""
@@ -40,6 +46,7 @@ class _Changes:
     texts: list[tuple[Leaf, str]] = field(default_factory=list)
     moves: list[tuple[Leaf, float, float]] = field(default_factory=list)
     grown: list[Place] = field(default_factory=list)  # that hold capped nodes
+    reordered: bool = False
 
 
 def follow(search: Search, tree: Node, *, keep: bool = False) -> None:
@@ -99,6 +106,7 @@ class _Comparison:
             if match is None or entry is None or (moved and isinstance(node, Capped)):
                 self._lay(node, place)
                 continue
+            self.changes.reordered = self.changes.reordered or match < max(kept, default=0)
             kept.add(match)
             place.inside.append(entry)
             if isinstance(entry, Place) and isinstance(place.node, First):
@@ -188,7 +196,7 @@ def _match(entries: Sequence[Place | Leaf], nodes: Sequence[Node], parent: Place
         tail += 1
     pairs = [(number, number) for number in range(head)]
     olds, news = range(head, len(entries) - tail), range(head, len(nodes) - tail)
-    if len(olds) == len(news):
+    if len(olds) == len(news) and all(_may(entries[old].node, nodes[new]) for old, new in zip(olds, news, strict=True)):
         pairs.extend((old, new) for old, new in zip(olds, news, strict=True) if _can(entries[old], nodes[new], parent))
     else:
         waiting: dict[object, list[int]] = {}
@@ -196,14 +204,21 @@ def _match(entries: Sequence[Place | Leaf], nodes: Sequence[Node], parent: Place
             waiting.setdefault(_called(entries[old].node), []).append(old)
         least = head
         for new in news:
-            queue = waiting.get(_called(nodes[new]), [])
-            while queue and queue[-1] < least:
+            node = nodes[new]
+            queue = waiting.get(_called(node), [])
+            while queue and queue[-1] < least and node.content != "messages":  # what is in one text keeps its order
                 queue.pop()
-            if queue and _can(entries[queue[-1]], nodes[new], parent):
+            if queue and _can(entries[queue[-1]], node, parent):
                 pairs.append((queue[-1], new))
                 least = queue.pop() + 1
     pairs.extend((len(entries) - tail + n, len(nodes) - tail + n) for n in range(tail))
     return pairs
+
+
+def _may(old: Node, node: Node) -> bool:
+    """Tell whether one node may be the other, changed: they are called the same, or are called nothing."""
+    mine, theirs = _called(old), _called(node)
+    return mine == theirs or (isinstance(mine, _Unnamed) and isinstance(theirs, _Unnamed))
 
 
 def _same(entry: Place | Leaf, node: Node, parent: Place) -> bool:
@@ -252,13 +267,13 @@ def _called(node: Node) -> object:
             if node.name or node.origin:
                 return Scope, node.name, node.origin
         if isinstance(node, Text):
-            return node.text
+            return _Unnamed(node.text)
         if isinstance(node, Lines):
             return Lines, node.name, node.path
         if not node.children:
             break
         node = node.children[0]
-    return type(node)
+    return _Unnamed(type(node).__name__)
 
 
 def _priorities(node: Node) -> list[tuple[float | None, float | None]]:
@@ -288,7 +303,7 @@ def _carry_out(search: Search, changes: _Changes, *, keep: bool) -> None:
     for leaf in changes.gone:
         tally.forget(leaf)
         search.inner.pop(leaf.node, None)
-    if changes.gone or changes.fresh:
+    if changes.gone or changes.fresh or changes.reordered:
         layout.leaves = leaves_of(layout.root)
         for number, leaf in enumerate(layout.leaves):
             leaf.number = number

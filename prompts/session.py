@@ -20,8 +20,8 @@ _AHEAD = 16
 _LEAST_ROOM, _MOST_ROOM = 0.02, 0.4
 # Growth is averaged over about so many prompts.
 _MEMORY = 4
-# Below this share of what a cut left, the prompt is filled again.
-_EMPTY = 0.7
+# What may stay empty is so many times the room that a cut would make now; beyond that the prompt is filled again.
+_EMPTY = 2.5
 
 
 class Renderer:
@@ -44,7 +44,6 @@ class Renderer:
         self._search: Search | None = None
         self._last: Rendered | None = None
         self._growth = 0.0
-        self._filled = 0  # what the last fresh filling or cut left
 
     def render(self, tree: Node, *, budget_tokens: int) -> Rendered:
         """Render the next tree.
@@ -57,7 +56,6 @@ class Renderer:
         if search is None or search.layout.relative or search.layout.chat != (tree.content == "messages"):
             search = begin(tree, budget_tokens, self._job)
             fits = search.settle(budget_tokens)
-            self._filled = search.tally.size()
         elif self._steady:
             fits = self._go_on(search, tree, budget_tokens)
         else:
@@ -79,14 +77,11 @@ class Renderer:
         size = search.tally.size()
         grown = max(0, size - before)
         self._growth += (grown - self._growth) / _MEMORY if self._growth else grown
-        if search.fits(budget) and size >= self._filled * _EMPTY:
+        room = min(max(self._growth * _AHEAD, budget * _LEAST_ROOM), budget * _MOST_ROOM)
+        fits = search.fits(budget)
+        if fits and (size >= budget - room * _EMPTY or search.all_shown()):
             return True
-        if search.fits(budget):
-            search.let_go()
-            fits = search.settle(budget)
-        else:
-            room = min(max(self._growth * _AHEAD, budget * _LEAST_ROOM), budget * _MOST_ROOM)
-            search.let_go()
-            fits = search.settle(int(budget - room), pack=False) or search.settle(budget)
-        self._filled = search.tally.size()
-        return fits
+        search.let_go()
+        if fits:
+            return search.settle(budget)
+        return search.settle(int(budget - room), pack=False) or search.settle(budget)

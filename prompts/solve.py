@@ -36,9 +36,10 @@ from kibitz.prompts.tree import TOP, Capped, Image, Isolate, Message, Node, Rese
 Mode = Literal["strict", "pack", "value"]
 
 # Looking for more to pack ends when what turned out too big for the room has this share of the budget, in tokens, at
-# least so many: each was encoded for nothing. What has more characters a token of room than this is not even encoded.
-_IN_VAIN, _IN_VAIN_LEAST = 0.4, 256
-_CHARACTERS = 12
+# least so many: each was encoded for nothing. What surely does not fit is not even encoded: no token holds two words,
+# and no text has so many characters a token. After half of these vain tries only what most likely fits is tried.
+_IN_VAIN, _IN_VAIN_LEAST = 0.8, 512
+_CHARACTERS, _LIKELY_CHARACTERS = 16, 3
 # A room of this part of the budget is not worth looking for anything that fits.
 _CRUMB = 1000
 
@@ -103,6 +104,10 @@ class Search:
             if unit.goes or not swaps:
                 self._undo(unit)
         self.taken.clear()
+
+    def all_shown(self) -> bool:
+        """Tell whether nothing is left out that could be shown."""
+        return all([leaf.shown or leaf.lo > NEVER or leaf.lo >= leaf.hi for leaf in self.layout.leaves])
 
     def let_go(self) -> None:
         """Show only what is at or above the level, of all that is shown."""
@@ -187,7 +192,8 @@ class Search:
             comes = layout.comes.get(level)
             if comes is None or (refused and all([leaf.place in refused for leaf in comes])):
                 continue
-            if len(comes) == 1 and len(comes[0].text) > room * _CHARACTERS and level not in layout.goes:
+            most = _CHARACTERS if in_vain * 2 <= most_in_vain else _LIKELY_CHARACTERS
+            if len(comes) == 1 and level not in layout.goes and _too_long(comes, room, most):
                 refused.add(_top(comes[0], level))
                 continue
             for unit in self._units(level):
@@ -195,7 +201,7 @@ class Search:
                     return
                 if (refused and _within(unit.top, refused)) or not all([leaf.shown for leaf in unit.goes]):
                     continue
-                if not unit.goes and sum([len(leaf.text) for leaf in unit.comes]) > room * _CHARACTERS:
+                if not unit.goes and _too_long(unit.comes, room, most):
                     refused.add(unit.top)
                     continue
                 self._apply(unit)
@@ -333,6 +339,13 @@ class Search:
             elif theirs.lo < inner.level:
                 mine.lo = NEVER
             self.layout.level_in(mine)
+
+
+def _too_long(leaves: list[Leaf], room: int, most: int) -> bool:
+    """Tell whether texts are too long for so many tokens of at most so many characters, without encoding them."""
+    if sum([len(leaf.text) for leaf in leaves]) > room * most:
+        return True
+    return sum([len(leaf.text.split()) for leaf in leaves if len(leaf.text) > room]) > room
 
 
 def _outermost(leaf: Leaf, level: float) -> Place | None:

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from kibitz.prompts.nodes import Node, assistant, lines, reserve, scope, system, user
-from kibitz.prompts.render import Mode, render
+from kibitz.prompts.order import SteadyOrder, SteadySplit
+from kibitz.prompts.session import Renderer
+from kibitz.prompts.solve import Mode
 from kibitz.prompts.tokens import TiktokenTokenizer
 from tests.bench.prompt_inputs import Inputs, Part, Situation
 
 Order = Literal["listed", "stable"]
 """Where what is found stands: with the file and the question, or before the history, since it changes less often."""
-
-PACK: Mode = "fill"
-"""The mode that fills the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +69,54 @@ class Side(Protocol):
 
 
 class Ours:
-    """Kibitz."""
+    """Kibitz, with a renderer that remembers. Nodes of what is found and of the history are kept by their values."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, *, steady: bool = False) -> None:
         self.tokenizer = Counted()
-        self._render = partial(render, tokenizer=self.tokenizer, mode=mode)
+        self._renderer = Renderer(self.tokenizer, mode=mode, steady=steady)
+        self._steady = steady
+        self._order = SteadyOrder()
+        self._split = SteadySplit()
+        self._nodes: dict[Part, Node] = {}
 
     def build(self, at: Situation, order: Order) -> Node:
-        file = lines(at.file, at.line_priority, name="file")
         if not at.question:
-            return scope(file, reserve(at.reserved))
-        found = [scope(part.text, p=part.priority, name="found") for part in (*at.docs, *at.code)]
-        history = [self._message(part) for part in at.history]
+            return scope(lines(at.file, at.line_priority, name="file"), reserve(at.reserved))
+        found = [self._node(part) for part in (*at.docs, *at.code)]
+        history = [self._node(part) for part in at.history]
+        file: list[Node] = [lines(at.file, at.line_priority, name="file")]
+        if self._steady:
+            return self._steadily(at, found, history)
         asked = user(None if order == "stable" else found, file, "\n\n", at.question)
         before = user(found) if order == "stable" else None
         return scope(system(at.instructions), before, history, asked, reserve(at.reserved))
 
-    @staticmethod
-    def _message(part: Part) -> Node:
-        return scope((user if part.role == "user" else assistant)(part.text), p=part.priority, name="history")
+    def _steadily(self, at: Situation, found: list[Node], history: list[Node]) -> Node:
+        """Put what changes last: while typing the lines above the cursor, on the way down those below it."""
+        texts = at.file.splitlines(keepends=True)
+        split = self._split.at(at.cursor, len(texts))
+        priorities = [*map(at.line_priority, range(len(texts)))]
+        below = lines(texts[split:], priorities[split:], name="below")
+        above = lines(texts[:split], priorities[:split], name="above")
+        parts: dict[str, tuple[object, Any]] = {
+            "found": ((at.docs, at.code), user(found)),
+            "history": (at.history, history),
+            "above": (texts[:split], user(above)),
+            "below": ((texts[split:], at.cursor), user(below)),
+        }
+        ordered = self._order.arrange(parts)
+        return scope(system(at.instructions), ordered, user(at.question), reserve(at.reserved))
+
+    def _node(self, part: Part) -> Node:
+        node = self._nodes.get(part)
+        if node is None:
+            make = {"user": user, "assistant": assistant}.get(part.role)
+            inside: Any = make(part.text) if make else part.text
+            node = self._nodes[part] = scope(inside, p=part.priority, name="history" if make else "found")
+        return node
 
     def render(self, tree: Any, at: Situation) -> Prompt:
-        rendered = self._render(tree, budget_tokens=at.budget)
+        rendered = self._renderer.render(tree, budget_tokens=at.budget)
         messages = None
         if rendered.messages is not None:
             messages = [(message.role, message.content) for message in rendered.messages]
@@ -145,7 +170,8 @@ class Priompt:
 
 SIDES: dict[str, Callable[[], Side]] = {
     "strict": partial(Ours, "strict"),
-    "pack": partial(Ours, PACK),
+    "pack": partial(Ours, "pack"),
+    "steady": partial(Ours, "pack", steady=True),
     "priompt": Priompt,
 }
 

@@ -19,8 +19,9 @@ from tests.bench.prompt_inputs import CHAT_TURNS, TYPED
 from tests.bench.prompt_measures import Renderers, characters, renderers, reuse, use
 from tests.bench.prompt_sides import Answer
 
-NAMES = {"strict": "Kibitz, strict", "pack": "Kibitz, packed", "priompt": "priompt 0.1.2"}
+NAMES = {"strict": "Kibitz, strict", "pack": "Kibitz, packed", "steady": "Kibitz, steady", "priompt": "priompt 0.1.2"}
 ORDERS = {"listed": "history, found, file", "stable": "found, history, file"}
+COMPARED = (("steady", "stable"), ("pack", "stable"), ("priompt", "listed"), ("priompt", "stable"))
 TIMED = {
     "lines": "2,000 lines to 4,000",
     "assistant": "an assistant's 100,000 tokens to 4,000",
@@ -100,7 +101,7 @@ def budgets(sides: Renderers, mixes: int) -> Iterable[Sequence[object]]:
 def prefixes(sides: Renderers) -> Iterable[Sequence[object]]:
     """Rows of what each prompt of a sequence shares with the one before it."""
     for sequence, (name, steps) in FOLLOWED.items():
-        for side, order in (("pack", "stable"), ("priompt", "listed"), ("priompt", "stable")):
+        for side, order in COMPARED:
             prompts, used = [], []
             for step in range(steps + 1):
                 answer, sent = sides.ask(side, sequence, step, fresh=step == 0, order=order)
@@ -109,7 +110,7 @@ def prefixes(sides: Renderers) -> Iterable[Sequence[object]]:
             found = reuse(prompts)
             yield (
                 name,
-                f"{NAMES[side]}: {ORDERS[order]}",
+                f"{NAMES[side]}: {'calmest first' if side == 'steady' else ORDERS[order]}",
                 f"{100 * found.mean:.1f} %",
                 f"{100 * found.median:.1f} %",
                 f"{found.recomputed:,}",
