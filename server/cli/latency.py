@@ -13,32 +13,23 @@ from kibitz.server.cli.shared import emit, json_option
 if TYPE_CHECKING:
     from kibitz.prompts.speed import Architecture, Deployment, Latency
 
-PROMPTS = (1024, 8192, 32_768)
-BATCHES = (1, 8)
 POSITIVE = click.IntRange(1)
 ABOVE_0 = click.FloatRange(0, min_open=True)
 
 
-class Numbers(click.ParamType):
-    """Whole numbers above 0 with commas between them; "k" stands for 1024."""
+def _numbers(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Read whole numbers above 0 with commas between them; "k" stands for 1024.
 
-    name = "N,N,…"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Read them.
-
-        Raises:
-            UsageError: one of them is none.
-        """
-        if isinstance(value, tuple):
-            return value
-        return tuple(self._number(part.strip(), param, ctx) for part in value.split(","))
-
-    def _number(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        digits = text.lower().removesuffix("k")
+    Raises:
+        BadParameter: one of them is none.
+    """
+    numbers: list[int] = []
+    for text in value.lower().split(","):
+        digits = text.strip().removesuffix("k")
         if not (digits.isascii() and digits.isdecimal()) or int(digits) == 0:
-            self.fail(f"{text!r} is not a number above 0, as in 1024,8k", param, ctx)
-        return int(digits) * (1 if digits == text.lower() else 1024)
+            raise click.BadParameter(f"{text!r} is not a number above 0, as in 1024,8k")
+        numbers.append(int(digits) * (1024 if text.strip().endswith("k") else 1))
+    return tuple(numbers)
 
 
 @click.command("explain-latency")
@@ -56,8 +47,12 @@ class Numbers(click.ParamType):
 @click.option("--bandwidth", type=ABOVE_0, metavar="GB/S", help="Of the memory.")
 @click.option("--tflops", type=ABOVE_0, help="Operations a second, in 10^12.")
 @click.option("--memory", type=ABOVE_0, metavar="GB")
-@click.option("--prompts", type=Numbers(), default=PROMPTS, help="Lengths, in tokens.  [default: 1k,8k,32k]")
-@click.option("--batches", type=Numbers(), default=BATCHES, help="Requests at one time.  [default: 1,8]")
+@click.option(
+    "--prompts", callback=_numbers, metavar="N,N", default="1k,8k,32k", show_default=True, help="Lengths, in tokens."
+)
+@click.option(
+    "--batches", callback=_numbers, metavar="N,N", default="1,8", show_default=True, help="Requests at one time."
+)
 @click.option("--shared", type=click.IntRange(0), default=0, help="Tokens of a prompt that are in the cache already.")
 @json_option
 def explain_latency(
