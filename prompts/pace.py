@@ -2,23 +2,28 @@
 
 The time to the first token is taken to be `start + tokens read * seconds a token`, where the tokens that a prompt
 shares with the one before it need not be read again if the endpoint keeps them. The line is found by Theil and Sen's
-method with pairs weighted by their distance (Sievers 1978, "Weighted Rank Statistics for Simple Linear Regression"): a
-load of the model, a queue or a busy machine is an outlier that moves no median.
+method (Sen 1968, "Estimates of the Regression Coefficient Based on Kendall's Tau"): the median of the slopes between
+all pairs, which a load of the model, a queue or a busy moment does not move.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import median
 
 LEAST_OBSERVATIONS = 6
-KEPT = 48
-KEPT_ALIKE = 4
+KEPT = 64
+KEPT_ALIKE = 8
 KEPT_FOR = 400
 SPREAD_TOKENS = 128
 """A line through sizes that differ by less would be one through their noise."""
 
 EXPLAINS_NOTHING = 0.1
+CLEARLY = 1.5
+"""Most servers keep the start of a prompt: that one does not has to fit so many times better."""
+
+TINY_S = 1e-6
 READING_SHARE = 0.25
 FLOOR_TOKENS = 512
 STEPS_AN_OCTAVE = 2
@@ -97,7 +102,7 @@ class Pace:
         seconds = [each.seconds for each in self.observations]
         new = _line([each.new for each in self.observations], seconds)
         whole = _line([each.tokens for each in self.observations], seconds)
-        if new is not None and (new.explains if whole is None else new.residual <= whole.residual):
+        if new is not None and (new.explains if whole is None else new.residual <= CLEARLY * whole.residual):
             return Speed(new.start, new.slope, reuses=True)
         if whole is not None:
             return Speed(whole.start, whole.slope, reuses=False)
@@ -124,11 +129,12 @@ def choose(*, most: int, context: int, reserve: int, pace: Pace, target_s: float
         current: the budget of the prompt before. A budget keeps to a few steps and to the one it is on unless another
             is clearly right: a prompt of another size starts elsewhere, and nothing of it is in any cache.
     """
-    limit = min(most, context) if context else most
-    named = f"the model's context of {context:,} tokens" if limit < most else "the settings"
+    by_context = 0 < context <= most
+    limit = context if by_context else most
+    named = f"the model's context of {context:,} tokens" if by_context else "the settings"
     speed = pace.speed()
     if speed is None:
-        return Choice(limit, f"as much as {named} allow{'s' if limit < most else ''}: its speed is not known yet")
+        return Choice(limit, f"as much as {named} allow{'s' if by_context else ''}: its speed is not known yet")
     tokens = _stepped(speed.affordable(target_s, pace.shared) + reserve, limit, current)
     rate = f"{1 / speed.token_s:,.0f} tokens a second" if speed.token_s else "any prompt as fast"
     cached = f", {pace.shared:,} of a prompt are cached" if speed.reuses else ", no prompt is cached"
@@ -138,6 +144,8 @@ def choose(*, most: int, context: int, reserve: int, pace: Pace, target_s: float
 
 @dataclass(frozen=True, slots=True)
 class _Line:
+    """`residual` is of the logarithm: what disturbs a long reading is as much longer."""
+
     start: float
     slope: float
     residual: float
@@ -150,21 +158,11 @@ def _line(xs: Sequence[int], ys: Sequence[float]) -> _Line | None:
     if spread < SPREAD_TOKENS:
         return None
     points = list(zip(xs, ys, strict=True))
-    pairs = [(a, b) for i, a in enumerate(points) for b in points[:i] if a[0] != b[0]]
-    slope = max(0.0, _weighted_median([((a[1] - b[1]) / (a[0] - b[0]), abs(a[0] - b[0])) for a, b in pairs]))
+    slopes = ((y - other_y) / (x - other_x) for (x, y), (other_x, other_y) in combinations(points, 2) if x != other_x)
+    slope = max(0.0, median(slopes))
     start = max(0.0, median(y - slope * x for x, y in points))
-    residual = median(abs(y - start - slope * x) for x, y in points)
+    residual = median(abs(math.log(max(y, TINY_S) / max(start + slope * x, TINY_S))) for x, y in points)
     return _Line(start, slope, residual, explains=slope * spread > EXPLAINS_NOTHING * median(ys))
-
-
-def _weighted_median(weighted: Iterable[tuple[float, float]]) -> float:
-    ordered = sorted(weighted)
-    half = sum(weight for _, weight in ordered) / 2
-    for value, weight in ordered:
-        half -= weight
-        if half <= 0:
-            return value
-    return ordered[-1][0]
 
 
 def _size(observation: Observation) -> tuple[int, int]:
