@@ -20,7 +20,7 @@ SPREAD_TOKENS = 128
 """A line through sizes that differ by less would be one through their noise."""
 
 EXPLAINS_NOTHING = 0.1
-CLEARLY = 1.5
+CLEARLY = 1.2
 """Most servers keep the start of a prompt: that one does not has to fit so many times better."""
 
 TINY_S = 1e-6
@@ -136,6 +136,7 @@ def choose(*, most: int, context: int, reserve: int, pace: Pace, target_s: float
     if speed is None:
         return Choice(limit, f"as much as {named} allow{'s' if by_context else ''}: its speed is not known yet")
     tokens = _stepped(speed.affordable(target_s, pace.shared) + reserve, limit, current)
+    tokens = max(tokens, min(limit, 2 * reserve))  # a prompt is no smaller than what it asks for
     rate = f"{1 / speed.token_s:,.0f} tokens a second" if speed.token_s else "any prompt as fast"
     cached = f", {pace.shared:,} of a prompt are cached" if speed.reuses else ", no prompt is cached"
     told = f"it reads {rate} after {speed.start_s * 1000:,.0f} ms{cached}; wanted within {target_s * 1000:,.0f} ms"

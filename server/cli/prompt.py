@@ -22,6 +22,7 @@ from kibitz.server.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
     from kibitz.server.app import App
 
@@ -89,7 +90,7 @@ def complete(*, place: str, root: Path | None, budget: int | None, html: Path | 
     root, path = workspace_of(where, root)
     at = snapshot_at(root, path, where)
     app = make_app(root, completion_budget_tokens=budget)
-    _render(app, lambda: app.completion_prompt(at), html, as_json)
+    _render(app, lambda: app.completion_prompt(at), html, as_json, app.completion_budget)
 
 
 @prompt.command()
@@ -110,21 +111,29 @@ def edit(
     _render(app, lambda: app.edit_prompt(instruction, target), html, as_json)
 
 
-def _render(app: "App", make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
+def _render(
+    app: "App",
+    make: "Callable[[], Coroutine[Any, Any, Rendered]]",
+    html: Path | None,
+    as_json: bool,
+    choose: "Callable[[], Coroutine[Any, Any, Choice]] | None" = None,
+) -> None:
     from kibitz.prompts import trace
 
-    async def made() -> "Rendered":
+    async def made() -> "tuple[Rendered, Choice | None]":
         async with closing(app):
-            return await make()
+            return await make(), (await choose() if choose else None)
 
-    rendered = run_async(made())
+    rendered, budget = run_async(made())
     if html is not None:
         html.write_text(trace.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
-        emit(trace.as_json(rendered))
+        emit({**trace.as_json(rendered), **({"budget_why": budget.why} if budget else {})})
     elif html is None:
         _show(rendered)
+        if budget:
+            click.echo(f"budget: {budget.why}")
 
 
 def _show(rendered: "Rendered") -> None:

@@ -42,7 +42,7 @@ choices = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(speeds, st.integers(0, 1000))
 def test_the_speed_is_found_within_the_noise(speed: Speed, seed: int) -> None:
     assume(speed.token_s * 2000 > 0.5 * speed.start_s)  # else the noise is as large as what reading takes
@@ -53,7 +53,7 @@ def test_the_speed_is_found_within_the_noise(speed: Speed, seed: int) -> None:
         assert learned.seconds(tokens) == pytest.approx(speed.seconds(tokens), rel=0.3)
 
 
-def in_use(speed: Speed, *, target_s: float, seed: int, count: int = 300) -> list[int]:
+def in_use(speed: Speed, *, target_s: float, seed: int, count: int = 200) -> list[int]:
     """Which budgets are chosen while they are used: the prompt fills them, and a new budget starts elsewhere."""
     chance, pace, budgets = random.Random(seed), Pace(), [4096]
     for _ in range(count):
@@ -67,22 +67,22 @@ def in_use(speed: Speed, *, target_s: float, seed: int, count: int = 300) -> lis
     return budgets
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)  # statistics: some noise in thousands misleads any of them
 @given(speeds, st.booleans(), st.sampled_from([0.1, 0.3, 1.0]), st.integers(0, 1000))
 def test_in_use_the_budget_settles_where_the_target_is_kept(
     speed: Speed, reuses: bool, target_s: float, seed: int
 ) -> None:
+    assume(speed.token_s * 4096 > 2 * speed.start_s)  # else a prompt's size hardly matters
     speed = replace(speed, reuses=reuses)
     last = in_use(speed, target_s=target_s, seed=seed)[100:]
     assert sum(before != after for before, after in pairwise(last)) <= 20
     usual = sorted(last)[len(last) // 2]
     tokens = usual - 128
     reading_s = speed.token_s * (tokens // 4 + 60 if reuses else tokens)
-    noise_s = 0.1 * speed.start_s
-    assert usual == FLOOR_TOKENS or reading_s <= 1.5 * max(target_s - speed.start_s, target_s / 4) + noise_s
+    assert usual == FLOOR_TOKENS or reading_s <= 1.5 * max(target_s - speed.start_s, target_s / 4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(speeds, st.integers(0, 1000))
 def test_an_endpoint_that_keeps_no_prompts_is_known_by_two_sizes(speed: Speed, seed: int) -> None:
     speed = replace(speed, reuses=False, start_s=speed.start_s / 10)
