@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from kibitz.prompts.pace import Choice
 from kibitz.prompts.rendered import Rendered
+from kibitz.server.app import build_app
+from kibitz.server.cli import run
 from kibitz.server.completion.pace import FILE, MOST_MODELS, CompletionPace
+from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.errors import ModelError
 from kibitz.server.llm.ports import ChatMessage, Delta
 from tests.fakes.models import ScriptedChat
+from tests.fakes.openai_server import FakeOpenAI, Reply
 
 CONFIG = Config()
 UNKNOWN = "as much as the settings allow: its speed is not known yet"
@@ -164,3 +169,31 @@ async def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> N
     await use(pace, reader, 0.01)
     await pace.save(now=True)
     assert pace.choose(CONFIG).tokens == 512
+
+
+async def test_the_app_times_its_ghost_text_and_tells_why_a_budget_is_what_it_is(tmp_path: Path) -> None:
+    environ = {"KIBITZ_CACHE_DIR": str(tmp_path / "cache"), "KIBITZ_CONFIG": str(tmp_path / "none.toml")}
+    with FakeOpenAI([Reply(["x"])] * 8, models=("qwen2.5-coder",)) as server:
+        app = build_app(tmp_path, environ={**environ, "OPENAI_BASE_URL": server.url})
+        assert (await app.completion_budget()).why == UNKNOWN
+        for number in range(8):
+            await app.suggest(Snapshot("a.py", number, f"v{number} = 1\n" * (1 + 30 * number) + "w = ", "\n", "python"))
+        chosen = await app.completion_budget()
+        await app.close()
+        assert chosen.why.startswith("it reads ")
+        assert len(json.loads((tmp_path / "cache" / FILE).read_text())["models"][f"{server.url} qwen2.5-coder"]) == 7
+        fixed = build_app(tmp_path, environ=environ, flags={"base_url": server.url, "completion_budget_tokens": 3000})
+        assert await fixed.completion_budget() == Choice(3000, "as the flag says")
+        await fixed.close()
+
+
+def test_a_prompt_can_be_looked_at_without_a_model_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"CACHE_DIR": "cache", "DATA_DIR": "data", "CONFIG": "none.toml"}.items():
+        monkeypatch.setenv(f"KIBITZ_{name}", str(tmp_path / value))
+    monkeypatch.setenv("KIBITZ_DETECT", "false")
+    (tmp_path / "a.py").write_text("x = 1\n")
+    assert run(["prompt", "complete", f"{tmp_path / 'a.py'}:1", "--path", str(tmp_path), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["budget"], shown["budget_why"]) == (2048, "there is no model")
