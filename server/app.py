@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from kibitz.indexer.search import Searcher
     from kibitz.indexer.types import Hit
     from kibitz.indexer.workspace import Rules
+    from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.prompts.tokens import Tokenizer
+    from kibitz.server.completion.pace import CompletionPace
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.edit.change import Edit, Target
@@ -42,6 +44,7 @@ class App:
         self.config = config
         self._environ = environ
         self._models: Models | None = None
+        self._pace: CompletionPace | None = None
         self._choosing = asyncio.Lock()
         self._none_before: tuple[float, str] | None = None
         self._embedder: Embedder | None = None
@@ -213,6 +216,7 @@ class App:
                     self._none_before = (time.monotonic() + LOOK_AGAIN_S, str(error))
                     raise
                 self.config = budgets_for(self._models, self.config)
+                self._pace = await asyncio.to_thread(_pace_of, self._models, self.config)
             return self._models
 
     async def tokenizer(self) -> "Tokenizer":
@@ -261,10 +265,20 @@ class App:
             retrieve=self.retrieve,
             family=models.family if models else None,
             tokenizer=await self.tokenizer(),
-            budget_tokens=self.config.completion_budget_tokens,
+            budget_tokens=(await self.completion_budget()).tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
         )
+
+    async def completion_budget(self) -> "Choice":
+        """The budget of a completion that is asked for now, and why it is that."""
+        from kibitz.prompts.pace import Choice
+
+        await self._models_or_none()
+        as_asked = self.config.sources.get("completion_budget_tokens") == "flag"
+        if self._pace is None or as_asked:
+            return Choice(self.config.completion_budget_tokens, "as the flag says" if as_asked else "there is no model")
+        return self._pace.choose(self.config)
 
     async def suggest(self, at: "Snapshot") -> "Suggestion | None":
         """Ghost text at the cursor, or None."""
@@ -272,8 +286,11 @@ class App:
 
         models = await self.models()
         rendered = await self.completion_prompt(at)
-        model = models.completer or models.chat
-        return await suggest(at, rendered, model, family=models.family, max_tokens=self.config.completion_tokens)
+        assert self._pace is not None
+        model = self._pace.timed(models.completer or models.chat, rendered)
+        shown = await suggest(at, rendered, model, family=models.family, max_tokens=self.config.completion_tokens)
+        await self._pace.save()
+        return shown
 
     async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
         """The prompt of an edit."""
@@ -310,6 +327,8 @@ class App:
         """Close the models' connections; an embedded one stops."""
         await self.rest()
         await self.second_stage.close()
+        if self._pace is not None:
+            await self._pace.save(now=True)
         if self._models is not None:
             await self._models.close()
 
@@ -341,6 +360,12 @@ def build_app(
     """
     environ = os.environ if environ is None else environ
     return App(root, load(root, environ, options=options, flags=flags), environ)
+
+
+def _pace_of(models: "Models", config: Config) -> "CompletionPace":
+    from kibitz.server.completion.pace import CompletionPace
+
+    return CompletionPace(config.cache_dir, models.completes_at, context_tokens=models.context_tokens)
 
 
 def _ready_tokenizer(model: str | None) -> "Tokenizer":

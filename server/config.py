@@ -81,9 +81,15 @@ class Config:
     local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
     local_threads: int = _setting(1, "threads of the embedded model")
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")
+    context_tokens: int = _setting(0, "the model's context, in tokens; 0: what the endpoint says of it")
+    first_token_ms: int = _setting(
+        300, "ghost text: its prompt is as large as can be read in this time, in milliseconds", narrows=True
+    )
     ask_budget_tokens: int = _setting(8000, "prompt and answer of a question, in tokens", narrows=True)
     edit_budget_tokens: int = _setting(8000, "prompt and answer of an edit, in tokens", narrows=True)
-    completion_budget_tokens: int = _setting(2048, "prompt and answer of a completion, in tokens", narrows=True)
+    completion_budget_tokens: int = _setting(
+        2048, "prompt and answer of a completion, in tokens, at most", narrows=True
+    )
     answer_tokens: int = _setting(
         1024, "the longest answer to a question, in tokens; half of its budget at most", narrows=True
     )

@@ -36,7 +36,9 @@ class Models:
     """The models that were chosen, and why.
 
     `family` is the completer's fill-in-the-middle format; None asks the chat model instead. `small` asks for the
-    prompts that a very small model can follow. `embedded` says that they run in a process of ours.
+    prompts that a very small model can follow. `embedded` says that they run in a process of ours. `context_tokens`
+    is the least of the models' contexts, 0 where nothing tells it. `completes_at` names what writes ghost text, for
+    what is remembered of its speed.
     """
 
     chat: "OpenAIChat | EmbeddedModel"
@@ -45,6 +47,8 @@ class Models:
     source: str
     small: bool = False
     embedded: bool = False
+    context_tokens: int = 0
+    completes_at: str = ""
 
     async def close(self) -> None:
         """Close the connections; an embedded model's process ends."""
@@ -97,11 +101,14 @@ def _with_endpoint(config: "Config", found: "Found") -> Models:
     chat_name = config.chat_model or next((name for name in found.models if "embed" not in name), found.models[0])
     completion_name = config.completion_model or chat_name
     family = _family(config, completion_name)
+    contexts = [size for name in (chat_name, completion_name) if (size := found.contexts.get(name))]
     return Models(
         chat=OpenAIChat(found.endpoint, chat_name),
         completer=OpenAICompleter(found.endpoint, completion_name) if family else None,
         family=family,
         source=found.source,
+        context_tokens=config.context_tokens or min(contexts, default=0),
+        completes_at=f"{found.endpoint.shown} {completion_name}",
     )
 
 
@@ -121,6 +128,8 @@ def _embedded(config: "Config", name: str) -> Models:
         source="embedded",
         small=gguf.stat().st_size < SMALL_MODEL_BYTES,
         embedded=True,
+        context_tokens=model.context_tokens,
+        completes_at=f"embedded {gguf.name}, {config.local_threads} threads",
     )
 
 
@@ -142,11 +151,14 @@ def _family(config: "Config", model: str) -> FimFamily | None:
 
 
 def budgets_for(models: Models, config: "Config") -> "Config":
-    """The settings with budgets that follow what the chosen model's speed allows."""
+    """The settings with budgets that follow what the chosen model's context and speed allow."""
     from kibitz.server.config import fitting
 
+    if context := models.context_tokens:
+        names = ("ask_budget_tokens", "edit_budget_tokens", "completion_budget_tokens")
+        config = replace(config, **{name: min(getattr(config, name), context) for name in names})
     if not models.embedded:
-        return config
+        return fitting(config)
     lowered = replace(
         config,
         ask_budget_tokens=min(config.ask_budget_tokens, EMBEDDED_BUDGET_TOKENS),

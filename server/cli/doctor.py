@@ -155,4 +155,6 @@ async def _models(app: "App") -> list[Check]:
         return checks
     completes = models.family.name if models.family else "by chat"
     checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
+    budget = await app.completion_budget()
+    checks.append(Check("completion budget", "ok", f"{budget.tokens:,} tokens: {budget.why}"))
     return checks

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kibitz.server.cli.latency import explain_latency
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
 from kibitz.server.cli.shared import (
@@ -21,15 +22,34 @@ from kibitz.server.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
     from kibitz.server.app import App
+
+EXPLAIN_LATENCY = "--explain-latency"
 
 budget_option = click.option("--budget", type=click.IntRange(1), help="Prompt and answer, in tokens.")
 html_option = click.option("--html", type=PATH, help="Write one self-contained page.")
 file_root_option = click.option("--path", "root", type=PATH, help="The workspace.")
 
 
-@click.group()
+class PromptGroup(click.Group):
+    """A group with one subcommand that is spelled as an option, wherever that stands: it takes all the others."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        if EXPLAIN_LATENCY in args and args[0] not in self.commands:
+            args = [explain_latency.name or "", *(arg for arg in args if arg != EXPLAIN_LATENCY)]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=PromptGroup)
+@click.option(
+    EXPLAIN_LATENCY,
+    is_flag=True,
+    expose_value=False,
+    help="Reckon instead what a prompt costs on a model and a device; with -h its options.",
+)
 def prompt() -> None:
     """Show the rendered prompt of a request: what is in, what was left out and why. No model is called.
 
@@ -38,7 +58,11 @@ def prompt() -> None:
       kibitz prompt ask "how is a session closed" --budget 4000
       kibitz prompt complete app.py:120 --html prompt.html
       kibitz prompt edit "add type hints" app.py:10-24 --json
+      kibitz prompt --explain-latency --model llama-3-8b --device h100
     """
+
+
+prompt.add_command(explain_latency)
 
 
 @prompt.command()
@@ -66,7 +90,7 @@ def complete(*, place: str, root: Path | None, budget: int | None, html: Path | 
     root, path = workspace_of(where, root)
     at = snapshot_at(root, path, where)
     app = make_app(root, completion_budget_tokens=budget)
-    _render(app, lambda: app.completion_prompt(at), html, as_json)
+    _render(app, lambda: app.completion_prompt(at), html, as_json, app.completion_budget)
 
 
 @prompt.command()
@@ -87,21 +111,29 @@ def edit(
     _render(app, lambda: app.edit_prompt(instruction, target), html, as_json)
 
 
-def _render(app: "App", make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
+def _render(
+    app: "App",
+    make: "Callable[[], Coroutine[Any, Any, Rendered]]",
+    html: Path | None,
+    as_json: bool,
+    choose: "Callable[[], Coroutine[Any, Any, Choice]] | None" = None,
+) -> None:
     from kibitz.prompts import trace
 
-    async def made() -> "Rendered":
+    async def made() -> "tuple[Rendered, Choice | None]":
         async with closing(app):
-            return await make()
+            return await make(), (await choose() if choose else None)
 
-    rendered = run_async(made())
+    rendered, budget = run_async(made())
     if html is not None:
         html.write_text(trace.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
-        emit(trace.as_json(rendered))
+        emit({**trace.as_json(rendered), **({"budget_why": budget.why} if budget else {})})
     elif html is None:
         _show(rendered)
+        if budget:
+            click.echo(f"budget: {budget.why}")
 
 
 def _show(rendered: "Rendered") -> None:

@@ -4,11 +4,13 @@ Nothing on the network is contacted but what OPENAI_BASE_URL names. No key is se
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from kibitz.server.llm import context_size
 from kibitz.server.llm.endpoint import Endpoint, Kind
 
 if TYPE_CHECKING:
@@ -48,11 +50,25 @@ OWNERS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An endpoint to use; `models` is empty when it was not asked or did not answer."""
+    """An endpoint to use; `models` is empty when it was not asked or did not answer.
+
+    `contexts` are the models' contexts in tokens, of those that the endpoint tells.
+    """
 
     endpoint: Endpoint
     models: tuple[str, ...]
     source: str
+    contexts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What an endpoint says of itself: names or None, the kind of server if it shows, what happened in words."""
+
+    models: tuple[str, ...] | None
+    kind: Kind | None
+    detail: str
+    contexts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +128,29 @@ def _named(environ: Mapping[str, str]) -> Endpoint | None:
 async def _ask_named(endpoint: Endpoint | None) -> tuple[Found | None, Probe]:
     if endpoint is None:
         return None, Probe("OPENAI_BASE_URL", "", False, "not set")
-    models, kind, detail = await _models(endpoint, NAMED_TIMEOUT_S)
-    if kind is not None and endpoint.kind == "other":
-        endpoint = Endpoint(endpoint.base_url, endpoint.api_key, kind)
+    listed = await _models(endpoint, NAMED_TIMEOUT_S)
+    if listed.kind is not None and endpoint.kind == "other":
+        endpoint = Endpoint(endpoint.base_url, endpoint.api_key, listed.kind)
     # An endpoint that the user named is used even when it does not answer now: the failure then says so.
-    return Found(endpoint, models or (), "OPENAI_BASE_URL"), Probe(
-        "OPENAI_BASE_URL", endpoint.shown, models is not None, detail
+    return Found(endpoint, listed.models or (), "OPENAI_BASE_URL", listed.contexts), Probe(
+        "OPENAI_BASE_URL", endpoint.shown, listed.models is not None, listed.detail
     )
 
 
 async def _ask_local(server: LocalServer, timeout_s: float) -> tuple[Found | None, Probe]:
     endpoint = Endpoint(_url(server), None, server.kind)
-    models, kind, detail = await _models(endpoint, timeout_s)
+    listed = await _models(endpoint, timeout_s)
     source = f"127.0.0.1:{server.port} ({server.title})"
-    if models is None:
-        return None, Probe(source, endpoint.shown, False, detail)
-    if kind is not None:
-        endpoint = Endpoint(endpoint.base_url, None, kind)
-    return Found(endpoint, models, f"found on {source}"), Probe(source, endpoint.shown, True, detail)
+    if listed.models is None:
+        return None, Probe(source, endpoint.shown, False, listed.detail)
+    if listed.kind is not None:
+        endpoint = Endpoint(endpoint.base_url, None, listed.kind)
+    found = Found(endpoint, listed.models, f"found on {source}", listed.contexts)
+    return found, Probe(source, endpoint.shown, True, listed.detail)
 
 
-async def _models(endpoint: Endpoint, timeout_s: float) -> tuple[tuple[str, ...] | None, Kind | None, str]:
-    """Ask for the list of models: (names or None, the kind of server if it shows, what happened in words)."""
+async def _models(endpoint: Endpoint, timeout_s: float) -> _Listed:
+    """Ask for the list of models, and llama.cpp for the context that it was started with."""
     headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
     client = await asyncio.to_thread(_client, endpoint, headers)
     import httpx2  # in that thread first: it takes a while
@@ -143,19 +160,31 @@ async def _models(endpoint: Endpoint, timeout_s: float) -> tuple[tuple[str, ...]
             async with asyncio.timeout(timeout_s):
                 status, body = await _get(client, f"{endpoint.base_url}/models")
         except (TimeoutError, httpx2.TimeoutException):
-            return None, None, f"no answer within {timeout_s:g} s"
+            return _Listed(None, None, f"no answer within {timeout_s:g} s")
         except httpx2.ConnectError:
-            return None, None, "nothing listens there" if endpoint.loopback else "no connection to it"
+            return _Listed(None, None, "nothing listens there" if endpoint.loopback else "no connection to it")
         except httpx2.HTTPError as error:
-            return None, None, f"no usable answer ({type(error).__name__})"
+            return _Listed(None, None, f"no usable answer ({type(error).__name__})")
+        listed = _listed(status, body, endpoint)
+        if listed.models and listed.kind == "llama.cpp":
+            with contextlib.suppress(TimeoutError, httpx2.HTTPError, ValueError):
+                async with asyncio.timeout(timeout_s):
+                    _, body = await _get(client, f"{endpoint.base_url.removesuffix('/v1')}/props")
+                if size := context_size.in_props(json.loads(body)):
+                    return replace(listed, contexts=dict.fromkeys(listed.models, size))
+        return listed
+
+
+def _listed(status: int, body: bytes, endpoint: Endpoint) -> _Listed:
+    """Read what an endpoint answered when it was asked for its models."""
     if status in (401, 403):
         how = "set OPENAI_BASE_URL and OPENAI_API_KEY" if endpoint.api_key is None else "it refused OPENAI_API_KEY"
-        return None, None, f"it wants a key: {how}"
+        return _Listed(None, None, f"it wants a key: {how}")
     names, owner = _names(body) if status == 200 else (None, "")
     if names is None:
-        return None, None, f"something answers (HTTP {status}), but not as an OpenAI-compatible endpoint"
-    listed = f"{len(names)} model{'' if len(names) == 1 else 's'}"
-    return names, OWNERS.get(owner), listed
+        return _Listed(None, None, f"something answers (HTTP {status}), but not as an OpenAI-compatible endpoint")
+    told = f"{len(names)} model{'' if len(names) == 1 else 's'}"
+    return _Listed(names, OWNERS.get(owner), told, context_size.in_listing(json.loads(body)))
 
 
 def _client(endpoint: Endpoint, headers: Mapping[str, str]) -> "httpx2.AsyncClient":

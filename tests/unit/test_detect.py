@@ -189,3 +189,33 @@ def test_detecting_does_not_import_openai() -> None:
         "asyncio.run(detect({}, servers=())); sys.exit('openai' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+LISTED = (
+    '{"object": "list", "data": [{"id": "a", "max_model_len": 4096}, {"id": "b", "max_model_len": true}, {"id": "c"}]}'
+)
+
+
+async def test_an_endpoint_may_tell_its_models_contexts() -> None:
+    with FakeOpenAI([Reply(at="models", body=LISTED)]) as server:
+        found, _ = await detect({}, servers=at(server.port))
+    assert found[0].contexts == {"a": 4096}
+
+
+LLAMA = '{"data": [{"id": "a", "owned_by": "llamacpp", "max_model_len": 99}]}'
+
+
+@pytest.mark.parametrize(
+    ("props", "contexts"),
+    [
+        (Reply(at="props", body='{"default_generation_settings": {"n_ctx": 8192}}'), {"a": 8192}),
+        (Reply(at="props", body='{"default_generation_settings": null}'), {"a": 99}),
+        (Reply(at="props", body="<html>"), {"a": 99}),
+        (Reply(at="props", status=501), {"a": 99}),
+    ],
+)
+async def test_llama_cpp_is_asked_what_it_was_started_with(props: Reply, contexts: dict[str, int]) -> None:
+    with FakeOpenAI([Reply(at="models", body=LLAMA), props]) as server:
+        found, probes = await detect({}, servers=at(server.port))
+    assert found[0].contexts == contexts
+    assert probes[1].ok

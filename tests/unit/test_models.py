@@ -9,8 +9,8 @@ from kibitz.server.config import Config, load
 from kibitz.server.errors import NoModelError
 from kibitz.server.llm import detect
 from kibitz.server.llm.detect import LocalServer
-from kibitz.server.models import choose
-from tests.fakes.openai_server import FakeOpenAI
+from kibitz.server.models import budgets_for, choose
+from tests.fakes.openai_server import FakeOpenAI, Reply
 
 
 @pytest.fixture
@@ -54,3 +54,19 @@ async def test_a_model_file_in_a_home_that_is_not_there_is_a_sentence(config: Co
     pytest.importorskip("xllamacpp")
     with pytest.raises(NoModelError, match="no model file"):
         await choose(replace(config, local_model="~nosuchuser/x.gguf"))
+
+
+async def test_no_budget_is_larger_than_the_models_context(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = '{"data": [{"id": "chat", "context_length": 1500}, {"id": "coder", "context_length": 900}]}'
+    with FakeOpenAI([Reply(at="models", body=listed)] * 2) as server:
+        usual_ports(monkeypatch, server)
+        models = await choose(replace(config, completion_model="coder"))
+        told = await choose(replace(config, context_tokens=32_768))
+    assert (models.context_tokens, told.context_tokens) == (900, 32_768)
+    fitted = budgets_for(models, config)
+    budgets = (fitted.ask_budget_tokens, fitted.edit_budget_tokens, fitted.completion_budget_tokens)
+    assert budgets == (900, 900, 900)
+    assert (fitted.answer_tokens, fitted.edit_tokens) == (450, 450)
+    assert budgets_for(told, config).ask_budget_tokens == config.ask_budget_tokens
+    for each in (models, told):
+        await each.close()
