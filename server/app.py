@@ -344,7 +344,7 @@ def build_app(
 
 
 def _ready_tokenizer(model: str | None) -> "Tokenizer":
-    from kibitz.prompts.tokens import tokenizer_for
+    from kibitz.prompts.model_names import tokenizer_for
 
     tokenizer = tokenizer_for(model)
     tokenizer.count("ready")  # reads the ranks

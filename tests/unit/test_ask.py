@@ -4,9 +4,9 @@ import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.errors import BudgetError
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.prompts.templates.context import ContextItem
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.chat.ask import Answer, Citation, ask_prompt, collect, sources, stream_answer
 from kibitz.server.errors import ModelError
 from tests.fakes.models import ScriptedChat

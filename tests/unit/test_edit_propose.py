@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.edit.change import Edit, Target, apply
 from kibitz.server.edit.propose import edit_prompt, propose, to_edit
 from kibitz.server.errors import EditError, ModelError

@@ -4,9 +4,10 @@ import pytest
 
 from kibitz.prompts.chat_template import CHATML, GENEROUS, OPENAI, ChatTemplate
 from kibitz.prompts.errors import BudgetError, TreeError
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.nodes import Node, assistant, first, fragment, isolate, reserve, scope, system, text, user
 from kibitz.prompts.render import Mode, render
-from kibitz.prompts.tokens import TiktokenTokenizer, tokenizer_for
+from kibitz.prompts.tokens import TiktokenTokenizer
 
 
 class Words:

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.prompts.templates.complete import FAMILIES, FimFamily
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import PLAIN, Suggestion, completion_prompt, query, suggest
 from kibitz.server.errors import ModelError
