@@ -32,8 +32,8 @@ OPENAI = ChatTemplate("openai", message_tokens=3, reply_tokens=3)
 """OpenAI's chat models: three tokens and the role round a message, three to open the answer (its cookbook)."""
 
 HARMONY = ChatTemplate("harmony", message_tokens=5, reply_tokens=2, start=70)
-"""gpt-oss: `<|start|>role<|message|>...<|end|>`; a dated system message of its own stands first, the caller's follows as
-`developer` under the heading "# Instructions", and earlier answers name their channel."""
+"""gpt-oss: `<|start|>role<|message|>...<|end|>`; a dated system message of its own stands first, the
+caller's follows as `developer` under the heading "# Instructions", and earlier answers name their channel."""
 
 CHATML = ChatTemplate("chatml", message_tokens=4, reply_tokens=3)
 """`<|im_start|>role\\n...<|im_end|>\\n`, then `<|im_start|>assistant\\n`: Qwen 2.5, SmolLM and many more."""

@@ -192,14 +192,19 @@ class TiktokenTokenizer:
         return _encoding(self.name).decode(ids)
 
     def additive(self, left: str, right: str) -> bool:
-        """Tell whether no token can lie across the seam.
+        """Tell whether no token can lie across the seam."""
+        return cut_between_lines(left, right)
 
-        Both patterns cut between a line end and what starts afresh after it, and between a character that is not
-        white space and a space or tab; and neither looks back.
-        """
-        if left.endswith("\n"):
-            return STARTS_AFRESH.match(right) is not None
-        return right[:1] in BLANKS and not left[-1:].isspace()
+
+def cut_between_lines(left: str, right: str) -> bool:
+    """Tell whether a pattern like OpenAI's surely cuts a text at a seam, whatever comes before and after.
+
+    They cut between a line end and what starts afresh after it, and between a character that is not white space and a
+    space or tab; and they do not look back.
+    """
+    if left.endswith("\n"):
+        return STARTS_AFRESH.match(right) is not None
+    return left != "" and right[:1] in BLANKS and not left[-1].isspace()
 
 
 def _pieces(text: str) -> list[str]:

@@ -147,3 +147,7 @@ def test_a_damaged_rank_file_is_refused_in_one_sentence(tmp_path: Path, monkeypa
 def test_an_unknown_encoding_is_refused() -> None:
     with pytest.raises(PromptError, match="Unknown encoding 'p50k'"):
         TiktokenTokenizer("p50k")
+
+
+def test_nothing_is_said_of_a_seam_with_nothing_before_it() -> None:
+    assert not TiktokenTokenizer("o200k_base").additive("", " x")  # a blank may stand before both
