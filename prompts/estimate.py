@@ -34,8 +34,8 @@ class EstimatedTokenizer:
     exact = False
     scale = 100
 
-    def __init__(self, weights: Weights = SMALL_VOCABULARY) -> None:
-        self.name = "estimate" if weights == SMALL_VOCABULARY else "estimate (large vocabulary)"
+    def __init__(self, weights: Weights = SMALL_VOCABULARY, name: str = "estimate") -> None:
+        self.name = name
         self._weights = weights
         self._base = TiktokenTokenizer("o200k_base")
         self.weigh = Memo(self._weigh)
@@ -45,6 +45,13 @@ class EstimatedTokenizer:
         digits = sum(map(text.count, "0123456789"))
         own = self._weights
         return own.token * self._base.count(text) + own.digit * digits + own.wide * wide
+
+    def calibrated(self, text: str, tokens: int) -> "EstimatedTokenizer":
+        """An estimate that counts `tokens` for a text: about right for others like it, and no longer from above."""
+        share = tokens * self.scale / max(1, self.weigh(text))
+        own = self._weights
+        weights = Weights(*(max(1, round(weight * share)) for weight in (own.token, own.digit, own.wide)))
+        return EstimatedTokenizer(weights, "calibrated estimate")
 
     def count(self, text: str) -> int:
         """Estimate from above."""

@@ -17,7 +17,7 @@ from kibitz.prompts.chat_template import (
     THINKING_CHATML,
     ChatTemplate,
 )
-from kibitz.prompts.estimate import LARGE_VOCABULARY, SMALL_VOCABULARY, EstimatedTokenizer, Weights
+from kibitz.prompts.estimate import LARGE_VOCABULARY, SMALL_VOCABULARY, EstimatedTokenizer
 from kibitz.prompts.tokens import TiktokenTokenizer, Tokenizer
 
 # How endpoints spell OpenAI's models: with or without a provider or fine-tuning prefix, a date or a size behind.
@@ -45,17 +45,30 @@ _LARGE = re.compile(
 )
 
 
-@lru_cache(maxsize=4)
-def _tokenizer(encoding: str | None, weights: Weights) -> Tokenizer:
-    return TiktokenTokenizer(encoding) if encoding else EstimatedTokenizer(weights)
+@lru_cache(maxsize=2)
+def _encoding(name: str) -> TiktokenTokenizer:
+    return TiktokenTokenizer(name)
+
+
+@lru_cache(maxsize=2)
+def _estimate(large: bool) -> EstimatedTokenizer:
+    if large:
+        return EstimatedTokenizer(LARGE_VOCABULARY, "estimate (large vocabulary)")
+    return EstimatedTokenizer(SMALL_VOCABULARY)
+
+
+def estimate_for(model: str | None) -> EstimatedTokenizer:
+    """Return the estimate from above for a model that is not known, or None: that for small vocabularies, the highest.
+
+    Families with large ones are known by name.
+    """
+    return _estimate(_LARGE.search(_bare(model)) is not None)
 
 
 def tokenizer_for(model: str | None) -> Tokenizer:
-    """Return the tokenizer of a model: exact for OpenAI's, else an estimate from above. Cheap: it loads on use.
-
-    A model that is not known, or None, gets the estimate for small vocabularies, the highest.
-    """
-    return _tokenizer(encoding_of(model), LARGE_VOCABULARY if _LARGE.search(_bare(model)) else SMALL_VOCABULARY)
+    """Return the tokenizer of a model: exact for OpenAI's, else an estimate from above. Cheap: it loads on use."""
+    encoding = encoding_of(model)
+    return _encoding(encoding) if encoding else estimate_for(model)
 
 
 # Families whose members all speak one format; older versions that spell their marks as text are not among them.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.counting import Counters
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
     from kibitz.indexer.workspace import Rules
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
-    from kibitz.prompts.tokens import Tokenizer
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.edit.change import Edit, Target
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
+    from kibitz.server.rendering import Counting
 
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
@@ -49,6 +50,7 @@ class App:
         self._live: LiveParser | None = None
         self._unseen = Unseen()
         self.second_stage = SecondStage(config)
+        self._counters = Counters(config)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -215,10 +217,13 @@ class App:
                 self.config = budgets_for(self._models, self.config)
             return self._models
 
-    async def tokenizer(self) -> "Tokenizer":
-        """The tokenizer that counts for the chosen model; its ranks are read off the event loop."""
-        models = await self._models_or_none()
-        return await asyncio.to_thread(_ready_tokenizer, models.chat.name if models else None)
+    async def counting(self, *, completion: bool = False) -> "Counting":
+        """How prompts for the chosen chat model, or the completion model, are counted.
+
+        Raises:
+            ConfigError, PromptError: the tokenizer that the settings name cannot be used.
+        """
+        return await self._counters.counting(await self._models_or_none(), completion=completion)
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
@@ -231,7 +236,7 @@ class App:
         return await ask_prompt(
             question,
             retrieve=self.retrieve_reranked,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
             history=history,
@@ -260,7 +265,7 @@ class App:
             at,
             retrieve=self.retrieve,
             family=models.family if models else None,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(completion=True),
             budget_tokens=self.config.completion_budget_tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
@@ -283,7 +288,7 @@ class App:
             instruction,
             target,
             retrieve=self.retrieve_reranked,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
             small=await self._is_small(),
@@ -310,6 +315,7 @@ class App:
         """Close the models' connections; an embedded one stops."""
         await self.rest()
         await self.second_stage.close()
+        self._counters.close()
         if self._models is not None:
             await self._models.close()
 
@@ -341,11 +347,3 @@ def build_app(
     """
     environ = os.environ if environ is None else environ
     return App(root, load(root, environ, options=options, flags=flags), environ)
-
-
-def _ready_tokenizer(model: str | None) -> "Tokenizer":
-    from kibitz.prompts.model_names import tokenizer_for
-
-    tokenizer = tokenizer_for(model)
-    tokenizer.count("ready")  # reads the ranks
-    return tokenizer

@@ -16,6 +16,7 @@ from kibitz.server.cli.shared import closing, emit, json_option, make_app, path_
 
 if TYPE_CHECKING:
     from kibitz.server.app import App
+    from kibitz.server.models import Models
 
 State = Literal["ok", "note", "bad"]
 LOW_DISK_BYTES = 1_000_000_000
@@ -155,4 +156,25 @@ async def _models(app: "App") -> list[Check]:
         return checks
     completes = models.family.name if models.family else "by chat"
     checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
+    checks.append(await _tokens(app, models))
     return checks
+
+
+async def _tokens(app: "App", models: "Models") -> Check:
+    """Who counts the tokens of prompts: a word is counted. An embedded engine is not started for that."""
+    from kibitz.prompts.nodes import fragment, user
+    from kibitz.server.errors import USER_ERRORS
+    from kibitz.server.rendering import rendered_off_the_loop
+
+    if models.embedded:
+        return Check("tokens", "ok", "counted exactly, by the embedded engine")
+    try:
+        counting = await app.counting()
+        rendered = await rendered_off_the_loop(lambda: fragment(user("ready")), budget_tokens=1000, counting=counting)
+    except USER_ERRORS as error:
+        return Check("tokens", "bad", str(error))
+    formatted = f"chat format: {counting.template.name}" if counting.template else ""
+    if rendered.exact:
+        return Check("tokens", "ok", f"counted exactly, by {rendered.tokenizer}; {formatted}")
+    remedy = "set tokenizer to the model's tokenizer.json for exact counts"
+    return Check("tokens", "note", f"counted too high by an {rendered.tokenizer}; {formatted}; {remedy}")
