@@ -20,9 +20,13 @@ CLOSE = 0.01  # of the budget: what is gained by another try is not worth its ti
 
 
 class Measure(Protocol):
-    """Somebody who counts whole prompts as the model does."""
+    """Somebody who counts whole prompts as the model does.
+
+    `share` remembers for the next prompt which share of its budget the tokenizer should be given.
+    """
 
     name: str
+    share: float
 
     def prompt_tokens(self, rendered: "Rendered") -> int:
         """Count a rendered prompt as it is sent.
@@ -82,7 +86,8 @@ def fitted(to_budget: "Callable[[int], Rendered]", budget_tokens: int, measure: 
     """Find the budget by the tokenizer at which the prompt fits the true one best, and return that prompt.
 
     Each measure corrects the next try by what the tokenizer was wrong by, as a share: it is wrong by nearly the same
-    share each time, since most of the prompt stays. What is returned was measured and is within the budget.
+    share each time, since most of the prompt stays, and for the next key the first try is right. What is returned was
+    measured and is within the budget.
 
     Raises:
         BudgetError: what must be shown does not fit.
@@ -92,14 +97,17 @@ def fitted(to_budget: "Callable[[int], Rendered]", budget_tokens: int, measure: 
 
     best: Rendered | None = None
     before = None
-    fits, over, allowed = 0, math.inf, budget_tokens
+    fits, over, allowed = 0, math.inf, max(1, round(measure.share * budget_tokens))
     for _ in range(MEASURES):
         try:
             rendered = to_budget(allowed)
         except BudgetError:
-            if allowed == budget_tokens:
+            if best is not None or over < math.inf:
+                break
+            if allowed >= budget_tokens:
                 raise
-            break
+            allowed = budget_tokens
+            continue
         if (rendered.messages, rendered.text) == before:  # more room lets nothing more in
             break
         before = (rendered.messages, rendered.text)
@@ -116,4 +124,5 @@ def fitted(to_budget: "Callable[[int], Rendered]", budget_tokens: int, measure: 
             break
     if best is None:
         raise BudgetError(f"The prompt does not fit {budget_tokens:,} tokens as {measure.name} counts them.")
+    measure.share = fits / budget_tokens
     return best

@@ -29,6 +29,7 @@ class LlamaCppCounter:
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         self.name = "embedded engine" if endpoint.kind == "embedded" else f"llama.cpp at {endpoint.shown}"
+        self.share = 1.0
         self._endpoint = endpoint
         self._model = model
         self._client: httpx2.Client | None = None

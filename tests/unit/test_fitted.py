@@ -21,6 +21,7 @@ ESTIMATE = estimate_for(None)
 class Letters:
     """Measures by letters: far from what an estimate thinks, by more for long words."""
 
+    by: float = 1.0
     share: float = 1.0
     asked: int = 0
     fails: bool = False
@@ -30,7 +31,7 @@ class Letters:
         self.asked += 1
         if self.fails:
             raise ModelError("nobody counts")
-        return round(self.share * sum(len(message.content) for message in rendered.messages or ())) + 5
+        return round(self.by * sum(len(message.content) for message in rendered.messages or ())) + 5
 
 
 def tree(lines: list[str], reserved: int = 0) -> Node:
@@ -43,16 +44,16 @@ LINES = st.lists(st.sampled_from(["x", "return value", "    foo(1234567)", "ф╕нц
 
 
 @settings(max_examples=200, deadline=None)
-@given(LINES, st.integers(40, 600), st.integers(0, 20), st.floats(0.1, 4.0))
+@given(LINES, st.integers(40, 600), st.integers(0, 20), st.floats(0.1, 4.0), st.floats(0.2, 3.0))
 def test_what_is_sent_is_never_over_the_budget_by_who_measures(
-    lines: list[str], budget: int, reserved: int, share: float
+    lines: list[str], budget: int, reserved: int, by: float, share: float
 ) -> None:
-    measure = Letters(share)
+    measure = Letters(by, share)
     try:
         got = rendered_within(tree(lines, reserved), budget, Counting(ESTIMATE, CHATML, measure))
     except BudgetError:
         return
-    assert got.tokens == Letters(share).prompt_tokens(got)
+    assert got.tokens == Letters(by).prompt_tokens(got)
     assert got.tokens + got.reserved <= got.budget == budget
     assert (got.exact, got.tokenizer) == (True, "letters")
     assert measure.asked <= MEASURES
@@ -65,6 +66,20 @@ def test_nearly_all_of_the_budget_is_used(share: float) -> None:
     assert got.tokens + got.reserved > 0.96 * 2_000
 
 
+def test_the_next_prompt_fits_at_once() -> None:
+    lines = [f"value_{number} = compute(value_{number - 1})" for number in range(500)]
+    counting = Counting(ESTIMATE, CHATML, measure := Letters(0.2))
+    first = rendered_within(tree(lines), 2_000, counting)
+    before = measure.asked
+    assert rendered_within(tree(["x", *lines]), 2_000, counting).tokens >= first.tokens - 40
+    assert (before > 1, measure.asked) == (True, before + 1)
+
+
+def test_a_share_that_is_too_small_for_what_must_be_shown_is_forgotten() -> None:
+    got = rendered_within(tree([]), 100, Counting(ESTIMATE, CHATML, Letters(share=0.01)))
+    assert got.tokens == len("Q: ") + 5
+
+
 def test_a_prompt_that_shows_all_is_measured_once() -> None:
     measure = Letters()
     got = rendered_within(tree(["x"] * 3), 1_000, Counting(ESTIMATE, CHATML, measure))
@@ -74,7 +89,7 @@ def test_a_prompt_that_shows_all_is_measured_once() -> None:
 
 def test_what_does_not_fit_by_who_measures_is_an_error() -> None:
     with pytest.raises(BudgetError, match="does not fit 100 tokens"):
-        rendered_within(tree([]), 100, Counting(ESTIMATE, CHATML, Letters(share=50)))
+        rendered_within(tree([]), 100, Counting(ESTIMATE, CHATML, Letters(50)))
 
 
 def test_an_estimate_counts_when_nobody_measures_and_says_so() -> None:
