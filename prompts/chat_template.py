@@ -72,11 +72,41 @@ class ChatTemplate:
         return self.image_base + self.image_tile * max(1, tiles)
 
 
+# The formats below are never too small for a conversation that begins with a system message: what the format leaves to
+# the turn (a line end that melts into the content, an opening that only some answers have) is counted always. What a
+# model puts in place of a missing system message (Qwen 2.5: 20 tokens, Mistral Small: hundreds) is not in them.
+
 OPENAI = ChatTemplate("openai", message_tokens=3, reply_tokens=3)
 """OpenAI's chat models: three tokens and the role round a message, three to open the answer (its cookbook)."""
 
+HARMONY = ChatTemplate("harmony", message_tokens=5, reply_tokens=2, start=70)
+"""gpt-oss: `<|start|>role<|message|>...<|end|>`; a dated system message of its own stands first, the
+caller's follows as `developer` under the heading "# Instructions", and earlier answers name their channel."""
+
 CHATML = ChatTemplate("chatml", message_tokens=4, reply_tokens=3)
-"""`<|im_start|>role\\n...<|im_end|>\\n`, then `<|im_start|>assistant\\n`: Qwen, SmolLM and many more."""
+"""`<|im_start|>role\\n...<|im_end|>\\n`, then `<|im_start|>assistant\\n`: Qwen 2.5, SmolLM and many more."""
+
+THINKING_CHATML = ChatTemplate("chatml with thoughts", message_tokens=4, reply_tokens=7)
+"""ChatML with an empty `<think>\\n\\n</think>\\n\\n` before an answer without thoughts: Qwen 3."""
+
+LLAMA3 = ChatTemplate("llama3", message_tokens=4, reply_tokens=4, start=24)
+"""`<|start_header_id|>role<|end_header_id|>\\n\\n...<|eot_id|>`; since 3.1 two dates stand in the system message."""
+
+MISTRAL = ChatTemplate("mistral", message_tokens=3, reply_tokens=0, start=1)
+"""`[INST] ...[/INST]`, ` ...</s>`; the system message stands in the user's or in marks of its own."""
+
+GEMMA = ChatTemplate("gemma", message_tokens=4, reply_tokens=3, start=1)
+"""`<start_of_turn>role\\n...<end_of_turn>\\n`; the system message is put before the first one of the user."""
+
+DEEPSEEK = ChatTemplate("deepseek", message_tokens=1, reply_tokens=3, start=1)
+"""A mark before what a user says, one before and one after an answer: version 3, and R1, which opens its answer with
+`<think>\\n`. The system message stands bare."""
+
+GRANITE = ChatTemplate("granite", message_tokens=4, reply_tokens=3, start=1)
+"""`<|start_of_role|>role<|end_of_role|>...<|end_of_text|>\\n`: version 3 and later."""
+
+PHI = ChatTemplate("phi", message_tokens=4, reply_tokens=3, start=1)
+"""`<|user|>\\n...<|end|>\\n` (version 3) and `<|im_start|>user<|im_sep|>...<|im_end|>` (4), which has no line ends."""
 
 GENEROUS = ChatTemplate("generous", message_tokens=8, reply_tokens=8, start=32)
 """For a model whose format is not known: at least what ChatML, Llama 3 (with its dated preamble), Mistral and

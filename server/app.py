@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.counting import Counters
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
-    from kibitz.prompts.tokens import Tokenizer
     from kibitz.server.completion.pace import CompletionPace
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.edit.change import Edit, Target
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
+    from kibitz.server.rendering import Counting
 
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
@@ -52,6 +53,7 @@ class App:
         self._live: LiveParser | None = None
         self._unseen = Unseen()
         self.second_stage = SecondStage(config)
+        self._counters = Counters(config)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -219,10 +221,13 @@ class App:
                 self._pace = await asyncio.to_thread(_pace_of, self._models, self.config)
             return self._models
 
-    async def tokenizer(self) -> "Tokenizer":
-        """The tokenizer that counts for the chosen model; its ranks are read off the event loop."""
-        models = await self._models_or_none()
-        return await asyncio.to_thread(_ready_tokenizer, models.chat.name if models else None)
+    async def counting(self, *, completion: bool = False) -> "Counting":
+        """How prompts for the chosen chat model, or the completion model, are counted.
+
+        Raises:
+            ConfigError, PromptError: the tokenizer that the settings name cannot be used.
+        """
+        return await self._counters.counting(await self._models_or_none(), completion=completion)
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
@@ -235,7 +240,7 @@ class App:
         return await ask_prompt(
             question,
             retrieve=self.retrieve_reranked,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
             history=history,
@@ -264,7 +269,7 @@ class App:
             at,
             retrieve=self.retrieve,
             family=models.family if models else None,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
@@ -300,7 +305,7 @@ class App:
             instruction,
             target,
             retrieve=self.retrieve_reranked,
-            tokenizer=await self.tokenizer(),
+            counting=await self.counting(),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
             small=await self._is_small(),
@@ -329,6 +334,7 @@ class App:
         await self.second_stage.close()
         if self._pace is not None:
             await self._pace.save(now=True)
+        self._counters.close()
         if self._models is not None:
             await self._models.close()
 
@@ -366,11 +372,3 @@ def _pace_of(models: "Models", config: Config) -> "CompletionPace":
     from kibitz.server.completion.pace import CompletionPace
 
     return CompletionPace(config.cache_dir, models.completes_at, context_tokens=models.context_tokens)
-
-
-def _ready_tokenizer(model: str | None) -> "Tokenizer":
-    from kibitz.prompts.tokens import tokenizer_for
-
-    tokenizer = tokenizer_for(model)
-    tokenizer.count("ready")  # reads the ranks
-    return tokenizer

@@ -80,6 +80,9 @@ class Config:
     rerank_ms: int = _setting(2000, "after so long the hits stay as they are, in milliseconds", narrows=True)
     local_model: str = _setting("", "an embedded model: a name from `kibitz model list` or a GGUF file")
     local_threads: int = _setting(1, "threads of the embedded model")
+    tokenizer: str = _setting(
+        "", "the chat model's tokenizer.json, or its folder, to count tokens by; empty: by its server or its name"
+    )
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")
     context_tokens: int = _setting(0, "the model's context, in tokens; 0: what the endpoint says of it")
     first_token_ms: int = _setting(

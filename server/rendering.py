@@ -1,18 +1,57 @@
-"""Rendering prompts off the event loop."""
+"""Rendering prompts off the event loop, each as large as its budget lets it be by the count that is known best."""
 
 import asyncio
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from kibitz.server.errors import ModelError
 
 if TYPE_CHECKING:
+    from kibitz.prompts.chat_template import ChatTemplate
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.tokens import Tokenizer
 
+MEASURES = 4  # of one prompt at most
+CLOSE = 0.01  # of the budget: what is gained by another try is not worth its time
 
-async def rendered_off_the_loop(
-    tree: "Callable[[], Node]", *, budget_tokens: int, tokenizer: "Tokenizer"
-) -> "Rendered":
+
+class Measure(Protocol):
+    """Somebody who counts whole prompts as the model does.
+
+    `share` remembers for the next prompt which share of its budget the tokenizer should be given.
+    """
+
+    name: str
+    share: float
+
+    def prompt_tokens(self, rendered: "Rendered") -> int:
+        """Count a rendered prompt as it is sent.
+
+        Raises:
+            ModelError: there is no count.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How prompts for a model are counted.
+
+    With `measure` the tokenizer may err to both sides, for each prompt is measured before it is sent; `otherwise`
+    counts when that fails. Without a template `render` chooses one.
+    """
+
+    tokenizer: "Tokenizer"
+    template: "ChatTemplate | None" = None
+    measure: Measure | None = None
+    otherwise: "Counting | None" = None
+
+
+async def rendered_off_the_loop(tree: "Callable[[], Node]", *, budget_tokens: int, counting: Counting) -> "Rendered":
     """Make a prompt's tree and render it in a thread.
 
     A document of some thousand lines takes a tenth of a second: too long to let the next key wait.
@@ -20,10 +59,70 @@ async def rendered_off_the_loop(
     Raises:
         BudgetError: what must be shown does not fit.
     """
+    return await asyncio.to_thread(lambda: rendered_within(tree(), budget_tokens, counting))
 
-    def rendered() -> "Rendered":
-        from kibitz.prompts.render import render
 
-        return render(tree(), budget_tokens=budget_tokens, tokenizer=tokenizer)
+def rendered_within(tree: "Node", budget_tokens: int, counting: Counting) -> "Rendered":
+    """Render a tree to a budget, measured if there is who measures; the tokenizer's name tells when that failed."""
+    from kibitz.prompts.render import render
 
-    return await asyncio.to_thread(rendered)
+    to_budget = partial(_render, render, tree, counting)
+    if counting.measure is None:
+        return to_budget(budget_tokens)
+    try:
+        return fitted(to_budget, budget_tokens, counting.measure)
+    except ModelError as error:
+        if counting.otherwise is None:
+            raise
+        rendered = rendered_within(tree, budget_tokens, counting.otherwise)
+        return replace(rendered, tokenizer=f"{rendered.tokenizer}; {error}")
+
+
+def _render(render: "Callable[..., Rendered]", tree: "Node", counting: Counting, budget_tokens: int) -> "Rendered":
+    return render(tree, budget_tokens=budget_tokens, tokenizer=counting.tokenizer, template=counting.template)
+
+
+def fitted(to_budget: "Callable[[int], Rendered]", budget_tokens: int, measure: Measure) -> "Rendered":
+    """Find the budget by the tokenizer at which the prompt fits the true one best, and return that prompt.
+
+    Each measure corrects the next try by what the tokenizer was wrong by, as a share: it is wrong by nearly the same
+    share each time, since most of the prompt stays, and for the next key the first try is right. What is returned was
+    measured and is within the budget.
+
+    Raises:
+        BudgetError: what must be shown does not fit.
+        ModelError: there is no measure.
+    """
+    from kibitz.prompts.errors import BudgetError
+
+    best: Rendered | None = None
+    before = None
+    fits, over, allowed = 0, math.inf, max(1, round(measure.share * budget_tokens))
+    for _ in range(MEASURES):
+        try:
+            rendered = to_budget(allowed)
+        except BudgetError:
+            if best is not None or over < math.inf:
+                break
+            if allowed >= budget_tokens:
+                raise
+            allowed = budget_tokens
+            continue
+        if (rendered.messages, rendered.text) == before:  # more room lets nothing more in
+            break
+        before = (rendered.messages, rendered.text)
+        tokens = measure.prompt_tokens(rendered)
+        room = budget_tokens - rendered.reserved
+        if tokens > room:
+            over = min(over, allowed)
+        else:
+            fits = max(fits, allowed)
+            if best is None or tokens > best.tokens:
+                best = replace(rendered, tokens=tokens, budget=budget_tokens, tokenizer=measure.name, exact=True)
+        allowed = rendered.reserved + rendered.tokens * room // max(1, tokens)
+        if not fits < allowed < over or (best and allowed - fits < CLOSE * budget_tokens):
+            break
+    if best is None:
+        raise BudgetError(f"The prompt does not fit {budget_tokens:,} tokens as {measure.name} counts them.")
+    measure.share = fits / budget_tokens
+    return best

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from kibitz.server.chat.citations import Citation, citations, sources
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.llm.ports import ChatModel, Delta
-from kibitz.server.rendering import rendered_off_the_loop
+from kibitz.server.rendering import Counting, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, to_items
 
 if TYPE_CHECKING:
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
-    from kibitz.prompts.tokens import Tokenizer
 
 __all__ = ["Answer", "Citation", "ask_prompt", "citations", "collect", "sources", "stream_answer"]
 
@@ -36,7 +35,7 @@ async def ask_prompt(
     question: str,
     *,
     retrieve: Retrieve,
-    tokenizer: "Tokenizer",
+    counting: Counting,
     budget_tokens: int,
     reserve_tokens: int,
     history: Sequence[tuple[str, str]] = (),
@@ -65,7 +64,7 @@ async def ask_prompt(
             return small_ask_tree(question, items, reserve_tokens=reserve_tokens)
         return ask_tree(question, items, history=history, reserve_tokens=reserve_tokens)
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
 
 
 async def stream_answer(

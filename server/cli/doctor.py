@@ -16,6 +16,7 @@ from kibitz.server.cli.shared import closing, emit, json_option, make_app, path_
 
 if TYPE_CHECKING:
     from kibitz.server.app import App
+    from kibitz.server.models import Models
 
 State = Literal["ok", "note", "bad"]
 LOW_DISK_BYTES = 1_000_000_000
@@ -152,9 +153,34 @@ async def _models(app: "App") -> list[Check]:
         models = await app.models()
     except (ModelError, ConfigError) as error:
         checks.append(Check("model", "bad" if app.config.base_url else "note", str(error)))
-        return checks
+        return [*checks, await _tokens(app, None)]
     completes = models.family.name if models.family else "by chat"
     checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
     budget = await app.completion_budget()
     checks.append(Check("completion budget", "ok", f"{budget.tokens:,} tokens: {budget.why}"))
-    return checks
+    return [*checks, await _tokens(app, models)]
+
+
+async def _tokens(app: "App", models: "Models | None") -> Check:
+    """Who counts the tokens of prompts: a word is counted. An embedded engine is not started for that."""
+    from kibitz.prompts.nodes import fragment, user
+    from kibitz.server.counting import Counters
+    from kibitz.server.errors import USER_ERRORS
+    from kibitz.server.rendering import rendered_off_the_loop
+
+    embedded = models is not None and models.embedded
+    counters = Counters(app.config)
+    try:
+        counting = await counters.counting(None if embedded else models)
+        rendered = await rendered_off_the_loop(lambda: fragment(user("ready")), budget_tokens=1000, counting=counting)
+    except USER_ERRORS as error:
+        return Check("tokens", "bad", str(error))
+    finally:
+        counters.close()
+    if embedded:
+        return Check("tokens", "ok", "counted exactly, by the embedded engine")
+    formatted = f"chat format: {counting.template.name}" if counting.template else ""
+    if rendered.exact:
+        return Check("tokens", "ok", f"counted exactly, by {rendered.tokenizer}; {formatted}")
+    remedy = "set tokenizer to the model's tokenizer.json for exact counts"
+    return Check("tokens", "note", f"counted too high by an {rendered.tokenizer}; {formatted}; {remedy}")

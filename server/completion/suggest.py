@@ -11,13 +11,12 @@ from kibitz.server.completion.answer import is_wrapped_whole
 from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.ports import ChatModel, Completer
-from kibitz.server.rendering import rendered_off_the_loop
+from kibitz.server.rendering import Counting, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.tokens import Tokenizer
 
 HITS = 6  # asked for; the file's own come off
 SNIPPETS = 4  # shown: each takes room from the lines around the cursor
@@ -44,7 +43,7 @@ async def completion_prompt(
     *,
     retrieve: Retrieve,
     family: FimFamily | None,
-    tokenizer: "Tokenizer",
+    counting: Counting,
     budget_tokens: int,
     reserve_tokens: int,
     repo: str = "",
@@ -85,7 +84,7 @@ async def completion_prompt(
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
 
 
 def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":

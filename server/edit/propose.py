@@ -14,13 +14,12 @@ from kibitz.server.edit.lines import content, is_blank, line_end, split_lines, w
 from kibitz.server.edit.locate import locate_all
 from kibitz.server.errors import EditError
 from kibitz.server.llm.ports import ChatModel
-from kibitz.server.rendering import rendered_off_the_loop
+from kibitz.server.rendering import Counting, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.tokens import Tokenizer
 
 __all__ = ["Edit", "Target", "edit_prompt", "propose", "to_edit"]
 
@@ -33,7 +32,7 @@ async def edit_prompt(
     target: Target,
     *,
     retrieve: Retrieve,
-    tokenizer: "Tokenizer",
+    counting: Counting,
     budget_tokens: int,
     reserve_tokens: int,
     small: bool = False,
@@ -68,7 +67,7 @@ async def edit_prompt(
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
 
 
 async def propose(

@@ -26,6 +26,7 @@ from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import completion_prompt
 from kibitz.server.config import Config
+from kibitz.server.rendering import Counting
 from kibitz.server.retrieval import Retrieve, retriever
 from tests.bench.costs import machine, percentile
 
@@ -82,7 +83,7 @@ def measure(text: str, suffix: str, places: int, retrieve: Retrieve, loop: async
             snapshot,
             retrieve=retrieve,
             family=FAMILIES["qwen-coder"],
-            tokenizer=tokenizer,
+            counting=Counting(tokenizer),
             budget_tokens=budget,
             reserve_tokens=reserve,
         )

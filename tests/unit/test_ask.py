@@ -4,11 +4,12 @@ import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.errors import BudgetError
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.prompts.templates.context import ContextItem
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.chat.ask import Answer, Citation, ask_prompt, collect, sources, stream_answer
 from kibitz.server.errors import ModelError
+from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
 
 
@@ -43,7 +44,7 @@ async def prompt(
     return await ask_prompt(
         question,
         retrieve=found,
-        tokenizer=tokenizer_for(None),
+        counting=Counting(tokenizer_for(None)),
         budget_tokens=budget_tokens,
         reserve_tokens=200,
         history=history,
@@ -130,7 +131,7 @@ async def test_a_very_small_model_is_shown_an_example_and_its_answer_is_begun() 
     rendered = await ask_prompt(
         "How is a session closed?",
         retrieve=Found(CLOSE, DRAIN),
-        tokenizer=tokenizer_for("gpt-4o"),
+        counting=Counting(tokenizer_for("gpt-4o")),
         budget_tokens=2_000,
         reserve_tokens=200,
         small=True,

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered, render
 from kibitz.prompts.templates.chat import ask_tree
 from kibitz.prompts.templates.context import ContextItem
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.chat.citations import Citation, citations, sources
 
 

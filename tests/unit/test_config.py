@@ -70,7 +70,18 @@ def test_a_workspace_file_narrows(tmp_path: Path, user_file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["base_url", "chat_model", "embedding_model", "local_model", "cache_dir", "api_key", "rerank", "rerank_url"]
+    "name",
+    [
+        "base_url",
+        "chat_model",
+        "tokenizer",
+        "embedding_model",
+        "local_model",
+        "cache_dir",
+        "api_key",
+        "rerank",
+        "rerank_url",
+    ],
 )
 def test_a_workspace_file_cannot_widen(tmp_path: Path, user_file: Path, name: str) -> None:
     write(tmp_path / ".kibitz.toml", f'{name} = "x"')

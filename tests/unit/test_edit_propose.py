@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.edit.change import Edit, Target, apply
 from kibitz.server.edit.propose import edit_prompt, propose, to_edit
 from kibitz.server.errors import EditError, ModelError
+from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "edit"
@@ -52,7 +53,7 @@ async def prompt(target: Target = TARGET, budget_tokens: int = 2_000) -> Rendere
         "swap the operands",
         target,
         retrieve=nothing,
-        tokenizer=tokenizer_for(None),
+        counting=Counting(tokenizer_for(None)),
         budget_tokens=budget_tokens,
         reserve_tokens=200,
     )
@@ -96,7 +97,7 @@ async def test_the_prompt_shows_target_surroundings_and_what_was_found_elsewhere
         "swap the operands",
         TARGET,
         retrieve=retrieve,
-        tokenizer=tokenizer_for(None),
+        counting=Counting(tokenizer_for(None)),
         budget_tokens=2_000,
         reserve_tokens=200,
     )

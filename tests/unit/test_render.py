@@ -4,6 +4,7 @@ import pytest
 
 from kibitz.prompts.chat_template import CHATML, GENEROUS, OPENAI, ChatTemplate
 from kibitz.prompts.errors import BudgetError, TreeError
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.nodes import (
     Node,
     assistant,
@@ -19,7 +20,7 @@ from kibitz.prompts.nodes import (
     user,
 )
 from kibitz.prompts.render import render
-from kibitz.prompts.tokens import TiktokenTokenizer, tokenizer_for
+from kibitz.prompts.tokens import TiktokenTokenizer
 
 
 class Words:

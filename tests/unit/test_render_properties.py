@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from kibitz.prompts.chat_template import OPENAI
 from kibitz.prompts.errors import BudgetError
+from kibitz.prompts.estimate import EstimatedTokenizer
 from kibitz.prompts.nodes import (
     TOP,
     First,
@@ -27,7 +28,7 @@ from kibitz.prompts.nodes import (
     user,
 )
 from kibitz.prompts.render import Rendered, render
-from kibitz.prompts.tokens import EstimatedTokenizer, TiktokenTokenizer, Tokenizer
+from kibitz.prompts.tokens import TiktokenTokenizer, Tokenizer
 
 
 class Letters:

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.prompts.templates.complete import FAMILIES, FimFamily
-from kibitz.prompts.tokens import tokenizer_for
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import PLAIN, Suggestion, completion_prompt, query, suggest
 from kibitz.server.errors import ModelError
 from kibitz.server.llm.ports import Delta
+from kibitz.server.rendering import Counting
 from tests.fakes.cursor import at_cursor
 from tests.fakes.models import ScriptedChat, ScriptedCompleter
 
@@ -49,7 +50,7 @@ async def prompt(at: Snapshot, family: FimFamily | None = QWEN, budget_tokens: i
         at,
         retrieve=nothing,
         family=family,
-        tokenizer=tokenizer_for(None),
+        counting=Counting(tokenizer_for(None)),
         budget_tokens=budget_tokens,
         reserve_tokens=64,
     )
@@ -149,7 +150,12 @@ async def test_the_prompt_takes_hits_from_elsewhere_and_from_far_away() -> None:
         ]
 
     rendered = await completion_prompt(
-        at, retrieve=retrieve, family=QWEN, tokenizer=tokenizer_for(None), budget_tokens=3_000, reserve_tokens=64
+        at,
+        retrieve=retrieve,
+        family=QWEN,
+        counting=Counting(tokenizer_for(None)),
+        budget_tokens=3_000,
+        reserve_tokens=64,
     )
     assert rendered.text is not None
     assert "OTHER_HIT" in rendered.text

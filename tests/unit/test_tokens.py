@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from kibitz.prompts import tokens
 from kibitz.prompts.errors import PromptError
-from kibitz.prompts.tokens import AdditiveTokenizer, TiktokenTokenizer, tokenizer_for
+from kibitz.prompts.estimate import EstimatedTokenizer
+from kibitz.prompts.model_names import tokenizer_for
+from kibitz.prompts.tokens import AdditiveTokenizer, TiktokenTokenizer
 
 CODE = Path(__file__).read_text(encoding="utf-8")
 URL = "https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
@@ -98,7 +100,7 @@ def test_every_tokenizer_tells_where_counts_add_up() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["foo\n", "  bar(1)\n", "\n", "}\n", "9 中\n"]), max_size=8))
 def test_the_estimates_weights_add_up_where_it_says_so(lines: list[str]) -> None:
-    estimate = tokens.EstimatedTokenizer()
+    estimate = EstimatedTokenizer()
     for n in range(1, len(lines)):
         left, right = "".join(lines[:n]), "".join(lines[n:])
         if estimate.additive(left, right):
@@ -112,7 +114,7 @@ def test_the_memo_forgets_when_it_is_full_and_still_counts() -> None:
         asked.append(text)
         return len(text)
 
-    memo = tokens._Memo(measure, limit=2_000)
+    memo = tokens.Memo(measure, limit=2_000)
     assert [memo("ab"), memo("ab")] == [2, 2]
     assert asked == ["ab"]
     for number in range(200):
@@ -145,3 +147,7 @@ def test_a_damaged_rank_file_is_refused_in_one_sentence(tmp_path: Path, monkeypa
 def test_an_unknown_encoding_is_refused() -> None:
     with pytest.raises(PromptError, match="Unknown encoding 'p50k'"):
         TiktokenTokenizer("p50k")
+
+
+def test_nothing_is_said_of_a_seam_with_nothing_before_it() -> None:
+    assert not TiktokenTokenizer("o200k_base").additive("", " x")  # a blank may stand before both
