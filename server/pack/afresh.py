@@ -1,0 +1,138 @@
+"""A pack that owes nothing to another one: what git says has changed since the last commit stands last."""
+
+import math
+from typing import TYPE_CHECKING
+
+from kibitz.indexer.fold import folded
+from kibitz.prompts.nodes import Node
+from kibitz.prompts.templates.pack import ListedFolder, PackFile, pack_front, part_text
+from kibitz.server.pack.plan import Material, Plan, Planned
+from kibitz.server.pack.ranking import Ranked, tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kibitz.indexer.search import Searcher
+
+MOST_BYTES_PER_TOKEN = 8  # of what is worth looking at
+_OUTLINED = 2.0  # outlines go so many times further down the ranks than texts,
+_LISTED = 8.0  # and names so many times
+_LARGE = 16  # a text of more than this part of the budget waits, the longer the larger it is
+_NEAR = (0.7, 1.3)  # of where texts alone would end: between these a file may be shown in either form
+_MAP = 50  # one part of so many of the budget is for the map
+_LEAST_MAP, _MOST_DEFINITIONS = 100, 300
+
+
+def afresh(material: Material, name: str, sizes: "Mapping[str, int]", searcher: "Searcher | None") -> Plan:
+    """Plan a pack from the beginning; `sizes` are those of all files, in bytes."""
+    ids, committed = material.files.ids, material.committed
+    changed = {path for path in material.ranked.paths if committed and committed.get(path) != ids[path]}
+    paths = material.ranked.paths
+    ranked = Ranked(
+        tuple(sorted(paths, key=lambda path: path not in changed)), material.ranked.found
+    )  # a stable sort: what somebody works at comes first, each in its order
+    every = _found(ranked, material, sizes) if material.question else _all(ranked, material)
+    every.sort(key=lambda one: one.file.path)
+    listed = [] if material.question else _folders(ranked)
+    return Plan(
+        _front(name, listed, material, searcher),
+        tuple(one for one in every if one.file.path not in changed),
+        tuple(one for one in every if one.file.path in changed),
+    )
+
+
+def _all(ranked: Ranked, material: Material) -> list[Planned]:
+    """The files of a whole repository: texts by rank, and outlines where a text may not fit."""
+    last = _last_text(ranked.paths, material)
+    planned: list[Planned] = []
+    for rank, path in enumerate(ranked.paths[: math.ceil(min(last * _OUTLINED, len(ranked.paths)))]):
+        text = material.files.text(path)
+        if not text:
+            continue
+        times = _times(_size(path, text, material), material.budget) if rank <= last else 1.0
+        outline = folded(path, text) if times > 1 or rank >= last * _NEAR[0] else ""
+        shown = text if rank <= last * _NEAR[1] else ""
+        file = PackFile(path, shown, _if_shorter(outline, text), tier(rank * times), tier(rank / _OUTLINED))
+        planned.append(Planned(file, material.files.ids[path]))
+    return planned
+
+
+def _last_text(paths: "Sequence[str]", material: Material) -> float:
+    """The rank at which the budget would be full of texts; no rank at all where they all fit."""
+    room = float(material.budget)
+    for rank, path in enumerate(paths):
+        if text := material.files.text(path):
+            size = _size(path, text, material)
+            room -= size / _times(size, material.budget)
+        if room < 0:
+            return rank + 1
+    return math.inf if room > material.budget // _LARGE else len(paths)
+
+
+def _size(path: str, text: str, material: Material) -> int:
+    """The tokens of a text as it would stand in the prompt; guessed where it is too large to stand there at all."""
+    if len(text) > material.budget * MOST_BYTES_PER_TOKEN:
+        return len(text) // MOST_BYTES_PER_TOKEN
+    return material.tokenizer.count(part_text(PackFile(path, text), "text"))
+
+
+def _times(size: int, budget: int) -> float:
+    """How many times further down a text ranks for its size."""
+    return max(1.0, size * _LARGE / budget)
+
+
+def _found(ranked: Ranked, material: Material, sizes: "Mapping[str, int]") -> list[Planned]:
+    """The files that a question found: what it found in each first, then whole texts while there is room."""
+    planned: list[Planned] = []
+    before = 0
+    for rank, path in enumerate(ranked.paths):
+        if before > material.budget * MOST_BYTES_PER_TOKEN:
+            break
+        before += sizes[path]
+        if text := material.files.text(path):
+            spans = ranked.found[path]
+            outline = _if_shorter(folded(path, text, spans), text)
+            rank_of_text = tier(len(ranked.paths) + rank) if outline else tier(rank)
+            file = PackFile(path, text, outline, rank_of_text, tier(rank))
+            planned.append(Planned(file, material.files.ids[path], tuple((one.start, one.end) for one in spans)))
+    return planned
+
+
+def _front(name: str, listed: "Sequence[ListedFolder]", material: Material, searcher: "Searcher | None") -> Node:
+    room = material.budget // _MAP
+    text = _map(searcher, material, room) if searcher is not None and room >= _LEAST_MAP else ""
+    return pack_front(name, listed, text, 0.0)
+
+
+def _map(searcher: "Searcher", material: Material, room: int) -> str:
+    """The definitions that matter most, in the order of paths: neither scores nor lines, which any edit changes."""
+    found = searcher.map(limit=_MOST_DEFINITIONS)
+    lines: dict[tuple[str, int], str] = {}
+    order = sorted((-one.score, file.path, at) for file in found.files for at, one in enumerate(file.symbols))
+    of = {file.path: file for file in found.files}
+    for _, path, at in order:
+        if path not in material.files.ids:
+            continue
+        symbol = of[path].symbols[at].symbol
+        new = {(path, -1): f"{path}\n"} if (path, -1) not in lines else {}
+        new[path, at] = f"{'  ' * (symbol.depth + 1)}{symbol.signature}\n"
+        room -= sum(map(material.tokenizer.count, new.values()))
+        if room < 0:
+            break
+        lines |= new
+    return "".join(lines[key] for key in sorted(lines))
+
+
+def _folders(ranked: Ranked) -> list[ListedFolder]:
+    """The names of all files, folder by folder; a folder ranks as its first file does."""
+    names: dict[str, list[str]] = {}
+    ranks: dict[str, int] = {}
+    for rank, path in enumerate(ranked.paths):
+        folder, _, name = path.rpartition("/")
+        names.setdefault(folder, []).append(name)
+        ranks.setdefault(folder, rank)
+    return [ListedFolder(one, tuple(sorted(names[one])), tier(ranks[one] / _LISTED)) for one in sorted(names)]
+
+
+def _if_shorter(outline: str, text: str) -> str:
+    return outline if len(outline) < len(text) else ""
