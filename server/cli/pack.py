@@ -49,6 +49,8 @@ def pack(
       kibitz pack --question "how are sessions closed?" --budget 50000
       kibitz pack --out repository.md --price 2 --cached-price 0.5
     """
+    if cached_price is not None and price is None:
+        raise click.UsageError("--cached-price needs --price.")
     from kibitz.prompts.tokens import tokenizer_for
     from kibitz.server.pack import state
     from kibitz.server.pack.make import Wanted, make_pack
@@ -63,16 +65,15 @@ def pack(
 
         made = make_pack(app, wanted, tokenizer, lambda phase, done, total: bar(Progress(phase, done, total)))
     if out is not None:
-        from kibitz.indexer.files import whole
+        from kibitz.server.pack.output import write
 
-        with whole(out) as file:
-            file.write(made.text.encode("utf-8", "backslashreplace"))
+        write(out, made.text)
     costs = _costs(made, price, cached_price)
     if as_json:
         emit(_pack_json(made, budget, tokenizer.exact, costs, str(out) if out is not None else None))
     elif out is None:
         show(made.text, nl=False)
-    state.save(made.state, state.place(app.config.cache_dir, app.root, wanted.question))
+    _keep(made, state.place(app.config.cache_dir, app.root, wanted.question))
     if not as_json:
         _summarise(made, budget, tokenizer.exact, costs, out)
 
@@ -87,6 +88,17 @@ def _index(app: "App") -> None:
         click.echo(f"kibitz: packed without a map: {error}", err=True)
     except WorkspaceError:  # there is nothing to index, and so nothing to pack, which is said better later
         return
+
+
+def _keep(made: "Pack", place: Path) -> None:
+    """Remember it for the next one; a cache that cannot be written makes that one start from the beginning."""
+    from kibitz.indexer.errors import DiskFullError
+    from kibitz.server.pack import state
+
+    try:
+        state.save(made.state, place)
+    except (OSError, DiskFullError) as error:
+        click.echo(f"kibitz: the next pack will start from the beginning: {error}", err=True)
 
 
 def _inside(out: Path | None, root: Path) -> str:

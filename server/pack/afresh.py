@@ -1,10 +1,10 @@
 """A pack that owes nothing to another one: what git says has changed since the last commit stands last."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.fold import folded
-from kibitz.prompts.nodes import Node
 from kibitz.prompts.templates.pack import ListedFolder, PackFile, pack_front, part_text
 from kibitz.server.pack.plan import Material, Plan, Planned
 from kibitz.server.pack.ranking import Ranked, tier
@@ -31,11 +31,13 @@ def afresh(material: Material, name: str, sizes: "Mapping[str, int]", searcher: 
     ranked = Ranked(
         tuple(sorted(paths, key=lambda path: path not in changed)), material.ranked.found
     )  # a stable sort: what somebody works at comes first, each in its order
-    every = _found(ranked, material, sizes) if material.question else _all(ranked, material)
+    with ThreadPoolExecutor(1) as pool:  # the encoder does not hold Python's lock: a map is made while it counts
+        mapped = pool.submit(_map, searcher, material)
+        every = _found(ranked, material, sizes) if material.question else _all(ranked, material)
     every.sort(key=lambda one: one.file.path)
     listed = [] if material.question else _folders(ranked)
     return Plan(
-        _front(name, listed, material, searcher),
+        pack_front(name, listed, mapped.result(), 0.0),
         tuple(one for one in every if one.file.path not in changed),
         tuple(one for one in every if one.file.path in changed),
     )
@@ -98,14 +100,11 @@ def _found(ranked: Ranked, material: Material, sizes: "Mapping[str, int]") -> li
     return planned
 
 
-def _front(name: str, listed: "Sequence[ListedFolder]", material: Material, searcher: "Searcher | None") -> Node:
-    room = material.budget // _MAP
-    text = _map(searcher, material, room) if searcher is not None and room >= _LEAST_MAP else ""
-    return pack_front(name, listed, text, 0.0)
-
-
-def _map(searcher: "Searcher", material: Material, room: int) -> str:
+def _map(searcher: "Searcher | None", material: Material) -> str:
     """The definitions that matter most, in the order of paths: neither scores nor lines, which any edit changes."""
+    room = material.budget // _MAP
+    if searcher is None or room < _LEAST_MAP:
+        return ""
     found = searcher.map(limit=_MOST_DEFINITIONS)
     lines: dict[tuple[str, int], str] = {}
     order = sorted((-one.score, file.path, at) for file in found.files for at, one in enumerate(file.symbols))

@@ -36,9 +36,13 @@ def again(material: Material, before: State) -> Plan | None:
 
 
 def _text(material: Material, one: Segment, older: dict[tuple[str, str], str]) -> str | None:
-    """The text that a segment was made of; None when the file is gone, or nobody has that text any more."""
-    if material.files.ids.get(one.path) == one.content:
-        return material.files.text(one.path)
+    """The text that a segment was made of.
+
+    None when nobody has that text any more, or when there is none of now that could take its place.
+    """
+    now = material.files.text(one.path) if one.path in material.files.ids else None
+    if material.files.ids.get(one.path) == one.content or now is None:
+        return now
     return older.get((one.path, one.content))
 
 

@@ -88,11 +88,8 @@ def make_pack(app: "App", wanted: Wanted, tokenizer: "Tokenizer", report: Report
     report("render", 0, 0)
     made = _again(material, before) if before and not wanted.fresh else None
     if made is None:
-        plan = afresh(material, app.root.name, sizes, _searcher(app))
-        made = _rendered(plan, material, wanted.budget - wanted.budget // _SLACK)
+        made = _fresh(afresh(material, app.root.name, sizes, _searcher(app)), material)
     rendered, now = made
-    if not now.segments:
-        raise BudgetError(f"Not one file fits {wanted.budget:,} tokens: give a larger budget.")
     left_out = Counter(one.rule.partition(":")[0] for one in found.skipped) + Counter(material.files.left_out.values())
     shared = None if before is None else _shared(before, now, material.tokenizer)
     return Pack(rendered.text or "", rendered.tokens, now, shared, left_out)
@@ -138,6 +135,22 @@ def _again(material: Material, before: State) -> tuple[Rendered, State] | None:
     except BudgetError:
         return None
     return (rendered, now) if len(now.segments) == len(plan.files) + len(plan.changed) else None
+
+
+def _fresh(plan: Plan, material: Material) -> tuple[Rendered, State]:
+    """A pack from the beginning, with room for what changes later.
+
+    Raises:
+        BudgetError: not one file fits.
+    """
+    sentence = f"Not one file fits {material.budget:,} tokens: give a larger budget."
+    try:
+        rendered, now = _rendered(plan, material, material.budget - material.budget // _SLACK)
+    except BudgetError as error:
+        raise BudgetError(sentence) from error
+    if not now.segments:
+        raise BudgetError(sentence)
+    return rendered, now
 
 
 def _rendered(plan: Plan, material: Material, budget: int) -> tuple[Rendered, State]:
