@@ -5,7 +5,7 @@ Where a file has changed, its older text stays where it was, if git still has it
 
 from kibitz.indexer.fold import folded
 from kibitz.indexer.types import Span
-from kibitz.prompts.templates.pack import PackFile
+from kibitz.prompts.templates.pack import PackFile, part_text
 from kibitz.server.pack.plan import Material, Plan, Planned
 from kibitz.server.pack.state import Segment, State
 
@@ -22,14 +22,16 @@ def again(material: Material, before: State) -> Plan | None:
         return None
     older = material.files.older((one.path, one.content) for one in stale if one.path in ids)
     files = tuple(
-        _as_before(one, text) for one in before.segments if not one.changed and (text := _text(material, one, older))
+        _as_before(material, one, text)
+        for one in before.segments
+        if not one.changed and (text := _text(material, one, older))
     )
     last = [one for one in before.segments if one.changed and ids.get(one.path) == one.content]
     above = {one.file.path for one in files}
     current = {one.file.path for one in files if one.content == ids[one.file.path]}.union(one.path for one in last)
     wanted = {one.path for one in before.segments}.union(material.ranked.paths) - current
     changed = [path for path in sorted(wanted.intersection(ids)) if before.seen.get(path) != ids[path]]
-    tail = [_as_before(one, text) for one in last if (text := material.files.text(one.path))]
+    tail = [_as_before(material, one, text) for one in last if (text := material.files.text(one.path))]
     tail += [_now(material, path, text, path in above) for path in changed if (text := material.files.text(path))]
     gone = () if material.question else tuple(sorted({*before.seen, *before.gone}.difference(ids)))
     return Plan(before.front, files, tuple(tail), gone)
@@ -46,11 +48,16 @@ def _text(material: Material, one: Segment, older: dict[tuple[str, str], str]) -
     return older.get((one.path, one.content))
 
 
-def _as_before(one: Segment, text: str) -> Planned:
+def _as_before(material: Material, one: Segment, text: str) -> Planned:
+    """A file in the form that it had, of which the tokens are known."""
     if one.form == "text":
-        return Planned(PackFile(one.path, text, newer=one.newer), one.content)
-    spans = [Span(start, end) for start, end in one.kept]
-    return Planned(PackFile(one.path, outline=folded(one.path, text, spans), newer=one.newer), one.content, one.kept)
+        file = PackFile(one.path, text, newer=one.newer)
+        material.tokenizer.know(part_text(file, "text"), one.tokens)
+    else:
+        outline = folded(one.path, text, [Span(start, end) for start, end in one.kept])
+        file = PackFile(one.path, outline=outline, newer=one.newer)
+        material.tokenizer.know(part_text(file, "outline"), one.tokens)
+    return Planned(file, one.content, one.kept)
 
 
 def _now(material: Material, path: str, text: str, newer: bool) -> Planned:

@@ -17,6 +17,11 @@ class Remembering:
         if isinstance(tokenizer, AdditiveTokenizer):
             self.scale, self._weigh, self._additive = tokenizer.scale, tokenizer.weigh, tokenizer.additive
 
+    def know(self, text: str, tokens: int) -> None:
+        """Take a count from before; of an estimate that is a sum of parts of tokens, whole ones say too little."""
+        if self.scale == 1:
+            self._known[text] = tokens
+
     def weigh(self, text: str) -> int:
         """Count in units of 1/scale token."""
         known = self._known.get(text)

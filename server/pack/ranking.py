@@ -3,16 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kibitz.indexer.pathnames import FLAGS, path_names
+from kibitz.indexer.pathnames import COMPAT, EXAMPLES, TESTS
+from kibitz.indexer.terms import split
 
 if TYPE_CHECKING:
     from kibitz.indexer.search import Searcher
     from kibitz.indexer.types import Hit, Span
 
 _TIERS = 8  # to a doubling of the rank: among the files of one, what still fits is taken
-_COMPAT = FLAGS.index("compat")
+_ASIDE = TESTS | EXAMPLES | COMPAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +58,9 @@ def _is_readme(path: str) -> bool:
 
 
 def _is_aside(path: str) -> bool:
-    names = path_names(path)
-    return names.is_test or names.is_example or names.flags[_COMPAT] > 0
+    return any(map(_says_aside, path.split("/")))
+
+
+@lru_cache(maxsize=1 << 16)  # paths share their folders
+def _says_aside(part: str) -> bool:
+    return not _ASIDE.isdisjoint(split(part.split(".", maxsplit=1)[0]))

@@ -15,7 +15,7 @@ from typing import Any
 
 from kibitz.indexer.files import whole
 
-FORMAT = 1
+FORMAT = 1  # goes up with the form of the prompt, of whose parts the tokens are kept
 _MOST_KEPT = 200  # of all workspaces and questions; those of longest ago go
 
 
