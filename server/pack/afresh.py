@@ -10,12 +10,13 @@ from kibitz.server.pack.plan import Material, Plan, Planned
 from kibitz.server.pack.ranking import Ranked, tier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from kibitz.indexer.search import Searcher
 
 MOST_BYTES_PER_TOKEN = 8  # of what is worth looking at
 _OUTLINED = 2.0  # outlines go so many times further down the ranks than texts,
+_WHOLE = 4.0  # of a file that a question found, the whole text ranks so many times further down than what it found
 _LISTED = 8.0  # and names so many times
 _LARGE = 16  # a text of more than this part of the budget waits, the longer the larger it is
 _NEAR = (0.7, 1.3)  # of where texts alone would end: between these a file may be shown in either form
@@ -23,8 +24,8 @@ _MAP = 50  # one part of so many of the budget is for the map
 _LEAST_MAP, _MOST_DEFINITIONS = 100, 300
 
 
-def afresh(material: Material, name: str, sizes: "Mapping[str, int]", searcher: "Searcher | None") -> Plan:
-    """Plan a pack from the beginning; `sizes` are those of all files, in bytes."""
+def afresh(material: Material, name: str, searcher: "Searcher | None") -> Plan:
+    """Plan a pack of a workspace of this name from the beginning."""
     ids, committed = material.files.ids, material.committed
     changed = {path for path in material.ranked.paths if committed and committed.get(path) != ids[path]}
     paths = material.ranked.paths
@@ -33,7 +34,7 @@ def afresh(material: Material, name: str, sizes: "Mapping[str, int]", searcher: 
     )  # a stable sort: what somebody works at comes first, each in its order
     with ThreadPoolExecutor(1) as pool:  # the encoder does not hold Python's lock: a map is made while it counts
         mapped = pool.submit(_map, searcher, material)
-        every = _found(ranked, material, sizes) if material.question else _all(ranked, material)
+        every = _found(ranked, material) if material.question else _all(ranked, material)
     every.sort(key=lambda one: one.file.path)
     listed = [] if material.question else _folders(ranked)
     return Plan(
@@ -83,19 +84,19 @@ def _times(size: int, budget: int) -> float:
     return max(1.0, size * _LARGE / budget)
 
 
-def _found(ranked: Ranked, material: Material, sizes: "Mapping[str, int]") -> list[Planned]:
-    """The files that a question found: what it found in each first, then whole texts while there is room."""
+def _found(ranked: Ranked, material: Material) -> list[Planned]:
+    """The files that a question found: what it found in them first, then whole texts of the best."""
     planned: list[Planned] = []
-    before = 0
+    room = material.budget * MOST_BYTES_PER_TOKEN
     for rank, path in enumerate(ranked.paths):
-        if before > material.budget * MOST_BYTES_PER_TOKEN:
+        if room < 0:
             break
-        before += sizes[path]
         if text := material.files.text(path):
             spans = ranked.found[path]
             outline = _if_shorter(folded(path, text, spans), text)
-            rank_of_text = tier(len(ranked.paths) + rank) if outline else tier(rank)
-            file = PackFile(path, text, outline, rank_of_text, tier(rank))
+            room -= len(outline or text)
+            rank_of_text = (rank + 1) * _WHOLE if outline else rank
+            file = PackFile(path, text, outline, tier(rank_of_text), tier(rank))
             planned.append(Planned(file, material.files.ids[path], tuple((one.start, one.end) for one in spans)))
     return planned
 

@@ -80,15 +80,15 @@ def make_pack(app: "App", wanted: Wanted, tokenizer: "Tokenizer", report: Report
     """
     report("survey", 0, 0)
     found = survey(app.root, app.rules)
-    sizes = {one.path: one.size for one in found.files if one.path != wanted.without}
-    material = _material(app, wanted, Remembering(tokenizer), list(sizes), report)
+    paths = [one.path for one in found.files if one.path != wanted.without]
+    material = _material(app, wanted, Remembering(tokenizer), paths, report)
     if not material.files.ids:
         raise WorkspaceError(f"There is nothing to pack in {app.root}.")
     before = state.load(state.place(app.config.cache_dir, app.root, wanted.question))
     report("render", 0, 0)
     made = _again(material, before) if before and not wanted.fresh else None
     if made is None:
-        made = _fresh(afresh(material, app.root.name, sizes, _searcher(app)), material)
+        made = _fresh(afresh(material, app.root.name, _searcher(app)), material)
     rendered, now = made
     left_out = Counter(one.rule.partition(":")[0] for one in found.skipped) + Counter(material.files.left_out.values())
     shared = None if before is None else _shared(before, now, material.tokenizer)
