@@ -28,10 +28,9 @@ def afresh(material: Material, name: str, searcher: "Searcher | None") -> Plan:
     """Plan a pack of a workspace of this name from the beginning."""
     ids, committed = material.files.ids, material.committed
     changed = {path for path in material.ranked.paths if committed and committed.get(path) != ids[path]}
-    paths = material.ranked.paths
-    ranked = Ranked(
-        tuple(sorted(paths, key=lambda path: path not in changed)), material.ranked.found
-    )  # a stable sort: what somebody works at comes first, each in its order
+    # What somebody works at ranks first; the sort keeps the order of the others.
+    paths = sorted(material.ranked.paths, key=lambda path: path not in changed)
+    ranked = Ranked(tuple(paths), material.ranked.found)
     with ThreadPoolExecutor(1) as pool:  # the encoder does not hold Python's lock: a map is made while it counts
         mapped = pool.submit(_map, searcher, material)
         every = _found(ranked, material) if material.question else _all(ranked, material)

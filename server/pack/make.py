@@ -85,7 +85,7 @@ def make_pack(app: "App", wanted: Wanted, tokenizer: "Tokenizer", report: Report
     if not material.files.ids:
         raise WorkspaceError(f"There is nothing to pack in {app.root}.")
     before = state.load(state.place(app.config.cache_dir, app.root, wanted.question))
-    report("render", 0, 0)
+    report("render", 0, 1)
     made = _again(material, before) if before and not wanted.fresh else None
     if made is None:
         made = _fresh(afresh(material, app.root.name, _searcher(app)), material)

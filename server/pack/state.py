@@ -4,6 +4,7 @@ The names of files and the heads of definitions that stand in front are kept as 
 them. The rest is told by the ids of contents, so that the next pack can begin as this one did.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -98,6 +99,7 @@ def save(state: State, path: Path) -> None:
     }
     with whole(path) as file:
         file.write(zlib.compress(json.dumps(value, separators=(",", ":")).encode("ascii"), 1))
-    kept = sorted(path.parent.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
-    for old in kept[_MOST_KEPT:]:
-        old.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # another process may drop them too
+        kept = sorted(path.parent.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
+        for old in kept[_MOST_KEPT:]:
+            old.unlink()
