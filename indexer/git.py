@@ -1,7 +1,9 @@
-"""What git knows of a folder: which files are its own, and which repository it belongs to."""
+"""What git knows of a folder: its files, the contents it keeps of them, and which repository it belongs to."""
 
+import hashlib
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 _TIMEOUT_S = 60
@@ -40,6 +42,33 @@ def ignored_folders(root: Path) -> list[str]:
     return [path[:-1] for path in list_ignored(root) if path.endswith("/")]
 
 
+def committed(root: Path) -> dict[str, str]:
+    """The ids of the files' contents in the last commit, by their paths below `root`; empty when there is none."""
+    rows = (row.partition("\t") for row in _paths(root, "ls-tree", "-r", "-z", "HEAD"))
+    return {path: head.split()[2] for head, _, path in rows if head.split()[1] == "blob"}
+
+
+def content_id(data: bytes) -> str:
+    """What git calls this content of a file, in a repository with SHA-1 ids."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def contents(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
+    """Those contents of files that the repository around `root` keeps under these ids; no filter changes them."""
+    asked = "".join(f"{one}\n" for one in ids).encode("ascii")
+    said = _run(root, "cat-file", "--batch", stdin=asked) if asked else b""
+    found: dict[str, bytes] = {}
+    at = 0
+    while (end := said.find(b"\n", at)) >= 0:
+        head = said[at:end].split()
+        at = end + 1
+        if len(head) == 3:  # an id, "blob" and the size; what is not there has two words
+            size = int(head[2])
+            found[head[0].decode("ascii")] = said[at : at + size]
+            at += size + 1
+    return found
+
+
 def _parents(path: str) -> list[str]:
     parts = path.rstrip("/").split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]
@@ -49,19 +78,19 @@ def _paths(root: Path, *arguments: str) -> list[str]:
     return [path for path in os.fsdecode(_run(root, *arguments)).split("\0") if path]
 
 
-def _run(root: Path, *arguments: str) -> bytes:
+def _run(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
     """What git prints; nothing when it fails or is not there.
 
     The variables with which git tells its hooks where they run are not passed on, and a repository that somebody else
-    has set up may not start its `core.fsmonitor` program.
+    has set up may not start its `core.fsmonitor` program, nor fetch what a partial clone lacks.
     """
     environ = {name: value for name, value in os.environ.items() if name not in _REDIRECTS}
     try:
         done = subprocess.run(
             ["git", "-c", "core.fsmonitor=false", *arguments],
             cwd=root,
-            env=environ | {"GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
+            env=environ | {"GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"},
+            input=stdin,
             capture_output=True,
             timeout=_TIMEOUT_S,
             check=False,

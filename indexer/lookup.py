@@ -21,7 +21,7 @@ from kibitz.indexer.grep import MOST_BYTES
 from kibitz.indexer.imports import without_ending
 from kibitz.indexer.keys import definition_key, reference_key
 from kibitz.indexer.live import Seen
-from kibitz.indexer.outline import Site, Structure, Symbol, structure
+from kibitz.indexer.outline import Site, Structure, Symbol, structure, symbols_of
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.read import decode, split_lines
 from kibitz.indexer.terms import joined
@@ -117,7 +117,7 @@ class Sources:
 
         def read() -> tuple[Symbol, ...]:
             text = self.text(path)
-            return structure(path, text).symbols if text is not None else ()
+            return symbols_of(path, text) if text is not None else ()
 
         return self._symbols.get((path, blob), read)
 

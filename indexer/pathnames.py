@@ -17,7 +17,7 @@ _COMPAT_WORDS = "compat compatibility deprecated gen generated legacy migrations
 _BARREL_WORDS = "all index init lib main mod package"
 _PROSE_ENDINGS = "adoc markdown md org rst txt"
 TESTS, EXAMPLES = frozenset(_TESTS.split()), frozenset(_EXAMPLES.split())
-_COMPAT = frozenset((*_COMPAT_WORDS.split(), "thirdparty", "vendored"))
+COMPAT = frozenset((*_COMPAT_WORDS.split(), "thirdparty", "vendored"))
 _BARRELS, _PROSE = frozenset(_BARREL_WORDS.split()), frozenset(_PROSE_ENDINGS.split())
 _HEADERS = (".h", ".hh", ".hpp", ".d.ts")
 
@@ -53,7 +53,7 @@ def path_names(path: str) -> PathNames:
     words = {word for part in parts for word in part}.union(own)
     stems = tuple(stem(word) for word in own if len(word) > 1) or (first.lower(),)
     flags = (
-        bool(_COMPAT & words) or "third_party" in folders,
+        bool(COMPAT & words) or "third_party" in folders,
         name.endswith(_HEADERS),
         "".join(own) in _BARRELS,
         name.rpartition(".")[2].lower() in _PROSE,

@@ -97,10 +97,10 @@ def outline(app: "App", path: str) -> str:
     Raises:
         WorkspaceError: there is no such file, or a rule leaves it out.
     """
-    from kibitz.indexer.outline import structure
+    from kibitz.indexer.outline import symbols_of
 
     path, text = admitted_text(app, path)
-    symbols = structure(path, text).symbols
+    symbols = symbols_of(path, text)
     return _shown(
         path, [f"{'  ' * one.depth}{one.span.start + 1}-{one.span.end} {one.kind} {one.signature}" for one in symbols]
     )

@@ -15,6 +15,7 @@ COMMANDS = {
     "symbol": "symbol",
     "outline": "symbol",
     "map": "map",
+    "pack": "pack",
     "ask": "ask",
     "complete": "complete",
     "edit": "edit",
@@ -73,6 +74,7 @@ def cli() -> None:
       kibitz search "where are retries made"    ranked hits, with file and lines
       kibitz symbol Session.close --callers     who calls it
       kibitz map --lines 40                     the files that all others lean on
+      kibitz pack --out repository.md           all of it as one prompt
       kibitz ask "how is a session closed?"     an answer with citations
       kibitz edit "add a docstring" app.py:10-24 --apply
     """

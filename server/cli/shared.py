@@ -27,6 +27,8 @@ PHASES = {
     "commit": "Writing",
     "hot": "Preparing search",
     "wait": "Waiting (seconds)",
+    "read": "Reading files",
+    "render": "Counting tokens",
 }
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)")

@@ -78,7 +78,7 @@ def _symbols_of(file: Path) -> "tuple[Symbol, ...]":
     from kibitz.indexer.errors import WorkspaceError
     from kibitz.indexer.files import read_regular
     from kibitz.indexer.grep import MOST_BYTES
-    from kibitz.indexer.outline import structure
+    from kibitz.indexer.outline import symbols_of
     from kibitz.indexer.read import decode
 
     if not file.is_file():
@@ -86,7 +86,7 @@ def _symbols_of(file: Path) -> "tuple[Symbol, ...]":
     read = decode(read_regular(file.resolve(), MOST_BYTES))
     if read is None:
         raise WorkspaceError(f"{file} is no text.")
-    return structure(file.name, read[0]).symbols
+    return symbols_of(file.name, read[0])
 
 
 def symbol_json(one: "Symbol") -> dict[str, Any]:

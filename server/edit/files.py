@@ -157,7 +157,7 @@ def _replace(file: Path, data: bytes, mode: int | None, path: str) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(_default_mode() if mode is None else mode)
+        temporary.chmod(default_mode() if mode is None else mode)
         temporary.replace(file)
     except OSError as error:
         raise EditError(f"{path} cannot be written: {error.strerror}.") from error
@@ -166,7 +166,7 @@ def _replace(file: Path, data: bytes, mode: int | None, path: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _default_mode() -> int:
+def default_mode() -> int:
     """Return the mode of a new file; the mask can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)

@@ -1,6 +1,7 @@
 """Small workspaces, indexed in this process by an embedder without weights."""
 
 import os
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,3 +56,10 @@ class OurApp(App):
     def _fail(self, text: str) -> None:
         assert self.error is not None
         raise self.error
+
+
+def commit(root: Path) -> None:
+    """Commit everything in a folder, which becomes a git repository."""
+    settings = ["-c", "user.name=Anybody", "-c", "user.email=a@example.org", "-c", "core.autocrlf=false"]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "All"]):
+        subprocess.run(["git", *settings, *arguments], cwd=root, check=True, capture_output=True)

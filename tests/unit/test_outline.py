@@ -1,12 +1,13 @@
 """What stands where in files of several languages."""
 
 import random
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kibitz.indexer.outline import MAX_SIGNATURE_CHARS, structure
+from kibitz.indexer.outline import MAX_SIGNATURE_CHARS, _holds_word, structure, symbols_of
 from kibitz.indexer.read import split_lines
 
 FILES = {
@@ -109,6 +110,13 @@ SHOWN = {
 def test_definitions_have_heads_and_the_lines_of_their_names(path: str) -> None:
     symbols = structure(path, FILES[path]).symbols
     assert [(one.symbol, one.kind, one.depth, one.line, one.signature) for one in symbols] == SHOWN[path]
+    assert symbols_of(path, FILES[path]) == symbols
+
+
+@given(st.text(st.sampled_from("ab_é1.- "), max_size=12), st.text(st.sampled_from("ab_é1."), min_size=1, max_size=3))
+def test_a_word_is_what_a_regular_expression_takes_for_one(row: str, name: str) -> None:
+    expected = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", row) is not None
+    assert _holds_word(row, name) == expected
 
 
 @pytest.mark.parametrize(
