@@ -1,11 +1,12 @@
-"""The functions that make a prompt's tree, and check it as it is made."""
+"""The functions that make a prompt's tree."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from kibitz.prompts.errors import TreeError
 from kibitz.prompts.limits import limit_of
+from kibitz.prompts.making import Child, OpenScope, adopt, check_priority, flatten, made, path_to, text
 from kibitz.prompts.tree import (
     TOP,
     CachePoint,
@@ -66,36 +67,7 @@ __all__ = [
     "user",
 ]
 
-Child: TypeAlias = "Node | str | Iterable[Child] | None"
-
-N = TypeVar("N", bound=Node)
-
 _DEEPEST_ISOLATE = 50
-
-
-# Nodes refuse to be changed. While one is made it has a class that does not refuse, with the same layout: a frozen
-# dataclass would take four times as long, and a prompt has tens of thousands of them.
-class _OpenText(Text):
-    __slots__ = ()
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
-
-
-class _OpenScope(Scope):
-    __slots__ = ()
-    __setattr__ = object.__setattr__  # type: ignore[assignment]
-
-
-def text(content: str) -> Text:
-    """Make a text node (a bare string does the same wherever children are taken)."""
-    if not isinstance(content, str):
-        raise TreeError(f"text takes a string, not {type(content).__name__}")
-    node = _OpenText()
-    node.children = ()
-    node.content = "text" if content else ""
-    node.isolates = 0
-    node.text = content
-    node.__class__ = Text  # type: ignore[assignment]
-    return node
 
 
 def scope(
@@ -115,8 +87,8 @@ def scope(
         TreeError: both priorities, one that is no finite number or above TOP, or children that do not go together.
     """
     if p is not None or prel is not None:
-        _check_priority(f"scope {name!r}" if name else "scope", p, prel)
-    node = _OpenScope()
+        check_priority(f"scope {name!r}" if name else "scope", p, prel)
+    node = OpenScope()
     if len(children) == 1 and isinstance(children[0], str):  # most scopes: one text
         only = text(children[0])
         node.children = (only,)
@@ -124,7 +96,7 @@ def scope(
         node.isolates = 0
     else:
         where = f"scope {name!r}" if name else "scope"
-        node.children, node.content, node.isolates = _adopt(where, children)
+        node.children, node.content, node.isolates = adopt(where, children)
     node.p = p
     node.prel = prel
     node.name = name
@@ -147,11 +119,11 @@ def first(*children: Child) -> First:
     Raises:
         TreeError: a child is not a scope.
     """
-    nodes, content, isolates = _adopt("first", children)
+    nodes, content, isolates = adopt("first", children)
     for number, child in enumerate(nodes, 1):
         if not isinstance(child, Scope):
             raise TreeError(f"first > child {number}: only scopes may stand in first, not {child.label()}")
-    return _made(First, nodes, content, isolates)
+    return made(First, nodes, content, isolates)
 
 
 def fallback(*versions: Child, p: float, step: float = 1.0, name: str = "", origin: str = "") -> First:
@@ -205,7 +177,7 @@ def lines(
     if levels and any(map(math.isnan, levels)):
         raise TreeError(f"{where}: a priority is a finite number, not nan")
     content: Content = "text" if any(texts) else ""
-    return _made(
+    return made(
         Lines, (), content, 0, texts=texts, priorities=levels, name=name, path=path, line=line, marker=marker, gap=gap
     )
 
@@ -253,10 +225,10 @@ def isolate(*children: Child, limit: int | str) -> Isolate:
         TreeError: the limit is none, or isolates are nested too deep.
     """
     checked = limit_of(limit, "isolate")
-    nodes, content, isolates = _adopt("isolate", children)
+    nodes, content, isolates = adopt("isolate", children)
     if isolates >= _DEEPEST_ISOLATE:
         raise TreeError(f"isolate: nested more than {_DEEPEST_ISOLATE} deep")
-    return _made(Isolate, nodes, content, isolates + 1, limit=checked)
+    return made(Isolate, nodes, content, isolates + 1, limit=checked)
 
 
 def capped(*children: Child, limit: int | str) -> Capped:
@@ -266,10 +238,10 @@ def capped(*children: Child, limit: int | str) -> Capped:
         TreeError: the limit is none, or it is nested too deep.
     """
     checked = limit_of(limit, "capped")
-    nodes, content, isolates = _adopt("capped", children)
+    nodes, content, isolates = adopt("capped", children)
     if isolates >= _DEEPEST_ISOLATE:
         raise TreeError(f"capped: nested more than {_DEEPEST_ISOLATE} deep")
-    return _made(Capped, nodes, content, isolates + 1, limit=checked)
+    return made(Capped, nodes, content, isolates + 1, limit=checked)
 
 
 def reserve(tokens: int) -> Reserve:
@@ -280,7 +252,7 @@ def reserve(tokens: int) -> Reserve:
     """
     if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
         raise TreeError(f"reserve: takes a whole number of tokens, not {tokens!r}")
-    return _made(Reserve, (), "", 0, tokens=tokens)
+    return made(Reserve, (), "", 0, tokens=tokens)
 
 
 def system(*children: Child, name: str = "") -> Message:
@@ -305,7 +277,7 @@ def tool(*children: Child, call_id: str, name: str = "") -> Message:
 
 def tools(*definitions: ToolDefinition) -> Tools:
     """Offer tools; their definitions count, and stand beside the messages."""
-    return _made(Tools, (), "messages", 0, definitions=definitions)
+    return made(Tools, (), "messages", 0, definitions=definitions)
 
 
 def image(
@@ -318,7 +290,7 @@ def image(
     """
     if width <= 0 or height <= 0:
         raise TreeError(f"image: {width} by {height} pixels is no size")
-    return _made(Image, (), "text", 0, data=data, width=width, height=height, mime=mime, detail=detail)
+    return made(Image, (), "text", 0, data=data, width=width, height=height, mime=mime, detail=detail)
 
 
 def line_break() -> Text:
@@ -328,30 +300,12 @@ def line_break() -> Text:
 
 def token_break() -> TokenBreak:
     """Let no token lie across this place of a raw prompt: its tokens are those of the pieces, one after the other."""
-    return _made(TokenBreak, (), "text", 0)
+    return made(TokenBreak, (), "text", 0)
 
 
 def cache_point() -> CachePoint:
     """Mark the end of what a provider should keep in its prefix cache, for those that must be told."""
-    return _made(CachePoint, (), "", 0)
-
-
-def _made(kind: type[N], children: tuple[Node, ...], content: Content, isolates: int, **own: Any) -> N:
-    node = object.__new__(kind)
-    fields = {"children": children, "content": content, "isolates": isolates, **own}
-    for name, value in fields.items():
-        object.__setattr__(node, name, value)
-    return node
-
-
-def _check_priority(where: str, p: float | None, prel: float | None) -> None:
-    if p is not None and prel is not None:
-        raise TreeError(f"{where}: give p or prel, not both")
-    value = prel if p is None else p
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise TreeError(f"{where}: a priority is a finite number, not {value!r}")
-    if p is not None and p > TOP:
-        raise TreeError(f"{where}: priority {p} is above the top, {TOP:.0f}")
+    return made(CachePoint, (), "", 0)
 
 
 def _message(
@@ -363,50 +317,15 @@ def _message(
     call_id: str = "",
 ) -> Message:
     where = f"{role} message"
-    nodes = tuple(_flatten(where, children))
+    nodes = tuple(flatten(where, children))
     if any(node.content == "messages" for node in nodes):
-        raise TreeError(f"{_path(where, nodes, 'messages')}: a message cannot stand inside a message")
+        raise TreeError(f"{path_to(where, nodes, 'messages')}: a message cannot stand inside a message")
     if role != "user":
         stray = next((node for node in nodes if isinstance(node, Image)), None)
         if stray is not None:
             raise TreeError(f"{where}: an image can only stand in a user's message")
-    nodes, _, isolates = _adopt(where, nodes)
-    return _made(Message, nodes, "messages", isolates, role=role, name=name, calls=calls, call_id=call_id)
-
-
-def _adopt(where: str, children: Iterable[Child]) -> tuple[tuple[Node, ...], Content, int]:
-    """Turn children into nodes and check that text does not stand beside messages."""
-    nodes = tuple(_flatten(where, children))
-    kinds = {node.content for node in nodes if node.content}
-    if len(kinds) == 2:
-        stray = _path(where, nodes, "text")
-        raise TreeError(f"{stray}: text cannot stand beside messages; put it into one")
-    content: Content = kinds.pop() if kinds else ""
-    return nodes, content, max((node.isolates for node in nodes), default=0)
-
-
-def _flatten(where: str, children: Iterable[object]) -> Iterator[Node]:
-    for number, child in enumerate(children, 1):
-        if isinstance(child, Node):
-            yield child
-        elif isinstance(child, str):
-            yield text(child)
-        elif isinstance(child, Iterable) and not isinstance(child, bytes | Mapping):
-            yield from _flatten(f"{where} > child {number}", child)
-        elif child is not None:
-            raise TreeError(f"{where} > child {number}: a node or a string, not {type(child).__name__}")
-
-
-def _path(where: str, nodes: tuple[Node, ...], content: Content) -> str:
-    """Name the way from a node to the first leaf or message below it that holds `content`."""
-    steps = [where]
-    while nodes:
-        number, node = next((n, node) for n, node in enumerate(nodes, 1) if node.content == content)
-        steps.append(f"child {number}, {node.label()}")
-        if isinstance(node, Text | Message):
-            break
-        nodes = node.children
-    return " > ".join(steps if len(steps) <= 12 else [*steps[:6], "...", *steps[-5:]])
+    nodes, _, isolates = adopt(where, nodes)
+    return made(Message, nodes, "messages", isolates, role=role, name=name, calls=calls, call_id=call_id)
 
 
 def _lines_of(source: str) -> list[str]:

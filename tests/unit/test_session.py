@@ -170,3 +170,17 @@ def test_an_earlier_rendering_can_still_be_asked_for_its_parts() -> None:
         ("x.py:2", "b\n", True),
         ("x.py:3", "c\n", False),
     ]
+
+
+def test_a_tree_of_a_hundred_thousand_scopes_ten_thousand_deep_is_followed() -> None:
+    def tree(last: str) -> Node:
+        deep: Node = text(last)
+        for depth in range(10_000):
+            deep = scope(deep, prel=-1, name=str(depth))
+        return fragment([wide, deep])
+
+    wide = [scope(f"{number} ", p=-number) for number in range(100_000)]
+    renderer = Renderer(O200K)
+    first, second = (renderer.render(tree(last), budget_tokens=50) for last in ("a", "b"))
+    assert (first.text or "")[-1] + (second.text or "")[-1] == "ab"
+    assert second == render(tree("b"), budget_tokens=50, tokenizer=O200K)
