@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.cut import is_of
-from kibitz.indexer.files import read_inside
+from kibitz.indexer.files import check_inside, read_regular
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.live import Seen
 from kibitz.indexer.matcher import Matcher
@@ -139,7 +139,7 @@ class _Search:
     """One search on its way through the files."""
 
     def __init__(self, root: Path, matcher: Matcher, until: float) -> None:
-        self._root = root
+        self._root = str(root)
         self._matcher = matcher
         self._until = until
         self.searched = 0
@@ -165,6 +165,8 @@ class _Search:
         number = at = 0
         for start, end in self._matcher.lines(data, self.is_late):
             if stale is None:
+                if raw and not self._is_inside(path):
+                    return
                 language = language_of(path)
                 stale = bool(raw) and not is_of(blob(), raw)
                 if stale and (rule := content_rule(path, data.decode("utf-8", "replace"))):
@@ -175,12 +177,24 @@ class _Search:
             line = cut_line(data[start : end + 1].decode("utf-8", "replace"))
             yield Hit(Chunk(path, Span(number, number + 1), line, language=language), 1.0, ("regex",), stale)
 
+    def _is_inside(self, path: str) -> bool:
+        """Whether a file stands in the workspace; counted when not. Asked of those alone of which lines are shown."""
+        try:
+            check_inside(self._root, path)
+        except OSError as error:
+            self._skip(error)
+            return False
+        return True
+
+    def _skip(self, error: OSError) -> None:
+        self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
+
     def _read(self, path: str) -> tuple[bytes, bytes] | None:
         """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched."""
         try:
-            raw = read_inside(self._root, path, MOST_BYTES)
+            raw = read_regular(f"{self._root}/{path}", MOST_BYTES)
         except OSError as error:
-            self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
+            self._skip(error)
             return None
         if raw.isascii() and b"\0" not in raw:
             return raw, _with_plain_ends(raw)
