@@ -17,9 +17,9 @@ from kibitz.indexer.languages import language_of
 from kibitz.indexer.live import Seen
 from kibitz.indexer.matcher import Matcher
 from kibitz.indexer.pattern import read_pattern
-from kibitz.indexer.read import content_rule, cut_line, decode
+from kibitz.indexer.read import content_rule, cut_line, decode, keeps_ascii
 from kibitz.indexer.required import required
-from kibitz.indexer.sieve import clause_of
+from kibitz.indexer.sieve import asked_of
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.indexer.view import View
 
@@ -90,8 +90,9 @@ def grep(
         PatternError: the expression is wrong or too large; says where.
     """
     node = read_pattern(query.pattern, ignore_case=query.ignore_case, fixed=query.fixed, word=query.word)
-    search = _Search(root, Matcher(query.pattern, node), time.monotonic() + seconds)
-    may = files & view.may_hold([clause_of(clause) for clause in required(node)])
+    matcher = Matcher(query.pattern, node)
+    search = _Search(root, matcher, time.monotonic() + seconds)
+    may = files & view.may_hold(asked_of(required(node), wide=matcher.is_wide))
 
     def of(file: int) -> Iterator[Hit]:
         path = view.paths[file]
@@ -190,14 +191,18 @@ class _Search:
         self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
 
     def _read(self, path: str) -> tuple[bytes, bytes] | None:
-        """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched."""
+        """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched or match."""
         try:
             raw = read_regular(f"{self._root}/{path}", MOST_BYTES)
         except OSError as error:
             self._skip(error)
             return None
-        if raw.isascii() and b"\0" not in raw:
-            return raw, _with_plain_ends(raw)
+        if keeps_ascii(raw):
+            if not self._matcher.may_match(raw):
+                self.searched += 1
+                return None
+            if raw.isascii():
+                return raw, _with_plain_ends(raw)
         decoded = decode(raw)
         if decoded is None:
             self.skipped["binary"] += 1

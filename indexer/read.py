@@ -23,6 +23,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDE_MARKS = tuple(mark for mark, encoding in _MARKS if encoding != "utf-8-sig")
 _PLANES = b"\0\1\2\3"  # the third byte of a character in UTF-32
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
@@ -77,6 +78,11 @@ def decode(data: bytes) -> tuple[str, str] | None:
         return None if encoding else _decode_8_bit(data)
     # Numbers of two or four bytes look like text too, but like text of control characters.
     return None if wide and _has_controls(text.encode("utf-8")) else (text, encoding or "utf-8")
+
+
+def keeps_ascii(data: bytes) -> bool:
+    """Whether these bytes, if they are text, are in an encoding in which ASCII stands as it is."""
+    return data.find(b"\0", 0, _HEAD_BYTES) < 0 and not data.startswith(_WIDE_MARKS)
 
 
 def _wide_encoding(data: bytes) -> str:

@@ -160,7 +160,7 @@ def test_after_rounds_and_merges_exactly_what_is_there_is_found(root: Path) -> N
         f"value_{number} = 'unusual{number}'\n" for number in sorted(range(12), key=str)
     ]
     assert [hit.chunk.text for hit in searcher.grep(r"class \w*Pool").hits] == ["class Pool11: ...\n"]
-    assert searcher.grep("unusual7").searched == 1
+    assert searcher.grep("unusual7").searched < 9 < searcher.view.files
     assert searcher.grep("ClientSession").hits[0].chunk.path == "src/session.py"
 
 
