@@ -53,17 +53,23 @@ def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
     return read_regular(f"{root}/{path}", max_bytes)
 
 
-def check_inside(root: Path | str, path: str) -> None:
+def check_inside(root: Path | str, path: str, known: set[str] | None = None) -> None:
     """See that no link on the way to a workspace's file leads out of the workspace.
+
+    `known` are folders that were found to be none a moment ago; it learns of others.
 
     Raises:
         OSError: a folder is gone; with ELOOP when one is a link by now.
     """
-    at = path.find("/")
-    while at >= 0:
-        if stat.S_ISLNK(os.lstat(f"{root}/{path[:at]}").st_mode):
+    known = set() if known is None else known
+    passed: list[str] = []
+    folder = path.rpartition("/")[0]
+    while folder and folder not in known:
+        if stat.S_ISLNK(os.lstat(f"{root}/{folder}").st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        at = path.find("/", at + 1)
+        passed.append(folder)
+        folder = folder.rpartition("/")[0]
+    known.update(passed)  # when those around them have passed too
 
 
 @contextlib.contextmanager

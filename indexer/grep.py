@@ -17,7 +17,7 @@ from kibitz.indexer.languages import language_of
 from kibitz.indexer.live import Seen
 from kibitz.indexer.matcher import Matcher
 from kibitz.indexer.pattern import read_pattern
-from kibitz.indexer.read import content_rule, cut_line, decode, keeps_ascii
+from kibitz.indexer.read import content_rule, cut_line, in_utf_8, keeps_ascii
 from kibitz.indexer.required import required
 from kibitz.indexer.sieve import asked_of
 from kibitz.indexer.types import Chunk, Hit, Span
@@ -141,6 +141,7 @@ class _Search:
 
     def __init__(self, root: Path, matcher: Matcher, until: float) -> None:
         self._root = str(root)
+        self._folders: set[str] = set()  # that are no links
         self._matcher = matcher
         self._until = until
         self.searched = 0
@@ -181,7 +182,7 @@ class _Search:
     def _is_inside(self, path: str) -> bool:
         """Whether a file stands in the workspace; counted when not. Asked of those alone of which lines are shown."""
         try:
-            check_inside(self._root, path)
+            check_inside(self._root, path, self._folders)
         except OSError as error:
             self._skip(error)
             return False
@@ -197,17 +198,14 @@ class _Search:
         except OSError as error:
             self._skip(error)
             return None
-        if keeps_ascii(raw):
-            if not self._matcher.may_match(raw):
-                self.searched += 1
-                return None
-            if raw.isascii():
-                return raw, _with_plain_ends(raw)
-        decoded = decode(raw)
-        if decoded is None:
+        if keeps_ascii(raw) and not self._matcher.may_match(raw):
+            self.searched += 1
+            return None
+        data = in_utf_8(raw)
+        if data is None:
             self.skipped["binary"] += 1
             return None
-        return raw, _with_plain_ends(decoded[0].encode("utf-8", "replace"))
+        return raw, _with_plain_ends(data)
 
 
 def _with_plain_ends(data: bytes) -> bytes:

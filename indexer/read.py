@@ -1,6 +1,7 @@
 """A file's bytes to text, and the exclusions that only its content can decide."""
 
 import codecs
+import contextlib
 import errno
 import hashlib
 import re
@@ -78,6 +79,16 @@ def decode(data: bytes) -> tuple[str, str] | None:
         return None if encoding else _decode_8_bit(data)
     # Numbers of two or four bytes look like text too, but like text of control characters.
     return None if wide and _has_controls(text.encode("utf-8")) else (text, encoding or "utf-8")
+
+
+def in_utf_8(data: bytes) -> bytes | None:
+    """The text of these bytes in UTF-8 without a byte order mark; None when they are no text."""
+    if keeps_ascii(data) and not data.startswith(codecs.BOM_UTF8):
+        with contextlib.suppress(UnicodeDecodeError):
+            data.decode("utf-8")
+            return data
+    decoded = decode(data)
+    return None if decoded is None else decoded[0].encode("utf-8", "replace")
 
 
 def keeps_ascii(data: bytes) -> bool:
