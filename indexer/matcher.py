@@ -15,6 +15,7 @@ from kibitz.indexer.wordedges import WordEdges
 MOST_MEMORY = 16 << 20  # bytes for one automaton: beyond that RE2 goes on with less speed, or refuses
 MOST_STATES = 200_000  # of an automaton: its size is what a character can cost
 MOST_LITERALS = 8  # that are looked for one by one before the expression is
+FEW_LINES = 4  # of a text that are looked at because of a literal, before all are: it says little where it is common
 WINDOW_BYTES = 1 << 18  # looked at without asking whether time is up
 
 
@@ -62,7 +63,7 @@ class Matcher:
         Ends early when `is_late` says so, which is asked after WINDOW_BYTES or sooner.
         """
         narrow = data.isascii()
-        if (narrow and self.is_wide) or not all(any(one in data for one in clause) for clause in self._exact):
+        if narrow and self.is_wide:
             return
         regex = self._narrow if narrow else self._wide
         found = _lines_with(self._exact[0], regex, data, is_late) if self._exact else _lines(regex, data, is_late)
@@ -135,9 +136,13 @@ def _has_ascii(of: str) -> bool:
 def _lines_with(
     literals: list[bytes], regex: Any, data: bytes, is_late: Callable[[], bool]
 ) -> Iterator[tuple[int, int]]:
-    """The lines that match of those that hold one of the literals."""
+    """The lines that match of those that hold one of the literals; of the later ones, when many hold one, of all."""
     places = {literal: data.find(literal) for literal in literals}
-    while ahead := [at for at in places.values() if at >= 0]:
+    end = -1
+    for _ in range(FEW_LINES):
+        ahead = [at for at in places.values() if at >= 0]
+        if not ahead:
+            return
         at = min(ahead)
         start, end = data.rfind(b"\n", 0, at) + 1, data.find(b"\n", at)
         end = len(data) if end < 0 else end
@@ -146,10 +151,11 @@ def _lines_with(
         places |= {literal: data.find(literal, end) for literal, at in places.items() if 0 <= at < end}
         if is_late():
             return
+    yield from _lines(regex, data, is_late, end + 1)
 
 
-def _lines(regex: Any, data: bytes, is_late: Callable[[], bool]) -> Iterator[tuple[int, int]]:
-    at, size = 0, len(data)
+def _lines(regex: Any, data: bytes, is_late: Callable[[], bool], at: int = 0) -> Iterator[tuple[int, int]]:
+    size = len(data)
     while at < size:
         window = data.find(b"\n", at + WINDOW_BYTES) + 1 or size
         while at < window and (found := regex.search(data, at, window)):

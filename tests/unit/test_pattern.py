@@ -199,3 +199,11 @@ def test_lines_are_found_across_the_windows_of_a_long_text() -> None:
     assert lines_of("^.*99999$", text) == ["0099999"]
     assert len(lines_of("^", text)) == 100_000
     assert len(lines_of("$", text + "end")) == 100_001
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["", "pool", "a pool", "pools", "the pool is é", "po"]), max_size=40), st.booleans())
+def test_a_literal_in_many_lines_loses_none(lines: list[str], ends: bool) -> None:
+    text = "\n".join(lines) + ("\n" if ends else "")
+    for pattern in ("pool$", r"a?\s*pool\w", "^pool|^a pool"):
+        assert lines_of(pattern, text) == expected(pattern, text, ignore_case=False)
