@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kibitz.indexer.chunk import chunk_text
 from kibitz.indexer.embed import Embedder
+from kibitz.indexer.grams import signature
 from kibitz.indexer.keys import reference_keys
 from kibitz.indexer.languages import grammar_name, language_of
 from kibitz.indexer.piece import Piece, Ragged, coded, key_of, spans_of
@@ -19,7 +20,6 @@ from kibitz.indexer.read import content_rule, read_source
 from kibitz.indexer.reparse import Reparser
 from kibitz.indexer.segment import STEM_TIMES, path_terms
 from kibitz.indexer.terms import Lexer
-from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk
 from kibitz.indexer.vectors import NAME_WEIGHT, Bytes, Floats, mixed, quantised
 from kibitz.indexer.words import Bags, Vocabulary
@@ -46,7 +46,7 @@ class Blob:
 class Parsed:
     """One file, parsed; or the rule that leaves it out, with all else empty.
 
-    `blob` names its content, `signature` tells its trigrams (see trigrams.signature).
+    `blob` names its content, `signature` tells its grams (see grams.signature).
     """
 
     path: str

@@ -30,11 +30,12 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
             raise OSError(errno.EINVAL, "not a regular file", str(file))
         if max_bytes is not None and status.st_size > max_bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
-        pieces: list[bytes] = []
-        while piece := os.read(handle, status.st_size + 1):  # one more, so that the first read sees the end
+        first = os.read(handle, status.st_size + 1)  # one more, so that it sees the end
+        if len(first) <= status.st_size < _ONE_READ:
+            return first
+        pieces = [first]
+        while piece := os.read(handle, status.st_size + 1):
             pieces.append(piece)
-            if len(piece) <= status.st_size and len(pieces) == 1 and status.st_size < _ONE_READ:
-                break
         return b"".join(pieces)
     finally:
         os.close(handle)
@@ -48,12 +49,27 @@ def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
     Raises:
         OSError: as `read_regular`; with ELOOP when one of the folders is a link by now.
     """
-    at = path.find("/")
-    while at >= 0:
-        if stat.S_ISLNK(os.lstat(f"{root}/{path[:at]}").st_mode):
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        at = path.find("/", at + 1)
+    check_inside(root, path)
     return read_regular(f"{root}/{path}", max_bytes)
+
+
+def check_inside(root: Path | str, path: str, known: set[str] | None = None) -> None:
+    """See that no link on the way to a workspace's file leads out of the workspace.
+
+    `known` are folders that were found to be none a moment ago; it learns of others.
+
+    Raises:
+        OSError: a folder is gone; with ELOOP when one is a link by now.
+    """
+    known = set() if known is None else known
+    passed: list[str] = []
+    folder = path.rpartition("/")[0]
+    while folder and folder not in known:
+        if stat.S_ISLNK(os.lstat(f"{root}/{folder}").st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        passed.append(folder)
+        folder = folder.rpartition("/")[0]
+    known.update(passed)  # when those around them have passed too
 
 
 @contextlib.contextmanager

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.cut import is_of
-from kibitz.indexer.files import read_inside
+from kibitz.indexer.files import check_inside, read_regular
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.live import Seen
 from kibitz.indexer.matcher import Matcher
 from kibitz.indexer.pattern import read_pattern
-from kibitz.indexer.read import content_rule, cut_line, decode
+from kibitz.indexer.read import content_rule, cut_line, in_utf_8, keeps_ascii
 from kibitz.indexer.required import required
-from kibitz.indexer.sieve import clause_of
+from kibitz.indexer.sieve import asked_of
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.indexer.view import View
 
@@ -90,8 +90,9 @@ def grep(
         PatternError: the expression is wrong or too large; says where.
     """
     node = read_pattern(query.pattern, ignore_case=query.ignore_case, fixed=query.fixed, word=query.word)
-    search = _Search(root, Matcher(query.pattern, node), time.monotonic() + seconds)
-    may = files & view.may_hold([clause_of(clause) for clause in required(node)])
+    matcher = Matcher(query.pattern, node)
+    search = _Search(root, matcher, time.monotonic() + seconds)
+    may = files & view.may_hold(asked_of(required(node), wide=matcher.is_wide))
 
     def of(file: int) -> Iterator[Hit]:
         path = view.paths[file]
@@ -139,7 +140,8 @@ class _Search:
     """One search on its way through the files."""
 
     def __init__(self, root: Path, matcher: Matcher, until: float) -> None:
-        self._root = root
+        self._root = str(root)
+        self._folders: set[str] = set()  # that are no links
         self._matcher = matcher
         self._until = until
         self.searched = 0
@@ -165,6 +167,8 @@ class _Search:
         number = at = 0
         for start, end in self._matcher.lines(data, self.is_late):
             if stale is None:
+                if raw and not self._is_inside(path):
+                    return
                 language = language_of(path)
                 stale = bool(raw) and not is_of(blob(), raw)
                 if stale and (rule := content_rule(path, data.decode("utf-8", "replace"))):
@@ -175,20 +179,33 @@ class _Search:
             line = cut_line(data[start : end + 1].decode("utf-8", "replace"))
             yield Hit(Chunk(path, Span(number, number + 1), line, language=language), 1.0, ("regex",), stale)
 
-    def _read(self, path: str) -> tuple[bytes, bytes] | None:
-        """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched."""
+    def _is_inside(self, path: str) -> bool:
+        """Whether a file stands in the workspace; counted when not. Asked of those alone of which lines are shown."""
         try:
-            raw = read_inside(self._root, path, MOST_BYTES)
+            check_inside(self._root, path, self._folders)
         except OSError as error:
-            self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
+            self._skip(error)
+            return False
+        return True
+
+    def _skip(self, error: OSError) -> None:
+        self.skipped[_REASONS.get(error.errno or 0, "unreadable")] += 1
+
+    def _read(self, path: str) -> tuple[bytes, bytes] | None:
+        """A file's bytes, and its text in UTF-8; None, and counted, when it cannot be searched or match."""
+        try:
+            raw = read_regular(f"{self._root}/{path}", MOST_BYTES)
+        except OSError as error:
+            self._skip(error)
             return None
-        if raw.isascii() and b"\0" not in raw:
-            return raw, _with_plain_ends(raw)
-        decoded = decode(raw)
-        if decoded is None:
+        if keeps_ascii(raw) and not self._matcher.may_match(raw):
+            self.searched += 1
+            return None
+        data = in_utf_8(raw)
+        if data is None:
             self.skipped["binary"] += 1
             return None
-        return raw, _with_plain_ends(decoded[0].encode("utf-8", "replace"))
+        return raw, _with_plain_ends(data)
 
 
 def _with_plain_ends(data: bytes) -> bytes:

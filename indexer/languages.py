@@ -2,7 +2,6 @@
 
 import importlib
 from functools import cache
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def language_of(path: str, head: str = "") -> str:
 
     Returns one of LANGUAGES, or "" when it is none of them.
     """
-    name = PurePosixPath(path).name.lower()
+    name = path.rstrip("/").rpartition("/")[2].lower()
     if found := _BY_NAME.get(name):
         return found
     dot = name.rfind(".")

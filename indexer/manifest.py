@@ -15,7 +15,7 @@ from typing import Any
 
 from kibitz.indexer.files import whole
 
-FORMAT = 4  # goes up with that of segments, so that an index of before is made again
+FORMAT = 5  # goes up with that of segments, so that an index of before is made again
 RACY_NS = 3_600 * 10**9  # longer than a survey takes
 
 

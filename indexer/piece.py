@@ -40,7 +40,7 @@ class Piece:
 
     Attributes:
         paths, blobs: the files' (f).
-        signatures: the files' (f), see `trigrams.signature`.
+        signatures: the files' (f), see `grams.signature`.
         sizes: (f,) chunks in each; 0 for an empty file.
         spans: (n, 2) int32, lines.
         codes: (n, 2) uint8, places in KINDS and in ("", *LANGUAGES).

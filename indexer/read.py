@@ -1,6 +1,7 @@
 """A file's bytes to text, and the exclusions that only its content can decide."""
 
 import codecs
+import contextlib
 import errno
 import hashlib
 import re
@@ -23,6 +24,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WIDE_MARKS = tuple(mark for mark, encoding in _MARKS if encoding != "utf-8-sig")
 _PLANES = b"\0\1\2\3"  # the third byte of a character in UTF-32
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b")) + b"\x7f"
 
@@ -77,6 +79,21 @@ def decode(data: bytes) -> tuple[str, str] | None:
         return None if encoding else _decode_8_bit(data)
     # Numbers of two or four bytes look like text too, but like text of control characters.
     return None if wide and _has_controls(text.encode("utf-8")) else (text, encoding or "utf-8")
+
+
+def in_utf_8(data: bytes) -> bytes | None:
+    """The text of these bytes in UTF-8 without a byte order mark; None when they are no text."""
+    if keeps_ascii(data) and not data.startswith(codecs.BOM_UTF8):
+        with contextlib.suppress(UnicodeDecodeError):
+            data.decode("utf-8")
+            return data
+    decoded = decode(data)
+    return None if decoded is None else decoded[0].encode("utf-8", "replace")
+
+
+def keeps_ascii(data: bytes) -> bool:
+    """Whether these bytes, if they are text, are in an encoding in which ASCII stands as it is."""
+    return data.find(b"\0", 0, _HEAD_BYTES) < 0 and not data.startswith(_WIDE_MARKS)
 
 
 def _wide_encoding(data: bytes) -> str:

@@ -46,7 +46,7 @@ _ANYTHING = _Known(None)
 def required(node: Node, *, folded: bool = True) -> list[list[bytes]]:
     """The clauses of an expression, each with its literals in UTF-8; the clause that says most comes first.
 
-    They are folded as `trigrams.folded` does, or else spelt as they stand in the text: then nothing is known of letters
+    They are folded as `grams.folded` does, or else spelt as they stand in the text: then nothing is known of letters
     that match in either case.
     """
     clauses = _by_worth(_opened(_known(node, folded)).clauses)

@@ -28,7 +28,7 @@ from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.uses import Uses, count, definers_of, referred
 from kibitz.indexer.vectors import scales_of
 
-FORMAT = 4
+FORMAT = 5
 MOST_CHUNKS = 3 << 13  # of a segment, if no single file has more: what is held in memory to make one stays small
 STEM_TIMES = 2  # a word of the file's name counts like so many in its text
 SUFFIX = ".seg"
@@ -58,7 +58,7 @@ class Segment:
         define_offsets, defines: chunk i defines `defines[offsets[i]:offsets[i + 1]]`, places in the names.
         lengths: (n,) float32, terms in each chunk.
         aside: (f,) bool, which files are tests, examples and the like.
-        sieve: which trigrams the files hold.
+        sieve: which grams the files hold.
         body: terms to chunks, those of paths included.
         definitions: joined names of definitions to chunks.
         references: kinds with joined names of what is referred to, to chunks; see `reference_keys`.

@@ -5,19 +5,36 @@ which tells whether that file's signature has bit b. What is asked for is then a
 (Faloutsos and Christodoulakis, "Signature Files", 1984; by size classes as in Goodwin et al., "BitFunnel", 2017).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.grams import SIZES, hashes, places
 from kibitz.indexer.ragged import Ints, offsets_of
-from kibitz.indexer.trigrams import hashes
 
 Bits = NDArray[np.uint8]
-Clause = Sequence[NDArray[np.uint32]]
-"""Trigrams of several literals, as hashes: a file must hold all those of one of them."""
+Hashes = NDArray[np.uint32]
+
+_LEVEL = {size >> 3: level for level, size in enumerate(SIZES)}
+_SIZE = np.array(SIZES, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a file must hold to be read.
+
+    Attributes:
+        grams: hashes of grams, all of which it must hold.
+        either: hashes of several literals each: it must hold all those of one of them.
+        wide: whether it must hold a letter beyond ASCII.
+    """
+
+    grams: Hashes
+    either: tuple[tuple[Hashes, ...], ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,8 +42,8 @@ class Sieve:
     """The signatures of f files.
 
     Attributes:
-        levels: (f,) uint8, the power of two that is the size of each file's signature in bits.
-        rows: uint8, by ascending level the files of that level, eight a byte: 2 ** level rows.
+        levels: (f,) uint8, the place in SIZES of the size of each file's signature.
+        rows: uint8, by ascending level the files of that level, eight a byte: as many rows as a signature has bits.
         rest: uint8, of each level the up to seven files that fill no byte, one signature after the other.
     """
 
@@ -34,21 +51,27 @@ class Sieve:
     rows: Bits
     rest: Bits
 
-    def may_hold(self, clauses: Sequence[Clause]) -> NDArray[np.bool_]:
-        """Which files can hold a literal of each clause, (f,): none is left out that does."""
+    def may_hold(self, asked: Asked) -> NDArray[np.bool_]:
+        """Which files can hold what is asked for, (f,): none is left out that does."""
         held = np.ones(len(self.levels), bool)
-        if not clauses:
+        if not (len(asked.grams) or asked.either or asked.wide):
             return held
         for level, files, matrix in self._classes:
-            mask = np.uint32((1 << level) - 1)
-            bits = _every([[matrix[grams & mask] for grams in clause] for clause in clauses])
+            bits = np.full(matrix.shape[1], 0xFF, np.uint8)
+            for numbers in _alternatives(asked):
+                bits &= _any_of(matrix[places(each, SIZES[level])] for each in numbers)
+            if asked.wide:
+                bits &= matrix[0]
             held[files] = np.unpackbits(bits, bitorder="little").view(bool)
         files, starts = self._rest
         if len(files):
-            masks = ((1 << self.levels[files].astype(np.int64)) - 1)[None, :]
-            held[files] = _every(
-                [[self._bits(grams[:, None] & masks, starts) for grams in clause] for clause in clauses]
-            ).astype(bool)
+            sizes = _SIZE[self.levels[files]]
+            bits = np.ones(len(files), np.uint8)
+            for numbers in _alternatives(asked):
+                bits &= _any_of(self._bits(places(each[:, None], sizes), starts) for each in numbers)
+            if asked.wide:
+                bits &= self._bits(np.zeros((1, 1), np.int64), starts)[0]
+            held[files] = bits.view(bool)
         return held
 
     def _bits(self, numbers: Ints, starts: Ints) -> Bits:
@@ -65,7 +88,7 @@ class Sieve:
             for at, row in zip(files.tolist(), packed, strict=True):
                 found[at] = row.tobytes()
         for at, start in zip(*(each.tolist() for each in self._rest), strict=True):
-            found[at] = self.rest[start : start + (1 << int(self.levels[at]) >> 3)].tobytes()
+            found[at] = self.rest[start : start + (SIZES[self.levels[at]] >> 3)].tobytes()
         return found
 
     @cached_property
@@ -76,9 +99,10 @@ class Sieve:
         for level, files in _by_level(self.levels):
             width = len(files) // 8
             if width:
-                size = width << level
-                found.append((level, files[: 8 * width], self.rows[at : at + size].reshape(1 << level, width)))
-                at += size
+                size = SIZES[level]
+                rows = self.rows[at : at + size * width].reshape(size, width)
+                found.append((level, files[: 8 * width], rows))
+                at += size * width
         return found
 
     @cached_property
@@ -86,46 +110,51 @@ class Sieve:
         """The files that are stored one after the other, and where the signature of each begins."""
         every = [files[len(files) // 8 * 8 :] for _, files in _by_level(self.levels)]
         files = np.concatenate(every) if every else np.zeros(0, np.int64)
-        return files, offsets_of((1 << self.levels[files].astype(np.int64)) >> 3)[:-1]
+        return files, offsets_of(_SIZE[self.levels[files]] >> 3)[:-1]
 
 
 def sieve_of(signatures: Sequence[bytes]) -> Sieve:
     """Lay out the signatures of files."""
-    levels = np.array([len(one).bit_length() + 2 for one in signatures], np.uint8)
+    levels = np.array([_LEVEL[len(one)] for one in signatures], np.uint8)
     rows: list[Bits] = []
     rest: list[bytes] = []
-    for level, files in _by_level(levels):
+    for _, files in _by_level(levels):
         of_class = [signatures[at] for at in files.tolist()]
         whole = len(files) // 8 * 8
         rest += of_class[whole:]
         if whole:
             packed = np.frombuffer(b"".join(of_class[:whole]), np.uint8).reshape(whole, -1)
-            rows.append(_turned(packed, level))
+            rows.append(_turned(packed))
     flat = np.concatenate(rows) if rows else np.zeros(0, np.uint8)
     return Sieve(levels, flat, np.frombuffer(b"".join(rest), np.uint8))
 
 
-def clause_of(literals: Sequence[bytes]) -> Clause:
-    """What is asked of a file that holds one of these literals, which are folded and have three bytes or more."""
-    return [np.unique(hashes(literal)) for literal in literals]
+def asked_of(clauses: Sequence[Sequence[bytes]], *, wide: bool = False) -> Asked:
+    """What is asked of a file that holds a literal of each clause; literals are folded and have three bytes or more."""
+    alone = [hashes(clause[0]) for clause in clauses if len(clause) == 1]
+    either = tuple(tuple(np.unique(hashes(each)) for each in clause) for clause in clauses if len(clause) > 1)
+    return Asked(np.unique(np.concatenate(alone)) if alone else np.zeros(0, np.uint32), either, wide)
 
 
-def _turned(packed: Bits, level: int) -> Bits:
+def _turned(packed: Bits) -> Bits:
     """Signatures of one level by file, (f, bytes), to the same by bit, flat; a part at a time, for bits take room."""
     step = max(1, (1 << 22) // len(packed))  # bytes of signatures
     parts: list[Bits] = []
-    for start in range(0, 1 << level >> 3, step):
+    for start in range(0, packed.shape[1], step):
         bits = np.unpackbits(packed[:, start : start + step], axis=1, bitorder="little")
         parts.append(np.packbits(bits, axis=0, bitorder="little").T.reshape(-1))
-    return np.concatenate(parts) if parts else packed.reshape(-1)  # empty files have empty signatures
+    return np.concatenate(parts)
 
 
 def _by_level(levels: Bits) -> list[tuple[int, Ints]]:
     return [(level, np.flatnonzero(levels == level)) for level in np.unique(levels).tolist()]
 
 
-def _every(clauses: Sequence[Sequence[Bits]]) -> Bits:
-    """All clauses, of each of which one literal must have all its rows."""
-    literals = [[np.bitwise_and.reduce(rows, axis=0) for rows in clause] for clause in clauses]
-    found: Bits = np.bitwise_and.reduce([np.bitwise_or.reduce(each, axis=0) for each in literals], axis=0)
+def _alternatives(asked: Asked) -> Iterable[Sequence[Hashes]]:
+    return [(asked.grams,), *asked.either] if len(asked.grams) else asked.either
+
+
+def _any_of(literals: Iterable[Bits]) -> Bits:
+    """Of several literals' rows, (g, w) each, where one has all its bits, (w,)."""
+    found: Bits = np.bitwise_or.reduce([np.bitwise_and.reduce(rows, axis=0) for rows in literals], axis=0)
     return found

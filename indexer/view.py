@@ -11,7 +11,7 @@ from kibitz.indexer.lexical import NOTHING, Holding, Postings
 from kibitz.indexer.piece import KINDS
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
-from kibitz.indexer.sieve import Clause
+from kibitz.indexer.sieve import Asked
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.uses import centrality
 from kibitz.indexer.vectors import Floats, similarities
@@ -110,9 +110,9 @@ class View:
         )
         return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
 
-    def may_hold(self, clauses: Sequence[Clause]) -> NDArray[np.bool_]:
-        """Which files can hold a literal of each clause, (f,): see `Sieve.may_hold`."""
-        return _concatenated([segment.sieve.may_hold(clauses) for segment, _ in self.parts], np.bool_)
+    def may_hold(self, asked: Asked) -> NDArray[np.bool_]:
+        """Which files can hold what is asked for, (f,): see `Sieve.may_hold`."""
+        return _concatenated([segment.sieve.may_hold(asked) for segment, _ in self.parts], np.bool_)
 
     def blob(self, file: int) -> str:
         """One file's blob."""

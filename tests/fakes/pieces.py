@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from kibitz.indexer.cut import Cutter, Parsed
+from kibitz.indexer.grams import signature
 from kibitz.indexer.piece import Piece
-from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk, Reference, Span
 from tests.fakes.embedder import HashEmbedder
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.indexer.cut import Cutter, Parsed
+from kibitz.indexer.grams import signature
 from kibitz.indexer.graph import Graph
 from kibitz.indexer.segment import Segment, in_memory
-from kibitz.indexer.trigrams import signature
 from kibitz.indexer.types import Chunk, Reference, Span
 from kibitz.indexer.view import View
 from tests.fakes.embedder import HashEmbedder

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kibitz.indexer.grams import folded, signature
 from kibitz.indexer.matcher import Matcher
 from kibitz.indexer.pattern import PatternError, read_pattern
 from kibitz.indexer.required import required
-from kibitz.indexer.sieve import clause_of, sieve_of
-from kibitz.indexer.trigrams import folded, signature
+from kibitz.indexer.sieve import asked_of, sieve_of
 from tests.fakes.patterns import LETTERS, patterns, texts
 
 
@@ -40,10 +40,12 @@ def test_the_lines_that_match_are_those_of_pythons_engine(pattern: str, text: st
 @settings(max_examples=200, deadline=None)
 @given(patterns, st.lists(texts, max_size=12), st.booleans())
 def test_the_filter_loses_no_file_that_matches(pattern: str, files: list[str], ignore_case: bool) -> None:
-    clauses = required(read_pattern(pattern, ignore_case=ignore_case))
-    kept = sieve_of([signature(text) for text in files]).may_hold([clause_of(clause) for clause in clauses])
+    node = read_pattern(pattern, ignore_case=ignore_case)
+    matcher = Matcher(pattern, node)
+    asked = asked_of(required(node), wide=matcher.is_wide)
+    kept = sieve_of([signature(text) for text in files]).may_hold(asked)
     for text, is_kept in zip(files, kept.tolist(), strict=True):
-        assert is_kept or not lines_of(pattern, text, ignore_case=ignore_case)
+        assert (is_kept and matcher.may_match(text.encode())) or not expected(pattern, text, ignore_case=ignore_case)
 
 
 @settings(max_examples=100, deadline=None)
@@ -60,7 +62,7 @@ def test_a_fixed_text_is_found_as_it_is_and_required(text: str, lines: str, igno
 
 @settings(deadline=None)
 @given(st.integers(0, 0x10FFFF).filter(lambda code: not 0xD800 <= code < 0xE000 and code != 10))
-def test_letters_that_are_one_without_their_case_have_the_same_trigrams(code: int) -> None:
+def test_letters_that_are_one_without_their_case_have_the_same_grams(code: int) -> None:
     char = chr(code)
     for other in {char.lower(), char.upper(), char.swapcase()}:
         if len(other) == 1 and lines_of(char, other, ignore_case=True, fixed=True):
@@ -88,6 +90,29 @@ def test_what_an_expression_requires(pattern: str, clauses: list[list[str]]) -> 
         assert not clause or clause in found
     if not clauses:
         assert found == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_wide"),
+    [
+        (r"\p{Greek}+", True),
+        (r"[\p{Han}]{2,}", True),
+        ("é|ü|ß", True),
+        (r"\wü", True),
+        ("(?i)Ä", True),
+        (r"[^\x00-\x7f]", True),
+        (r"é?", False),
+        ("é|e", False),
+        (r"[^a]", False),
+        (r"\w", False),
+        ("(?i)\u212a", False),  # a Kelvin sign is a k
+        ("(?i)\u017f", False),  # a long s is an s
+        (r"(?i)[\u212a-\u{2200}]", False),
+        ("a", False),
+    ],
+)
+def test_what_holds_a_letter_beyond_ascii_in_any_case(pattern: str, is_wide: bool) -> None:
+    assert Matcher(pattern, read_pattern(pattern)).is_wide is is_wide
 
 
 @pytest.mark.parametrize(
@@ -174,3 +199,11 @@ def test_lines_are_found_across_the_windows_of_a_long_text() -> None:
     assert lines_of("^.*99999$", text) == ["0099999"]
     assert len(lines_of("^", text)) == 100_000
     assert len(lines_of("$", text + "end")) == 100_001
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["", "pool", "a pool", "pools", "the pool is é", "po"]), max_size=40), st.booleans())
+def test_a_literal_in_many_lines_loses_none(lines: list[str], ends: bool) -> None:
+    text = "\n".join(lines) + ("\n" if ends else "")
+    for pattern in ("pool$", r"a?\s*pool\w", "^pool|^a pool"):
+        assert lines_of(pattern, text) == expected(pattern, text, ignore_case=False)

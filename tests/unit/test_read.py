@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.read import content_rule, decode, read_source, split_lines
+from kibitz.indexer.read import content_rule, decode, in_utf_8, keeps_ascii, read_source, split_lines
 from kibitz.indexer.workspace import Skipped
 
 
@@ -24,6 +25,23 @@ def test_lines_joined_are_the_text_and_end_only_where_an_editor_ends_them(text: 
         assert line
     assert all(line.endswith(("\n", "\r")) for line in lines[:-1])
     assert not any(one.endswith("\r") and other == "\n" for one, other in pairwise(lines))
+
+
+_encodings = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"])
+some_bytes = st.one_of(
+    st.binary(max_size=60),
+    st.builds(
+        lambda text, encoding: text.encode(encoding, "ignore"), st.text("abc x\n\r\0é\u2603", max_size=40), _encodings
+    ),
+)
+
+
+@given(some_bytes)
+def test_a_text_in_utf_8_is_what_was_decoded_and_ascii_stays_as_it_is_where_that_is_said(data: bytes) -> None:
+    decoded = decode(data)
+    assert in_utf_8(data) == (decoded and decoded[0].encode())
+    if decoded and keeps_ascii(data):
+        assert all(run.encode() in data for run in re.findall(r"[\0-\x7f]+", decoded[0]))
 
 
 @pytest.mark.parametrize(
