@@ -40,6 +40,8 @@ Mode = Literal["strict", "pack", "value"]
 # and no text has so many characters a token. After half of these vain tries only what most likely fits is tried.
 _IN_VAIN, _IN_VAIN_LEAST = 0.8, 512
 _CHARACTERS, _LIKELY_CHARACTERS = 16, 3
+# What joining a text to its neighbours may save of its own tokens.
+_SEAMS = 8
 # A room of this part of the budget is not worth looking for anything that fits.
 _CRUMB = 1000
 
@@ -193,7 +195,7 @@ class Search:
             if comes is None or (refused and all([leaf.place in refused for leaf in comes])):
                 continue
             most = _CHARACTERS if in_vain * 2 <= most_in_vain else _LIKELY_CHARACTERS
-            if len(comes) == 1 and level not in layout.goes and _too_long(comes, room, most):
+            if len(comes) == 1 and level not in layout.goes and _too_long(comes, room, most, tally):
                 refused.add(_top(comes[0], level))
                 continue
             for unit in self._units(level):
@@ -201,7 +203,7 @@ class Search:
                     return
                 if (refused and _within(unit.top, refused)) or not all([leaf.shown for leaf in unit.goes]):
                     continue
-                if not unit.goes and _too_long(unit.comes, room, most):
+                if not unit.goes and _too_long(unit.comes, room, most, tally):
                     refused.add(unit.top)
                     continue
                 self._apply(unit)
@@ -341,8 +343,10 @@ class Search:
             self.layout.level_in(mine)
 
 
-def _too_long(leaves: list[Leaf], room: int, most: int) -> bool:
+def _too_long(leaves: list[Leaf], room: int, most: int, tally: Tally) -> bool:
     """Tell whether texts are too long for so many tokens of at most so many characters, without encoding them."""
+    if min([leaf.weight for leaf in leaves]) >= 0:  # all were counted before
+        return sum(map(tally.tokens_of, leaves)) > room + _SEAMS
     if sum([len(leaf.text) for leaf in leaves]) > room * most:
         return True
     return sum([len(leaf.text.split()) for leaf in leaves if len(leaf.text) > room]) > room
