@@ -23,6 +23,15 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
     Raises:
         OSError: there is none that can be read; with EFBIG when it has more than `max_bytes`.
     """
+    return read_with_status(file, max_bytes)[0]
+
+
+def read_with_status(file: Path | str, max_bytes: int | None = None) -> tuple[bytes, os.stat_result]:
+    """The same, and what the system said of the file before it was read.
+
+    Raises:
+        OSError: as `read_regular`.
+    """
     handle = os.open(file, _CAREFULLY)
     try:
         status = os.fstat(handle)
@@ -35,7 +44,7 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
             pieces.append(piece)
             if len(piece) <= status.st_size and len(pieces) == 1 and status.st_size < _ONE_READ:
                 break
-        return b"".join(pieces)
+        return b"".join(pieces), status
     finally:
         os.close(handle)
 
@@ -48,12 +57,21 @@ def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
     Raises:
         OSError: as `read_regular`; with ELOOP when one of the folders is a link by now.
     """
+    stay_inside(root, path)
+    return read_regular(f"{root}/{path}", max_bytes)
+
+
+def stay_inside(root: Path | str, path: str) -> None:
+    """Refuse a path of a workspace, relative and with "/", on which a folder is a link.
+
+    Raises:
+        OSError: one is, with ELOOP, or is gone.
+    """
     at = path.find("/")
     while at >= 0:
         if stat.S_ISLNK(os.lstat(f"{root}/{path[:at]}").st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         at = path.find("/", at + 1)
-    return read_regular(f"{root}/{path}", max_bytes)
 
 
 @contextlib.contextmanager

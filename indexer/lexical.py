@@ -1,6 +1,6 @@
 """Postings, and BM25 over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ MAX_ITEMS = 1 << 16  # so many items fit beside a key and a count in one number 
 
 # Counts are stored in half a byte: exactly up to eight, then by the nearest level below. BM25 saturates long before.
 LEVELS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64, 128, 255], np.uint8)
+_PAIRS = LEVELS[[[byte & 15, byte >> 4] for byte in range(256)]].astype(np.float32)  # of a byte of two halves
 
 Items = NDArray[np.int64]
 Times = NDArray[np.float32]
@@ -42,16 +43,18 @@ class Postings:
     gaps: NDArray[np.uint8]
     levels: NDArray[np.uint8]
 
-    def find(self, keys: Sequence[int]) -> dict[int, Holding]:
-        """The items that hold each of some keys, and how often each; without those that nothing holds."""
+    def find(self, keys: Sequence[int], base: int = 0) -> dict[int, Holding]:
+        """The items that hold each of some keys, and how often each; without those that nothing holds.
+
+        `base` is added to each item.
+        """
         if not len(self.keys):
             return {}
         asked = np.array(keys, np.uint32)
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         there = (self.keys[at] == asked).nonzero()[0]
-        return {
-            keys[number]: self._holding(place) for number, place in zip(there.tolist(), at[there].tolist(), strict=True)
-        }
+        held = self._holdings(at[there], base) if len(there) else ()
+        return {keys[number]: holding for number, holding in zip(there.tolist(), held, strict=True)}
 
     def get(self, key: int) -> Holding:
         """The items that hold one key, and how often each."""
@@ -65,9 +68,32 @@ class Postings:
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         return np.where(self.keys[at] == asked, self.sizes[at], 0).astype(np.int64)
 
-    def _holding(self, at: int) -> Holding:
-        items = gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]).cumsum()
-        return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
+    def _holdings(self, at: Ints, base: int) -> Iterator[Holding]:
+        """The lists of some keys, decoded all at once: most are short."""
+        bounds = zip(self._bytes[at].tolist(), self._bytes[at + 1].tolist(), strict=True)
+        sums = gaps.decode(np.concatenate([self.gaps[first:last] for first, last in bounds])).cumsum()
+        starts, ends = self._places[at].tolist(), self._places[at + 1].tolist()
+        times = self._all_times(starts, ends)
+        begin = before = 0
+        for start, end, of_key in zip(starts, ends, times, strict=True):
+            items = sums[begin : begin + end - start]
+            begin, last = begin + len(items), int(items[-1])
+            items += base - before
+            before = last
+            yield items, of_key
+
+    def _all_times(self, starts: list[int], ends: list[int]) -> Iterator[Times]:
+        """How often items from each start to each end hold their key."""
+        if not len(self.levels):
+            yield from (np.ones(end - start, np.float32) for start, end in zip(starts, ends, strict=True))
+            return
+        bounds = [(start // 2, (end + 1) // 2) for start, end in zip(starts, ends, strict=True)]
+        both = _PAIRS[np.concatenate([self.levels[first:last] for first, last in bounds])].reshape(-1)
+        begin = 0
+        for start, end, (first, last) in zip(starts, ends, bounds, strict=True):
+            odd = start - 2 * first
+            yield both[begin + odd : begin + odd + end - start]
+            begin += 2 * (last - first)
 
     def triples(self) -> "Triples":
         """All (key, item, count), by key and then by item."""
@@ -170,18 +196,26 @@ def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mappi
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    return bm25_of(postings.find(list(query)), lengths, items, query)
+    return bm25_of(postings.find(list(query)), norms(lengths, items), items, query)
+
+
+def norms(lengths: NDArray[np.float32], items: int) -> NDArray[np.float32]:
+    """What the length of each item takes from how often it holds a term, (n,), where `items` of them count."""
+    mean = max(float(lengths.sum(dtype=np.float64)) / max(items, 1), 1.0)
+    return np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths)
 
 
 def bm25_of(
-    held: Mapping[int, Holding], lengths: NDArray[np.float32], items: int, query: Mapping[int, int]
+    held: Mapping[int, Holding], norms: NDArray[np.float32], items: int, query: Mapping[int, int]
 ) -> NDArray[np.float32]:
-    """The same from the items that hold each term of the query."""
-    scores = np.zeros(len(lengths), np.float32)
-    if not items:
+    """The same from the items that hold each term of the query, and the norms of all."""
+    scores = np.zeros(len(norms), np.float32)
+    if not held:
         return scores
-    mean = max(float(lengths.sum(dtype=np.float64)) / items, 1.0)
-    for term, (holding, tf) in sorted(held.items()):
-        norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[holding])
-        scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * query[term]) * tf / (tf + norm)
+    ordered = sorted(held)
+    holding, tf = (np.concatenate([held[term][side] for term in ordered]) for side in (0, 1))
+    sizes = [len(held[term][0]) for term in ordered]
+    values = [idf(items, size) * (K1 + 1) * query[term] for term, size in zip(ordered, sizes, strict=True)]
+    weights = np.repeat(np.array(values, np.float32), sizes)
+    np.add.at(scores, holding, weights * tf / (tf + norms[holding]))
     return scores

@@ -108,11 +108,9 @@ def blend(legs: Sequence[Scores]) -> Scores:
     return blended
 
 
-def among_best(scores: Scores, count: int) -> NDArray[np.bool_]:
-    """Which items have a score above 0 that at most `count` others reach, (n,)."""
-    lowest = largest(scores, count) if len(scores) > count else 0
-    best: NDArray[np.bool_] = (scores > 0) & (scores >= lowest)
-    return best
+def least_of(scores: Scores, count: int) -> float:
+    """The score that at most `count` others reach; 0 where there are no more."""
+    return float(largest(scores, count)) if len(scores) > count else 0.0
 
 
 def softmax(scores: Scores, offsets: Ids) -> Scores:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lexical import NOTHING, Holding, Postings
+from kibitz.indexer.lexical import NOTHING, Holding, Postings, norms
 from kibitz.indexer.piece import KINDS
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
@@ -68,6 +68,16 @@ class View:
     def file_of(self) -> Ints:
         """Each chunk's file, (n,)."""
         return np.repeat(np.arange(len(self.paths)), np.diff(self.first))
+
+    @cached_property
+    def norms(self) -> NDArray[np.float32]:
+        """What the length of each chunk takes from how often it holds a term, (n,)."""
+        return norms(self.lengths, self.chunks)
+
+    @cached_property
+    def mean_file(self) -> float:
+        """How many terms a file has on average."""
+        return float(self.lengths.sum(dtype=np.float64)) / max(self.files, 1)
 
     @cached_property
     def codes(self) -> NDArray[np.uint8]:
@@ -151,8 +161,8 @@ class _Across:
         """The living items that hold each of some keys, ascending, and how often each."""
         found: dict[int, list[Holding]] = {}
         for postings, base in zip(self._postings, self._bases, strict=False):
-            for key, (items, times) in postings.find(keys).items():
-                found.setdefault(key, []).append((items + base if base else items, times))
+            for key, holding in postings.find(keys, base).items():
+                found.setdefault(key, []).append(holding)
         return {key: self._living(parts) for key, parts in found.items()}
 
     def sizes_of(self, keys: Sequence[int]) -> Ints:
