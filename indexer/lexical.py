@@ -1,6 +1,6 @@
 """Postings, and BM25 over them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -177,6 +177,33 @@ def idf(items: int, holding: int) -> float:
     return float(np.log1p((items - holding + 0.5) / (holding + 0.5)))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds the terms of a question.
+
+    Attributes:
+        terms: (t,) ids, ascending.
+        offsets: (t + 1,) term i is held by `items[offsets[i]:offsets[i + 1]]`, ascending, `times` times each.
+    """
+
+    terms: tuple[int, ...]
+    offsets: Ints
+    items: Items
+    times: Times
+
+    @classmethod
+    def of(cls, found: Mapping[int, Holding], terms: Iterable[int]) -> "Held":
+        """All of some terms, of which some may have been found."""
+        ordered = sorted(terms)
+        held = [found.get(term, NOTHING) for term in ordered] or [NOTHING]
+        items, times = (np.concatenate([holding[side] for holding in held]) for side in (0, 1))
+        return cls(tuple(ordered), offsets_of([len(holding[0]) for holding in held[: len(ordered)]]), items, times)
+
+    def weights(self, items: int) -> NDArray[np.float64]:
+        """How much each term says, (t,), where so many items count."""
+        return np.array([idf(items, size) for size in np.diff(self.offsets).tolist()])
+
+
 class Holds(Protocol):
     """Answers which items hold keys, and how often each."""
 
@@ -196,7 +223,7 @@ def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mappi
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    return bm25_of(postings.find(list(query)), norms(lengths, items), items, query)
+    return bm25_of(Held.of(postings.find(list(query)), query), norms(lengths, items), items, query)
 
 
 def norms(lengths: NDArray[np.float32], items: int) -> NDArray[np.float32]:
@@ -205,17 +232,10 @@ def norms(lengths: NDArray[np.float32], items: int) -> NDArray[np.float32]:
     return np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths)
 
 
-def bm25_of(
-    held: Mapping[int, Holding], norms: NDArray[np.float32], items: int, query: Mapping[int, int]
-) -> NDArray[np.float32]:
-    """The same from the items that hold each term of the query, and the norms of all."""
+def bm25_of(held: Held, norms: NDArray[np.float32], items: int, query: Mapping[int, int]) -> NDArray[np.float32]:
+    """The same from what holds the terms of the query, and the norms of all items."""
     scores = np.zeros(len(norms), np.float32)
-    if not held:
-        return scores
-    ordered = sorted(held)
-    holding, tf = (np.concatenate([held[term][side] for term in ordered]) for side in (0, 1))
-    sizes = [len(held[term][0]) for term in ordered]
-    values = [idf(items, size) * (K1 + 1) * query[term] for term, size in zip(ordered, sizes, strict=True)]
-    weights = np.repeat(np.array(values, np.float32), sizes)
-    np.add.at(scores, holding, weights * tf / (tf + norms[holding]))
+    values = held.weights(items) * (K1 + 1) * np.array([query[term] for term in held.terms])
+    weights = np.repeat(values.astype(np.float32), np.diff(held.offsets))
+    np.add.at(scores, held.items, weights * held.times / (held.times + norms[held.items]))
     return scores

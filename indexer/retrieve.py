@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.features import Candidates, chunk_features, file_features
-from kibitz.indexer.lexical import Holding, bm25_of
+from kibitz.indexer.lexical import Held, bm25_of
 from kibitz.indexer.ragged import offsets_of
 from kibitz.indexer.rank import Scores, least_of, pick, softmax
 from kibitz.indexer.shortlist import defining, shortlist
@@ -31,17 +31,17 @@ class Legs:
     """What the legs say of all chunks of a view.
 
     Attributes:
-        held: the chunks that hold each of the question's terms.
+        held: the chunks that hold the question's terms.
         scores: "lexical" and "vector", or one of them: (n,) scores.
         least: what a chunk must have more than, or as much as, to be found by each.
     """
 
-    held: Mapping[int, Holding]
+    held: Held
     scores: Mapping[str, Scores]
     least: Mapping[str, float]
 
     @classmethod
-    def of(cls, held: Mapping[int, Holding], scores: Mapping[str, Scores]) -> "Legs":
+    def of(cls, held: Held, scores: Mapping[str, Scores]) -> "Legs":
         """The legs with their bounds."""
         least = {name: least_of(each, NEAREST) if name == "vector" else 0.0 for name, each in scores.items()}
         return cls(held, scores, least)
@@ -62,7 +62,7 @@ def ask_legs(view: View, wanted: Wanted, question: Floats | None, *, lexical: bo
         lexical: whether its words are asked for.
         shown: (n,) which chunks may be shown; None for all.
     """
-    held = view.body.find(list(wanted.terms))
+    held = Held.of(view.body.find(list(wanted.terms)), wanted.terms)
     scores: dict[str, Scores] = {}
     if lexical:
         scores["lexical"] = bm25_of(held, view.norms, view.chunks, wanted.terms)

@@ -1,7 +1,7 @@
 """What a question sees: the segments of one workspace as one, without the files that the workspace no longer has."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -139,10 +139,13 @@ class View:
         segment, at = self._place(number)
         return segment.chunk(at, path, text)
 
-    def defines(self, number: int) -> tuple[str, ...]:
-        """The names of what one chunk defines."""
-        segment, at = self._place(number)
-        return segment.names_in(at)
+    def parts_of_files(self, files: Ints) -> Iterator[tuple[Segment, Ints, Ints]]:
+        """The segments that have some of these files, with their places here and their numbers there."""
+        return _parted(self.parts, self._file_base, files)
+
+    def parts_of_chunks(self, chunks: Ints) -> Iterator[tuple[Segment, Ints, Ints]]:
+        """The segments that have some of these chunks, with their places here and their numbers there."""
+        return _parted(self.parts, self._chunk_base, chunks)
 
     def _place(self, number: int) -> tuple[Segment, int]:
         part = bisect_right(self._chunk_starts, number) - 1
@@ -182,6 +185,18 @@ class _Across:
             return items, times
         kept = self._alive[items]
         return items[kept], times[kept]
+
+
+def _parted(
+    parts: Sequence[tuple[Segment, tuple[int, ...]]], bases: Ints, numbers: Ints
+) -> Iterator[tuple[Segment, Ints, Ints]]:
+    if len(parts) == 1:
+        yield parts[0][0], np.arange(len(numbers)), numbers
+        return
+    of_part = bases.searchsorted(numbers, side="right") - 1
+    for part in np.unique(of_part).tolist():
+        places = (of_part == part).nonzero()[0]
+        yield parts[part][0], places, numbers[places] - bases[part]
 
 
 def _concatenated(parts: Sequence[NDArray], kind: type) -> NDArray:  # type: ignore[type-arg]
