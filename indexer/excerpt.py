@@ -43,39 +43,31 @@ class Excerpts:
         """The lines from `start` on, `end` not included, with their ends; those that there are."""
         if self.split is not None:
             return self.split[start:end]
-        bounds = self._bounds(start, end)
-        if bounds is None:
-            return []
+        assert self.starts is not None
         try:
-            return split_lines(self.data[slice(*bounds)].decode("utf-8"))
+            return split_lines(self.data[slice(*bounds(self.starts, start, end, len(self.data)))].decode("utf-8"))
         except UnicodeDecodeError:  # in another encoding, which the whole file tells
             whole = self._decoded(self.data)
             return whole.between(start, end) if whole else []
 
     def shown(self, start: int, end: int) -> str:
         """The same lines as one text, each as it is shown (see `cut_line`); "" where there are none."""
-        bounds = self._bounds(start, end) if self.split is None else None
-        # A line has no more characters than bytes: where all of them together are few, none is cut.
-        if bounds is not None and (bounds[1] - bounds[0] <= MAX_LINE_CHARS or self._are_short(start, end, *bounds)):
-            piece = self.data[slice(*bounds)]
-            try:
-                return piece.decode("utf-8")
-            except UnicodeDecodeError:
-                pass
         return "".join(map(cut_line, self.between(start, end)))
 
-    def _bounds(self, start: int, end: int) -> tuple[int, int] | None:
-        """The bytes of some lines, None where there are none."""
-        assert self.starts is not None
-        if start >= end or start > len(self.starts):
-            return None
-        first = int(self.starts[start - 1]) if start else 0
-        return first, int(self.starts[end - 1]) if end <= len(self.starts) else len(self.data)
 
-    def _are_short(self, start: int, end: int, first: int, last: int) -> bool:
-        """Whether no line among some has more than MAX_LINE_CHARS bytes."""
-        assert self.starts is not None
-        inner = self.starts[start : end - 1].tolist()
-        return all(
-            behind - before <= MAX_LINE_CHARS for before, behind in zip([first, *inner], [*inner, last], strict=True)
-        )
+def bounds(starts: Starts, start: int, end: int, size: int) -> tuple[int, int]:
+    """Where the bytes of some lines begin and end in a file of this size with lines behind these starts."""
+    if start >= end or start > len(starts):
+        return 0, 0
+    return int(starts[start - 1]) if start else 0, int(starts[end - 1]) if end <= len(starts) else size
+
+
+def shown(piece: bytes) -> str | None:
+    """Whole lines in UTF-8 as one text, as they are shown (see `cut_line`); None when they are in another encoding."""
+    try:
+        text = piece.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if len(text) <= MAX_LINE_CHARS or all(len(line) < MAX_LINE_CHARS for line in text.split("\n")):
+        return text
+    return "".join(map(cut_line, split_lines(text)))

@@ -126,10 +126,12 @@ def file_features(
 
 def _legs(some: Candidates, lexical: Scores | None, vector: Scores | None) -> list[Floats]:
     nothing = np.zeros(len(some.chunks), np.float32)
-    both = np.stack((
-        nothing if lexical is None else lexical[some.chunks],
-        nothing if vector is None else np.maximum(vector[some.chunks], 0),
-    ))
+    both = np.stack(
+        (
+            nothing if lexical is None else lexical[some.chunks],
+            nothing if vector is None else np.maximum(vector[some.chunks], 0),
+        )
+    )
     highest = np.maximum.reduceat(both, some.starts, axis=1)
     few = sum_of_best(both, np.append(some.starts, len(some.chunks)), BEST_CHUNKS)
     words = [nothing[: len(some.files)]] * len(LEXICAL)
@@ -154,20 +156,21 @@ def _names(some: Candidates) -> tuple[Floats, list[NDArray[Any]]]:
     """What the paths say, (TOLD, m), and how the words of the question meet those of the paths."""
     asked = some.asked
     size = len(asked.weights)
-    in_name, in_folders = np.zeros((2, len(some.files), size), np.float32)
-    precision = np.zeros(len(some.files), np.float32)
+    both = np.zeros((2, len(some.files), size), np.float32)
+    precisions = np.zeros((2, len(some.files)), np.float32)
     told = np.zeros((len(some.files), len(TOLD)), np.float32)
     for segment, places, files in some.view.parts_of_files(some.files):
-        stems, folders, told[places] = segment.spelt.paths(files)
-        named, around = asked.touched(stems), asked.touched(folders)
-        in_name[places[named.places]], precision[places[named.places]] = named.likes, named.precision
-        in_folders[places[around.places]] = around.likes
+        spelling, told[places] = segment.spelt.paths(files)
+        touched = asked.touched(spelling)
+        side, at = np.divmod(touched.places, len(files))
+        both[side, places[at]], precisions[side, places[at]] = touched.likes, touched.precision
+    in_name, in_folders = both
     for column, words in enumerate((TESTS, EXAMPLES)):
         if some.wanted.mentions(words):
             told[:, column] = 0
     recall = in_name @ asked.weights
     return told.T, [
-        harmonic(recall, precision),
+        harmonic(recall, precisions[0]),
         recall,
         ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0),
         in_folders @ asked.weights,

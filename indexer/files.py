@@ -61,17 +61,39 @@ def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
     return read_regular(f"{root}/{path}", max_bytes)
 
 
-def stay_inside(root: Path | str, path: str) -> None:
+def read_part(file: str, start: int, end: int) -> tuple[bytes, os.stat_result]:
+    """Some bytes of a file, and what the system says of it; the file may not be a regular one.
+
+    Raises:
+        OSError: there is none that can be read.
+    """
+    handle = os.open(file, _CAREFULLY)
+    try:
+        status = os.fstat(handle)
+        os.lseek(handle, start, os.SEEK_SET)
+        return os.read(handle, end - start), status
+    finally:
+        os.close(handle)
+
+
+def stay_inside(root: Path | str, path: str, checked: set[str] | None = None) -> None:
     """Refuse a path of a workspace, relative and with "/", on which a folder is a link.
+
+    `checked` are folders that were looked at already; those of this path come to them.
 
     Raises:
         OSError: one is, with ELOOP, or is gone.
     """
+    folder = path.rpartition("/")[0]
+    if checked is not None and folder in checked:
+        return
     at = path.find("/")
     while at >= 0:
         if stat.S_ISLNK(os.lstat(f"{root}/{path[:at]}").st_mode):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         at = path.find("/", at + 1)
+    if checked is not None:
+        checked.add(folder)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
 """Postings, and BM25 over them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,8 +54,14 @@ class Postings:
         asked = np.array(keys, np.uint32)
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         there = (self.keys[at] == asked).nonzero()[0]
-        held = self._holdings(at[there], base) if len(there) else ()
-        return {keys[number]: holding for number, holding in zip(there.tolist(), held, strict=True)}
+        if not len(there):
+            return {}
+        offsets, items, times = self._holdings(at[there], base)
+        bounds = pairwise(offsets.tolist())
+        return {
+            keys[number]: (items[first:last], times[first:last])
+            for number, (first, last) in zip(there.tolist(), bounds, strict=True)
+        }
 
     def get(self, key: int) -> Holding:
         """The items that hold one key, and how often each."""
@@ -68,32 +75,31 @@ class Postings:
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         return np.where(self.keys[at] == asked, self.sizes[at], 0).astype(np.int64)
 
-    def _holdings(self, at: Ints, base: int) -> Iterator[Holding]:
-        """The lists of some keys, decoded all at once: most are short."""
+    def _holdings(self, at: Ints, base: int) -> tuple[Ints, Items, Times]:
+        """The lists of some keys one after the other, and where each begins, decoded at once: most are short."""
+        starts, ends = self._places[at], self._places[at + 1]
+        offsets = offsets_of(ends - starts)
         bounds = zip(self._bytes[at].tolist(), self._bytes[at + 1].tolist(), strict=True)
         sums = gaps.decode(np.concatenate([self.gaps[first:last] for first, last in bounds])).cumsum()
-        starts, ends = self._places[at].tolist(), self._places[at + 1].tolist()
-        times = self._all_times(starts, ends)
-        begin = before = 0
-        for start, end, of_key in zip(starts, ends, times, strict=True):
-            items = sums[begin : begin + end - start]
-            begin, last = begin + len(items), int(items[-1])
-            items += base - before
-            before = last
-            yield items, of_key
+        before = sums[offsets[:-1] - 1]
+        before[0] = 0
+        sums -= np.repeat(before - base, ends - starts)
+        return offsets, sums, self._all_times(starts.tolist(), ends.tolist())
 
-    def _all_times(self, starts: list[int], ends: list[int]) -> Iterator[Times]:
-        """How often items from each start to each end hold their key."""
+    def _all_times(self, starts: list[int], ends: list[int]) -> Times:
+        """How often items from each start to each end hold their key, one after the other."""
+        bounds = list(zip(starts, ends, strict=True))
         if not len(self.levels):
-            yield from (np.ones(end - start, np.float32) for start, end in zip(starts, ends, strict=True))
-            return
-        bounds = [(start // 2, (end + 1) // 2) for start, end in zip(starts, ends, strict=True)]
-        both = _PAIRS[np.concatenate([self.levels[first:last] for first, last in bounds])].reshape(-1)
+            return np.ones(sum(end - start for start, end in bounds), np.float32)
+        halves = np.concatenate([self.levels[start // 2 : (end + 1) // 2] for start, end in bounds])
+        both = _PAIRS[halves].reshape(-1)
+        parts: list[Times] = []
         begin = 0
-        for start, end, (first, last) in zip(starts, ends, bounds, strict=True):
-            odd = start - 2 * first
-            yield both[begin + odd : begin + odd + end - start]
-            begin += 2 * (last - first)
+        for start, end in bounds:
+            odd = start % 2
+            parts.append(both[begin + odd : begin + odd + end - start])
+            begin += 2 * ((end + 1) // 2 - start // 2)
+        return np.concatenate(parts)
 
     def triples(self) -> "Triples":
         """All (key, item, count), by key and then by item."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kibitz.indexer.ragged import offsets_of
 
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -122,13 +123,14 @@ def pick(files: Scores, chunks: Scores, sizes: Ids, per_file: int) -> Iterator[t
         sizes: (m,) how many chunks each file has.
         per_file: how many chunks of a file at most.
     """
-    shown: list[tuple[float, int]] = []
-    begin = 0
-    for file, size in zip(files.tolist(), sizes.tolist(), strict=True):
-        of_file = chunks[begin : begin + size]
-        for place, at in enumerate(best_of(of_file, per_file).tolist()):
-            if of_file[at] > 0:
-                sure = file * float(of_file[at]) * FURTHER if place else file
-                shown.append((sure, begin + at))
-        begin += size
+    first = offsets_of(sizes)
+    # Of each file the best ones; those that are alike in the order of their numbers.
+    order = np.lexsort((-chunks, np.repeat(np.arange(len(sizes)), sizes)))
+    at = first[:-1, None] + np.arange(per_file)
+    best = order[np.minimum(at, len(order) - 1)]
+    there = (at < first[1:, None]) & (chunks[best] > 0)
+    sure = np.repeat(files.astype(np.float64)[:, None], per_file, axis=1)
+    sure[:, 1:] *= chunks[best[:, 1:]]
+    sure[:, 1:] *= FURTHER
+    shown = zip(sure[there].tolist(), best[there].tolist(), strict=True)
     yield from ((at, score) for score, at in sorted(shown, key=lambda one: (-one[0], one[1])))

@@ -87,7 +87,7 @@ def retrieve(
         k: how many are wanted; more are yielded, for callers that cannot show some of them.
         per_file: how many chunks of a file at most.
     """
-    named, joined = defining(view, wanted.named), defining(view, wanted.joined)
+    named, joined = defining(view, wanted.named, wanted.joined)
     files = shortlist(view, wanted, legs.scores, (named, joined), inside, k=k)
     if not len(files):
         return

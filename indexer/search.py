@@ -12,7 +12,6 @@ from kibitz.indexer import lookup, segment
 from kibitz.indexer.answer import Freshness
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError, WorkspaceError
-from kibitz.indexer.excerpt import Excerpts
 from kibitz.indexer.filters import NO_FILTERS, Filters, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
 from kibitz.indexer.grep import MOST_SECONDS, Grepped, Query, grep
@@ -328,18 +327,13 @@ def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
 
 def _hits(texts: Shown, state: _State, chosen: Iterable[tuple[int, float]], said: Legs) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
-    view = state.view
-    files: dict[str, tuple[Excerpts, bool] | None] = {}
+    view, reading = state.view, texts.reading(state.seen)
     for number, score in chosen:
         file = int(view.file_of[number])
-        path = view.paths[file]
-        if path not in files:
-            files[path] = texts.read(path, view.blob(file), state.seen.get(path))
-        read = files[path]
-        span = view.span(number)
-        text = read[0].shown(span.start, span.end) if read else ""
-        if read and text:
-            yield Hit(view.chunk(number, path, text), score, said.found(number), stale=read[1])
+        path, span = view.paths[file], view.span(number)
+        text, stale = reading.text(path, view.blob(file), span.start, span.end)
+        if text:
+            yield Hit(view.chunk(number, path, text), score, said.found(number), stale=stale)
 
 
 def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Container[str]) -> dict[str, str]:

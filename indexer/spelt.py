@@ -76,23 +76,21 @@ class Spelt:
         with self._lock:
             for new in self._names.missing(numbers):
                 self._names.put(new, self._numbered(name_words(self._name_of(new))))
-            return self._spelling(self._names, numbers)
+            return Spelling(self._words, *self._names.get(numbers))
 
-    def paths(self, files: Ints) -> tuple[Spelling, Spelling, Floats]:
-        """Some paths, see pathnames.PathNames: their stems, their folders, and what TOLD says of each, (n, TOLD)."""
+    def paths(self, files: Ints) -> tuple[Spelling, Floats]:
+        """Some paths, see pathnames.PathNames: all their stems and then all their folders, and TOLD, (n, TOLD)."""
         with self._lock:
             for new in self._stems.missing(files):
                 path = path_names(self._paths[new])
                 self._told[new] = (path.is_test, path.is_example, *path.flags)
                 self._folders.put(new, self._numbered(path.folders))
                 self._stems.put(new, self._numbered(path.stem))
-            return self._spelling(self._stems, files), self._spelling(self._folders, files), self._told[files]
+            sizes, numbers = zip(self._stems.get(files), self._folders.get(files), strict=True)
+            return Spelling(self._words, np.concatenate(sizes), np.concatenate(numbers)), self._told[files]
 
     def _numbered(self, words: Sequence[str]) -> list[int]:
         return [self._words.number(word) for word in words]
-
-    def _spelling(self, kept: "_Rows", wanted: Ints) -> Spelling:
-        return Spelling(self._words, *kept.get(wanted))
 
 
 @dataclass(slots=True)

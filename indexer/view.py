@@ -115,9 +115,7 @@ class View:
 
     def similarities(self, question: Floats) -> Floats:
         """The cosine of each chunk's vector and a question's unit vector (dim,): (n,), 0 for dead chunks."""
-        found = _concatenated(
-            [similarities(segment.vectors, segment.scales, question) for segment, _ in self.parts], np.float32
-        )
+        found = similarities([(segment.vectors, segment.scales) for segment, _ in self.parts], question)
         return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
 
     def may_hold(self, clauses: Sequence[Clause]) -> NDArray[np.bool_]:
