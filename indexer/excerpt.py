@@ -31,7 +31,7 @@ class Excerpts:
         """The lines of a file's bytes; None when they are no text."""
         plain = b"\r" not in data or data.count(b"\r") == data.count(b"\r\n")
         if plain and b"\0" not in data and not data.startswith(_MARKS):
-            return cls(None, data, (np.frombuffer(data, np.uint8) == ord("\n")).nonzero()[0] + 1)
+            return cls(None, data, _starts(data))
         return cls._decoded(data)
 
     @classmethod
@@ -55,6 +55,17 @@ class Excerpts:
         return "".join(map(cut_line, self.between(start, end)))
 
 
+def _starts(data: bytes) -> Starts:
+    """The places behind each line break."""
+    breaks = np.frombuffer(data, np.uint8) == ord("\n")
+    # Most eights of bytes have none: looking at eights first takes a third of the time.
+    whole = len(data) // 8 * 8
+    eights = breaks[:whole].view(np.uint64)
+    some = eights.nonzero()[0]
+    row, column = eights[some].view(np.bool_).reshape(-1, 8).nonzero()
+    return np.concatenate((8 * some[row] + column, whole + breaks[whole:].nonzero()[0])) + 1
+
+
 def bounds(starts: Starts, start: int, end: int, size: int) -> tuple[int, int]:
     """Where the bytes of some lines begin and end in a file of this size with lines behind these starts."""
     if start >= end or start > len(starts):
@@ -68,6 +79,6 @@ def shown(piece: bytes) -> str | None:
         text = piece.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if len(text) <= MAX_LINE_CHARS or all(len(line) < MAX_LINE_CHARS for line in text.split("\n")):
+    if len(text) <= MAX_LINE_CHARS or max(map(len, text.split("\n"))) < MAX_LINE_CHARS:
         return text
     return "".join(map(cut_line, split_lines(text)))

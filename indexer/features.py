@@ -124,7 +124,7 @@ def file_features(
     return np.stack(columns, axis=1, dtype=np.float32)
 
 
-def _legs(some: Candidates, lexical: Scores | None, vector: Scores | None) -> list[Floats]:
+def _legs(some: Candidates, lexical: Scores | None, vector: Scores | None) -> list[NDArray[Any]]:
     nothing = np.zeros(len(some.chunks), np.float32)
     both = np.stack(
         (
@@ -134,10 +134,10 @@ def _legs(some: Candidates, lexical: Scores | None, vector: Scores | None) -> li
     )
     highest = np.maximum.reduceat(both, some.starts, axis=1)
     few = sum_of_best(both, np.append(some.starts, len(some.chunks)), BEST_CHUNKS)
-    words = [nothing[: len(some.files)]] * len(LEXICAL)
+    words: list[NDArray[Any]] = [nothing[: len(some.files)]] * len(LEXICAL)
     if lexical is not None:
         words = [share(highest[0], _top(lexical)), share(few[0]), share(_whole(some))]
-    near = [nothing[: len(some.files)]] * len(VECTOR)
+    near: list[NDArray[Any]] = [nothing[: len(some.files)]] * len(VECTOR)
     if vector is not None:
         top, means = _top(vector), some.total(both[1]) / some.sizes
         near = [share(highest[1], top), share(few[1] / np.minimum(some.sizes, BEST_CHUNKS), top), share(means), means]

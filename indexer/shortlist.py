@@ -5,7 +5,7 @@ alone. They are factors on the blended score of the legs, so that a file that no
 settled among those that come through; nearly all right ones do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def shortlist(
     view: View,
     wanted: Wanted,
     legs: Mapping[str, Scores],
-    defining: tuple[Scores, Scores],
+    defining: Sequence[Scores],
     inside: NDArray[np.bool_],
     *,
     k: int,
@@ -41,7 +41,7 @@ def shortlist(
         view: what is searched.
         wanted: the question.
         legs: "lexical" and "vector", or one of them: (n,) scores of all chunks.
-        defining: (n,) each, which chunks define a name that the question spells, or that its words make.
+        defining: two, (n,) each, which chunks define a name that the question spells, or that its words make.
         inside: (f,) which files may be shown.
         k: how many are wanted in the end.
     """

@@ -41,7 +41,8 @@ class Words:
         known = [self._heads[head] for head in heads if head in self._heads]
         wanted = np.zeros(len(self._heads), bool)
         wanted[known] = True
-        return wanted[self._head_of.numbers[numbers]]
+        begun: NDArray[np.bool_] = wanted[self._head_of.numbers[numbers]]
+        return begun
 
 
 @dataclass(frozen=True, slots=True)
