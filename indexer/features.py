@@ -6,17 +6,19 @@ the range that the weights were fitted in.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lexical import K1, NOTHING, B, Holding, idf
-from kibitz.indexer.pathnames import EXAMPLES, FLAGS, TESTS, PathNames, likeness, name_words, path_names
-from kibitz.indexer.ragged import Ints, offsets_of, rows
+from kibitz.indexer.asked import Asked, harmonic
+from kibitz.indexer.lexical import K1, B, Held, idf
+from kibitz.indexer.pathnames import EXAMPLES, TESTS
+from kibitz.indexer.ragged import Ints, offsets_of, ranges, rows
 from kibitz.indexer.rank import Scores, sum_of_best
+from kibitz.indexer.spelt import TOLD
 from kibitz.indexer.terms import term_id
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
@@ -29,7 +31,7 @@ LEXICAL = ("words_best_chunk", "words_best_chunks", "words_file")
 VECTOR = ("vector_best_chunk", "vector_best_chunks", "vector_mean", "cosine_mean")
 NAMES = ("name", "name_share", "name_order", "folder", "folder_only", "path_exact")
 DEFINES = ("defines", "defines_joined")
-PRIORS = ("test", "example", *FLAGS, "size", "centrality")
+PRIORS = (*TOLD, "size", "centrality")
 CHUNK_FEATURES = ("words", "vector", "coverage", "defines", "defines_joined", "definition", "between", "size")
 FILE_FEATURES = (*LEXICAL, *VECTOR, *NAMES, *DEFINES, *PRIORS)
 
@@ -41,31 +43,43 @@ class Candidates:
         files: (m,) numbers in the view.
         sizes, chunks: (m,) how many chunks each has, and (c,) the numbers of them all, side by side.
         starts: (m,) where each file's chunks begin among them.
+        lengths: (c,) terms in each chunk.
         counts: (t, c) how often each of the question's terms occurs in each chunk.
         weights: (t,) how much each term says.
     """
 
-    def __init__(self, view: View, wanted: Wanted, held: Mapping[int, Holding], files: Ints) -> None:
+    def __init__(self, view: View, wanted: Wanted, held: Held, files: Ints) -> None:
         """Look at some files; `held` are the chunks that hold the question's terms."""
         self.view, self.wanted, self.files = view, wanted, files
         self.sizes, self.chunks = rows(view.first, files)
         self.starts = offsets_of(self.sizes)[:-1]
-        terms = list(wanted.terms)
-        self.weights = np.array([idf(view.chunks, len(held[term][0]) if term in held else 0) for term in terms])
-        self._weight_of = dict(zip(terms, self.weights.tolist(), strict=True))
-        self.counts = np.zeros((len(terms), len(self.chunks)), np.float32)
-        for row, term in zip(self.counts, terms, strict=True):
-            items, times = held.get(term, NOTHING)
-            if len(items):
-                at = np.minimum(items.searchsorted(self.chunks), len(items) - 1)
-                row[:] = np.where(items[at] == self.chunks, times[at], 0)
+        self.lengths = view.lengths[self.chunks]
+        self.weights = held.weights(view.chunks)
+        self._weight_of = dict(zip(held.terms, self.weights.tolist(), strict=True))
+        self.counts = self._counts(held)
+
+    def _counts(self, held: Held) -> Floats:
+        counts = np.zeros((len(held.terms), len(self.chunks)), np.float32)
+        begins = self.view.first[self.files]
+        # A file's chunks stand side by side: where they begin and end among those that hold a term is enough.
+        bounds = np.concatenate((begins, begins + self.sizes))
+        offsets = held.offsets.tolist()
+        found = [held.items[first:last].searchsorted(bounds) for first, last in pairwise(offsets)]
+        if not found:
+            return counts
+        at = np.array(found).reshape(len(found), 2, -1) + held.offsets[:-1, None, None]
+        sizes = at[:, 1] - at[:, 0]
+        places = ranges(at[:, 0].ravel(), sizes.ravel())
+        shifts = np.repeat(np.tile(self.starts - begins, len(found)), sizes.ravel())
+        counts[np.repeat(np.arange(len(found)), sizes.sum(axis=1)), held.items[places] + shifts] = held.times[places]
+        return counts
 
     def among(self, best: Ints) -> "Candidates":
         """Some of these files, by their places, (b,)."""
         few = copy.copy(self)
         few.files = self.files[best]
         few.sizes, places = rows(np.append(self.starts, len(self.chunks)), best)
-        few.chunks, few.counts = self.chunks[places], self.counts[:, places]
+        few.chunks, few.counts, few.lengths = self.chunks[places], self.counts[:, places], self.lengths[places]
         few.starts = offsets_of(few.sizes)[:-1]
         return few
 
@@ -78,7 +92,7 @@ class Candidates:
         return np.add.reduceat(scores, self.starts, axis=-1)
 
     @cached_property
-    def asked(self) -> "Asked":
+    def asked(self) -> Asked:
         """The words of the question; what was found out about them goes on to `among`."""
         unknown, words = idf(self.view.chunks, 0), self.wanted.words
         weights = [self._weight_of.get(term_id(word), unknown) for word in words]
@@ -97,58 +111,68 @@ def file_features(
         named: (c,) 1 for those of the candidates' chunks that define a name which the question spells.
         joined: the same for names that its words make.
     """
+    told, name_columns = _names(some)
     columns = [
-        *_words(some, lexical),
-        *_vectors(some, vector),
-        *_names(some),
+        *_legs(some, lexical, vector),
+        *name_columns,
         some.best(named),
         some.best(joined),
-        *_priors(some),
+        *told,
+        np.minimum(np.log1p(some.total(some.lengths)) / 10, 1),
+        some.view.centrality[some.files],
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float32)
 
 
-def _words(some: Candidates, lexical: Scores | None) -> list[Floats]:
-    if lexical is None:
-        return [np.zeros(len(some.files), np.float32)] * len(LEXICAL)
-    scores = lexical[some.chunks]
-    summed = sum_of_best(scores, offsets_of(some.sizes), BEST_CHUNKS)
-    lengths = some.total(some.view.lengths[some.chunks])
-    mean = float(some.view.lengths.sum(dtype=np.float64)) / some.view.files
-    norm = K1 * (1 - B + B / max(mean, 1.0) * lengths)
+def _legs(some: Candidates, lexical: Scores | None, vector: Scores | None) -> list[NDArray[Any]]:
+    nothing = np.zeros(len(some.chunks), np.float32)
+    both = np.stack(
+        (
+            nothing if lexical is None else lexical[some.chunks],
+            nothing if vector is None else np.maximum(vector[some.chunks], 0),
+        )
+    )
+    highest = np.maximum.reduceat(both, some.starts, axis=1)
+    few = sum_of_best(both, np.append(some.starts, len(some.chunks)), BEST_CHUNKS)
+    words: list[NDArray[Any]] = [nothing[: len(some.files)]] * len(LEXICAL)
+    if lexical is not None:
+        words = [share(highest[0], _top(lexical)), share(few[0]), share(_whole(some))]
+    near: list[NDArray[Any]] = [nothing[: len(some.files)]] * len(VECTOR)
+    if vector is not None:
+        top, means = _top(vector), some.total(both[1]) / some.sizes
+        near = [share(highest[1], top), share(few[1] / np.minimum(some.sizes, BEST_CHUNKS), top), share(means), means]
+    return [*words, *near]
+
+
+def _whole(some: Candidates) -> NDArray[Any]:
+    """BM25 of whole files, (m,)."""
+    norm = K1 * (1 - B + B / max(some.view.mean_file, 1.0) * some.total(some.lengths))
     times = some.total(some.counts)
-    whole = some.weights @ (times / (times + norm))
-    return [share(some.best(scores), float(lexical.max(initial=0.0))), share(summed), share(whole)]
+    whole: NDArray[Any] = some.weights @ (times / (times + norm))
+    return whole
 
 
-def _vectors(some: Candidates, vector: Scores | None) -> list[Floats]:
-    if vector is None:
-        return [np.zeros(len(some.files), np.float32)] * len(VECTOR)
-    scores = np.maximum(vector[some.chunks], 0)
-    top = float(vector.max(initial=0.0))
-    means = some.total(scores) / some.sizes
-    few = sum_of_best(scores, offsets_of(some.sizes), BEST_CHUNKS) / np.minimum(some.sizes, BEST_CHUNKS)
-    return [share(some.best(scores), top), share(few, top), share(means), means.astype(np.float32)]
-
-
-def _names(some: Candidates) -> list[Floats]:
-    """How the words of the question meet those of the paths."""
+def _names(some: Candidates) -> tuple[Floats, list[NDArray[Any]]]:
+    """What the paths say, (TOLD, m), and how the words of the question meet those of the paths."""
     asked = some.asked
     size = len(asked.weights)
-    in_name, in_folders = np.zeros((2, len(some.files), size), np.float32)
-    precision = np.zeros(len(some.files), np.float32)
-    for at, file in enumerate(some.files.tolist()):
-        path = path_names(some.view.paths[file])
-        named, precision[at] = asked.touched(path.stem)
-        for row, touched in ((in_name[at], named), (in_folders[at], asked.touched(path.folders)[0])):
-            for word, like in touched.items():
-                row[word] = like
+    both = np.zeros((2, len(some.files), size), np.float32)
+    precisions = np.zeros((2, len(some.files)), np.float32)
+    told = np.zeros((len(some.files), len(TOLD)), np.float32)
+    for segment, places, files in some.view.parts_of_files(some.files):
+        spelling, told[places] = segment.spelt.paths(files)
+        touched = asked.touched(spelling)
+        side, at = np.divmod(touched.places, len(files))
+        both[side, places[at]], precisions[side, places[at]] = touched.likes, touched.precision
+    in_name, in_folders = both
+    for column, words in enumerate((TESTS, EXAMPLES)):
+        if some.wanted.mentions(words):
+            told[:, column] = 0
     recall = in_name @ asked.weights
-    first = ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0)
-    return [
-        2 * recall * precision / np.maximum(recall + precision, 1e-6),
+    return told.T, [
+        harmonic(recall, precisions[0]),
         recall,
-        first,
+        ((in_name >= 1) / np.arange(1, size + 1)).max(axis=1, initial=0),
         in_folders @ asked.weights,
         np.maximum(in_folders - in_name, 0) @ asked.weights,
         (np.maximum(in_folders, in_name) >= 1) @ asked.weights,
@@ -161,10 +185,10 @@ def chunk_features(
     """The features of the candidates' chunks, (c, len(CHUNK_FEATURES)); see `file_features`."""
     view, nothing = some.view, np.zeros(len(some.chunks), np.float32)
     held = some.weights @ (some.counts > 0) / max(float(some.weights.sum()), 1e-6)
-    size = np.minimum(np.log1p(view.lengths[some.chunks]) / 6, 1)
+    size = np.minimum(np.log1p(some.lengths) / 6, 1)
     columns = [
-        nothing if lexical is None else share(lexical[some.chunks], float(lexical.max(initial=0.0))),
-        nothing if vector is None else share(np.maximum(vector[some.chunks], 0), float(vector.max(initial=0.0))),
+        nothing if lexical is None else share(lexical[some.chunks], _top(lexical)),
+        nothing if vector is None else share(np.maximum(vector[some.chunks], 0), _top(vector)),
         held,
         named,
         joined,
@@ -172,7 +196,7 @@ def chunk_features(
         view.between[some.chunks],
         size,
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float32)
 
 
 def _definition(some: Candidates, held: NDArray[Any]) -> Floats:
@@ -181,84 +205,20 @@ def _definition(some: Candidates, held: NDArray[Any]) -> Floats:
     Nothing of chunks that hold less of the question (`held`, (c,)) than others of their file: their names cannot make
     up for it, and reading names is what costs most.
     """
-    asked = some.asked
     out = np.zeros(len(some.chunks), np.float32)
-    close = held > NAMES_READ * np.repeat(some.best(held), some.sizes)
-    for at in close.nonzero()[0].tolist():
-        out[at] = max(map(asked.met, some.view.defines(int(some.chunks[at]))), default=0.0)
+    close = (held > NAMES_READ * np.repeat(some.best(held), some.sizes)).nonzero()[0]
+    for segment, places, chunks in some.view.parts_of_chunks(some.chunks[close]):
+        sizes, at = rows(segment.define_offsets, chunks)
+        defining = sizes.nonzero()[0]
+        if len(defining):
+            met = some.asked.met(segment.spelt.names(segment.defines[at].astype(np.int64)))
+            starts = offsets_of(sizes[defining])[:-1]
+            out[close[places[defining]]] = np.maximum.reduceat(met, starts)
     return out
 
 
-_NONE: dict[int, float] = {}
-
-
-class Asked:
-    """The words of a question beside those of names, each looked at once.
-
-    Attributes:
-        weights: (q,) how much each word of the question says, 1 in all.
-    """
-
-    def __init__(self, words: Sequence[str], weights: Floats) -> None:
-        self.weights = weights / max(float(weights.sum()), 1e-6)
-        self._words = words
-        self._shares: list[float] = self.weights.tolist()
-        self._heads: dict[str, list[int]] = {}
-        for at, word in enumerate(words):
-            self._heads.setdefault(word[:3], []).append(at)
-        self._known: dict[str, dict[int, float]] = {}
-        self._touched: dict[tuple[str, ...], tuple[dict[int, float], float]] = {}
-        self._met: dict[str, float] = {}
-
-    def touched(self, words: tuple[str, ...]) -> tuple[dict[int, float], float]:
-        """The words of the question that some words of a name are like, and how much at best.
-
-        And how like these words are to what is asked, on average.
-        """
-        found = self._touched.get(words)
-        if found is None:
-            found = self._touched[words] = self._touch(words)
-        return found
-
-    def _touch(self, words: tuple[str, ...]) -> tuple[dict[int, float], float]:
-        touched: dict[int, float] = {}
-        total, known = 0.0, self._known
-        for word in words:
-            alike = known.get(word)
-            if alike is None:
-                alike = known[word] = self._alike(word)
-            if alike:
-                total += max(alike.values())
-                for at, like in alike.items():
-                    if like > touched.get(at, 0.0):
-                        touched[at] = like
-        return touched, total / len(words) if total else 0.0
-
-    def _alike(self, word: str) -> dict[int, float]:
-        # No two words are alike that do not begin alike.
-        near = self._heads.get(word[:3])
-        if near is None:
-            return _NONE
-        alike = ((at, likeness(self._words[at], word)) for at in near)
-        return {at: like for at, like in alike if like}
-
-    def met(self, name: str) -> float:
-        """How a definition's name meets the question: the harmonic mean of the shares of both that meet."""
-        found = self._met.get(name)
-        if found is None:
-            touched, precision = self.touched(name_words(name))
-            recall = sum(self._shares[at] * like for at, like in touched.items())
-            found = self._met[name] = 2 * recall * precision / (recall + precision) if recall else 0.0
-        return found
-
-
-def _priors(some: Candidates) -> list[Floats]:
-    paths: list[PathNames] = [path_names(some.view.paths[file]) for file in some.files.tolist()]
-    tests = 0.0 if some.wanted.mentions(TESTS) else 1.0
-    examples = 0.0 if some.wanted.mentions(EXAMPLES) else 1.0
-    flags = np.array([(path.is_test * tests, path.is_example * examples, *path.flags) for path in paths], np.float32)
-    size = np.log1p(some.total(some.view.lengths[some.chunks])) / 10
-    return [*flags.T, np.minimum(size, 1), some.view.centrality[some.files]]
+def _top(scores: Scores) -> float:
+    return float(scores.max(initial=0.0))
 
 
 def share(scores: NDArray[Any], top: float | None = None) -> Floats:

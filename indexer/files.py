@@ -23,6 +23,15 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
     Raises:
         OSError: there is none that can be read; with EFBIG when it has more than `max_bytes`.
     """
+    return read_with_status(file, max_bytes)[0]
+
+
+def read_with_status(file: Path | str, max_bytes: int | None = None) -> tuple[bytes, os.stat_result]:
+    """The same, and what the system said of the file before it was read.
+
+    Raises:
+        OSError: as `read_regular`.
+    """
     handle = os.open(file, _CAREFULLY)
     try:
         status = os.fstat(handle)
@@ -32,11 +41,11 @@ def read_regular(file: Path | str, max_bytes: int | None = None) -> bytes:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
         first = os.read(handle, status.st_size + 1)  # one more, so that it sees the end
         if len(first) <= status.st_size < _ONE_READ:
-            return first
+            return first, status
         pieces = [first]
         while piece := os.read(handle, status.st_size + 1):
             pieces.append(piece)
-        return b"".join(pieces)
+        return b"".join(pieces), status
     finally:
         os.close(handle)
 
@@ -51,6 +60,21 @@ def read_inside(root: Path, path: str, max_bytes: int | None = None) -> bytes:
     """
     check_inside(root, path)
     return read_regular(f"{root}/{path}", max_bytes)
+
+
+def read_part(file: str, start: int, end: int) -> tuple[bytes, os.stat_result]:
+    """Some bytes of a file, and what the system says of it; the file may not be a regular one.
+
+    Raises:
+        OSError: there is none that can be read.
+    """
+    handle = os.open(file, _CAREFULLY)
+    try:
+        status = os.fstat(handle)
+        os.lseek(handle, start, os.SEEK_SET)
+        return os.read(handle, end - start), status
+    finally:
+        os.close(handle)
 
 
 def check_inside(root: Path | str, path: str, known: set[str] | None = None) -> None:

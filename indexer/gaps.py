@@ -41,16 +41,19 @@ def encode(numbers: NDArray[Any], sizes: Ints) -> tuple[NDArray[np.uint8], Ints]
 def decode(data: NDArray[np.uint8]) -> Ints:
     """The gaps of one or several lists; their running sum is the numbers of one."""
     more = data >= _MORE
-    ends = (~more).nonzero()[0]
-    if len(ends) == len(data):
+    further = more.nonzero()[0]  # bytes with another one behind them
+    if not len(further):
         return data.astype(np.int64)
-    gaps = data[ends].astype(np.int64)
-    # From the last byte of a gap back to its first: the bytes before it that say that more follow.
-    longer, before = np.arange(len(ends)), ends
+    gaps = data[~more].astype(np.int64)
+    places = further - np.arange(len(further))  # of the gap that each belongs to
+    # A gap's last byte stands in its place already: those before it come under it, from the last one on.
+    behind = further + 1
     while True:
-        before = before - 1
-        going = (before >= 0) & more[before]
-        longer, before = longer[going], before[going]
-        if not len(longer):
+        last = ~more[behind]
+        at = places[last]
+        gaps[at] = (gaps[at] << 7) | (data[further[last]] & 0x7F)
+        left = ~last
+        if not left.any():
             return gaps
-        gaps[longer] = (gaps[longer] << 7) | (data[before] & 0x7F)
+        more[further[last]] = False
+        further, places, behind = further[left], places[left], behind[left]

@@ -1,8 +1,9 @@
 """Postings, and BM25 over them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ MAX_ITEMS = 1 << 16  # so many items fit beside a key and a count in one number 
 
 # Counts are stored in half a byte: exactly up to eight, then by the nearest level below. BM25 saturates long before.
 LEVELS = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 64, 128, 255], np.uint8)
+_PAIRS = LEVELS[[[byte & 15, byte >> 4] for byte in range(256)]].astype(np.float32)  # of a byte of two halves
 
 Items = NDArray[np.int64]
 Times = NDArray[np.float32]
@@ -42,15 +44,23 @@ class Postings:
     gaps: NDArray[np.uint8]
     levels: NDArray[np.uint8]
 
-    def find(self, keys: Sequence[int]) -> dict[int, Holding]:
-        """The items that hold each of some keys, and how often each; without those that nothing holds."""
+    def find(self, keys: Sequence[int], base: int = 0) -> dict[int, Holding]:
+        """The items that hold each of some keys, and how often each; without those that nothing holds.
+
+        `base` is added to each item.
+        """
         if not len(self.keys):
             return {}
         asked = np.array(keys, np.uint32)
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         there = (self.keys[at] == asked).nonzero()[0]
+        if not len(there):
+            return {}
+        offsets, items, times = self._holdings(at[there], base)
+        bounds = pairwise(offsets.tolist())
         return {
-            keys[number]: self._holding(place) for number, place in zip(there.tolist(), at[there].tolist(), strict=True)
+            keys[number]: (items[first:last], times[first:last])
+            for number, (first, last) in zip(there.tolist(), bounds, strict=True)
         }
 
     def get(self, key: int) -> Holding:
@@ -65,9 +75,31 @@ class Postings:
         at = np.minimum(self.keys.searchsorted(asked), len(self.keys) - 1)
         return np.where(self.keys[at] == asked, self.sizes[at], 0).astype(np.int64)
 
-    def _holding(self, at: int) -> Holding:
-        items = gaps.decode(self.gaps[int(self._bytes[at]) : int(self._bytes[at + 1])]).cumsum()
-        return items, self._times(int(self._places[at]), int(self._places[at + 1])).astype(np.float32)
+    def _holdings(self, at: Ints, base: int) -> tuple[Ints, Items, Times]:
+        """The lists of some keys one after the other, and where each begins, decoded at once: most are short."""
+        starts, ends = self._places[at], self._places[at + 1]
+        offsets = offsets_of(ends - starts)
+        bounds = zip(self._bytes[at].tolist(), self._bytes[at + 1].tolist(), strict=True)
+        sums = gaps.decode(np.concatenate([self.gaps[first:last] for first, last in bounds])).cumsum()
+        before = sums[offsets[:-1] - 1]
+        before[0] = 0
+        sums -= np.repeat(before - base, ends - starts)
+        return offsets, sums, self._all_times(starts.tolist(), ends.tolist())
+
+    def _all_times(self, starts: list[int], ends: list[int]) -> Times:
+        """How often items from each start to each end hold their key, one after the other."""
+        bounds = list(zip(starts, ends, strict=True))
+        if not len(self.levels):
+            return np.ones(sum(end - start for start, end in bounds), np.float32)
+        halves = np.concatenate([self.levels[start // 2 : (end + 1) // 2] for start, end in bounds])
+        both = _PAIRS[halves].reshape(-1)
+        parts: list[Times] = []
+        begin = 0
+        for start, end in bounds:
+            odd = start % 2
+            parts.append(both[begin + odd : begin + odd + end - start])
+            begin += 2 * ((end + 1) // 2 - start // 2)
+        return np.concatenate(parts)
 
     def triples(self) -> "Triples":
         """All (key, item, count), by key and then by item."""
@@ -151,6 +183,33 @@ def idf(items: int, holding: int) -> float:
     return float(np.log1p((items - holding + 0.5) / (holding + 0.5)))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What holds the terms of a question.
+
+    Attributes:
+        terms: (t,) ids, ascending.
+        offsets: (t + 1,) term i is held by `items[offsets[i]:offsets[i + 1]]`, ascending, `times` times each.
+    """
+
+    terms: tuple[int, ...]
+    offsets: Ints
+    items: Items
+    times: Times
+
+    @classmethod
+    def of(cls, found: Mapping[int, Holding], terms: Iterable[int]) -> "Held":
+        """All of some terms, of which some may have been found."""
+        ordered = sorted(terms)
+        held = [found.get(term, NOTHING) for term in ordered] or [NOTHING]
+        items, times = (np.concatenate([holding[side] for holding in held]) for side in (0, 1))
+        return cls(tuple(ordered), offsets_of([len(holding[0]) for holding in held[: len(ordered)]]), items, times)
+
+    def weights(self, items: int) -> NDArray[np.float64]:
+        """How much each term says, (t,), where so many items count."""
+        return np.array([idf(items, size) for size in np.diff(self.offsets).tolist()])
+
+
 class Holds(Protocol):
     """Answers which items hold keys, and how often each."""
 
@@ -170,18 +229,19 @@ def bm25(postings: Holds, lengths: NDArray[np.float32], items: int, query: Mappi
 
     Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009.
     """
-    return bm25_of(postings.find(list(query)), lengths, items, query)
+    return bm25_of(Held.of(postings.find(list(query)), query), norms(lengths, items), items, query)
 
 
-def bm25_of(
-    held: Mapping[int, Holding], lengths: NDArray[np.float32], items: int, query: Mapping[int, int]
-) -> NDArray[np.float32]:
-    """The same from the items that hold each term of the query."""
-    scores = np.zeros(len(lengths), np.float32)
-    if not items:
-        return scores
-    mean = max(float(lengths.sum(dtype=np.float64)) / items, 1.0)
-    for term, (holding, tf) in sorted(held.items()):
-        norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths[holding])
-        scores[holding] += np.float32(idf(items, len(holding)) * (K1 + 1) * query[term]) * tf / (tf + norm)
+def norms(lengths: NDArray[np.float32], items: int) -> NDArray[np.float32]:
+    """What the length of each item takes from how often it holds a term, (n,), where `items` of them count."""
+    mean = max(float(lengths.sum(dtype=np.float64)) / max(items, 1), 1.0)
+    return np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean) * lengths)
+
+
+def bm25_of(held: Held, norms: NDArray[np.float32], items: int, query: Mapping[int, int]) -> NDArray[np.float32]:
+    """The same from what holds the terms of the query, and the norms of all items."""
+    scores = np.zeros(len(norms), np.float32)
+    values = held.weights(items) * (K1 + 1) * np.array([query[term] for term in held.terms])
+    weights = np.repeat(values.astype(np.float32), np.diff(held.offsets))
+    np.add.at(scores, held.items, weights * held.times / (held.times + norms[held.items]))
     return scores

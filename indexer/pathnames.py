@@ -1,12 +1,12 @@
 """What a path says of its file: the words of its name and of its folders, and what kind of file it is. Pure."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from kibitz.indexer.keys import name_end
 from kibitz.indexer.terms import split, stem
 
 FOLDERS = 4  # how many of a file's nearest folders count: those above them are shared by nearly all
+HEAD = 3  # letters that two words have in common if they are alike
 MOST_DEPTH = 8
 MOST_WORDS = 6
 
@@ -43,7 +43,6 @@ class PathNames:
 FLAGS = ("compat", "header", "barrel", "prose", "depth", "name_words")
 
 
-@lru_cache(maxsize=1 << 16)
 def path_names(path: str) -> PathNames:
     """Read a path."""
     *folders, name = path.split("/")
@@ -64,7 +63,6 @@ def path_names(path: str) -> PathNames:
     return PathNames(stems, near, bool(TESTS & words), bool(EXAMPLES & words), tuple(map(float, flags)))
 
 
-@lru_cache(maxsize=1 << 17)
 def name_words(name: str) -> tuple[str, ...]:
     """The stems of the words of a definition's name, of its last part if it is qualified."""
     return tuple(stem(word) for word in split(name_end(name)) if len(word) > 1)

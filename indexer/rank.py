@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.ragged import begins
+from kibitz.indexer.ragged import offsets_of
 
 Scores = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -19,36 +19,22 @@ FURTHER = 0.2  # what a file's second chunk counts beside the first of another f
 
 
 def sum_of_best(scores: Scores, first: Ids, best: int) -> Scores:
-    """The sum of each file's `best` highest chunk scores, (files,).
+    """The sum of each file's `best` highest chunk scores, (..., chunks) to (..., files).
 
     Args:
-        scores: (chunks,), none negative, the chunks of a file side by side.
+        scores: (..., chunks), none negative, the chunks of a file side by side.
         first: (files + 1,) where each file's chunks begin.
         best: how many chunks of a file may count.
     """
-    found = (scores > 0).nonzero()[0]
-    files = len(first) - 1
-    of_file = first.searchsorted(found, side="right") - 1
-    values = scores[found]
-    sums = np.bincount(of_file, weights=values, minlength=files).astype(np.float64)
-    # Most files have no more chunks than may count: only the others' are sorted.
-    many = np.bincount(of_file, minlength=files) > best
-    sums[many] = 0
-    among = many[of_file]
-    return (sums + _best_sums(values[among], of_file[among], files, best)).astype(np.float32)
-
-
-def _best_sums(values: Scores, of_file: Ids, files: int, best: int) -> NDArray[np.float64]:
-    """The sum of each file's `best` highest values, (files,)."""
-    # One number for file and score: the bits of positive floats ascend as they do.
-    packed = (of_file.astype(np.uint64) << np.uint64(32)) | values.view(np.uint32).astype(np.uint64)
-    packed.sort()
-    of_file = (packed >> np.uint64(32)).astype(np.int64)
-    ends = np.append(begins(of_file)[1:], len(packed)) if len(packed) else of_file
-    behind = np.repeat(ends, np.diff(ends, prepend=0)) - np.arange(len(packed))
-    counted = behind <= best
-    weights = packed[counted].astype(np.uint32).view(np.float32)
-    sums = np.bincount(of_file[counted], weights=weights, minlength=files).astype(np.float64)
+    if not scores.size:
+        return np.zeros((*scores.shape[:-1], len(first) - 1), np.float32)
+    of_file = np.repeat(np.arange(len(first) - 1, dtype=np.uint64), np.diff(first))
+    # One number for file and score: the bits of positive floats ascend as they do; adding 0 leaves no -0.
+    packed = (scores + np.float32(0)).view(np.uint32) | (of_file << np.uint64(32))
+    packed.sort(axis=-1)
+    at = first[1:, None] - np.arange(1, best + 1)
+    highest = packed[..., np.maximum(at, 0)].astype(np.uint32).view(np.float32)
+    sums: Scores = np.where(at >= first[:-1, None], highest, 0).sum(axis=-1, dtype=np.float64).astype(np.float32)
     return sums
 
 
@@ -108,11 +94,9 @@ def blend(legs: Sequence[Scores]) -> Scores:
     return blended
 
 
-def among_best(scores: Scores, count: int) -> NDArray[np.bool_]:
-    """Which items have a score above 0 that at most `count` others reach, (n,)."""
-    lowest = largest(scores, count) if len(scores) > count else 0
-    best: NDArray[np.bool_] = (scores > 0) & (scores >= lowest)
-    return best
+def least_of(scores: Scores, count: int) -> float:
+    """The score that at most `count` others reach; 0 where there are no more."""
+    return float(largest(scores, count)) if len(scores) > count else 0.0
 
 
 def softmax(scores: Scores, offsets: Ids) -> Scores:
@@ -139,13 +123,14 @@ def pick(files: Scores, chunks: Scores, sizes: Ids, per_file: int) -> Iterator[t
         sizes: (m,) how many chunks each file has.
         per_file: how many chunks of a file at most.
     """
-    shown: list[tuple[float, int]] = []
-    begin = 0
-    for file, size in zip(files.tolist(), sizes.tolist(), strict=True):
-        of_file = chunks[begin : begin + size]
-        for place, at in enumerate(best_of(of_file, per_file).tolist()):
-            if of_file[at] > 0:
-                sure = file * float(of_file[at]) * FURTHER if place else file
-                shown.append((sure, begin + at))
-        begin += size
+    first = offsets_of(sizes)
+    # Of each file the best ones; those that are alike in the order of their numbers.
+    order = np.lexsort((-chunks, np.repeat(np.arange(len(sizes)), sizes)))
+    at = first[:-1, None] + np.arange(per_file)
+    best = order[np.minimum(at, len(order) - 1)]
+    there = (at < first[1:, None]) & (chunks[best] > 0)
+    sure = np.repeat(files.astype(np.float64)[:, None], per_file, axis=1)
+    sure[:, 1:] *= chunks[best[:, 1:]]
+    sure[:, 1:] *= FURTHER
+    shown = zip(sure[there].tolist(), best[there].tolist(), strict=True)
     yield from ((at, score) for score, at in sorted(shown, key=lambda one: (-one[0], one[1])))

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kibitz.indexer.features import Candidates, chunk_features, file_features
-from kibitz.indexer.lexical import Holding, bm25_of
+from kibitz.indexer.lexical import Held, bm25_of
 from kibitz.indexer.ragged import offsets_of
-from kibitz.indexer.rank import Scores, among_best, pick, softmax
+from kibitz.indexer.rank import Scores, least_of, pick, softmax
 from kibitz.indexer.shortlist import defining, shortlist
 from kibitz.indexer.vectors import Floats
 from kibitz.indexer.view import View
@@ -31,19 +31,25 @@ class Legs:
     """What the legs say of all chunks of a view.
 
     Attributes:
-        held: the chunks that hold each of the question's terms.
+        held: the chunks that hold the question's terms.
         scores: "lexical" and "vector", or one of them: (n,) scores.
+        least: what a chunk must have more than, or as much as, to be found by each.
     """
 
-    held: Mapping[int, Holding]
+    held: Held
     scores: Mapping[str, Scores]
+    least: Mapping[str, float]
 
-    def found(self) -> dict[str, Mask]:
-        """Which chunks each leg found, (n,)."""
-        return {
-            name: among_best(scores, NEAREST) if name == "vector" else scores > 0
-            for name, scores in self.scores.items()
-        }
+    @classmethod
+    def of(cls, held: Held, scores: Mapping[str, Scores]) -> "Legs":
+        """The legs with their bounds."""
+        least = {name: least_of(each, NEAREST) if name == "vector" else 0.0 for name, each in scores.items()}
+        return cls(held, scores, least)
+
+    def found(self, chunk: int) -> tuple[str, ...]:
+        """Which legs found a chunk."""
+        scored = ((name, scores[chunk]) for name, scores in self.scores.items())
+        return tuple(name for name, score in scored if score > 0 and score >= self.least[name])
 
 
 def ask_legs(view: View, wanted: Wanted, question: Floats | None, *, lexical: bool, shown: Mask | None) -> Legs:
@@ -56,15 +62,15 @@ def ask_legs(view: View, wanted: Wanted, question: Floats | None, *, lexical: bo
         lexical: whether its words are asked for.
         shown: (n,) which chunks may be shown; None for all.
     """
-    held = view.body.find(list(wanted.terms))
+    held = Held.of(view.body.find(list(wanted.terms)), wanted.terms)
     scores: dict[str, Scores] = {}
     if lexical:
-        scores["lexical"] = bm25_of(held, view.lengths, view.chunks, wanted.terms)
+        scores["lexical"] = bm25_of(held, view.norms, view.chunks, wanted.terms)
     if question is not None:
         scores["vector"] = view.similarities(question)
     if shown is not None:
         scores = {name: np.where(shown, each, np.float32(0)) for name, each in scores.items()}
-    return Legs(held, scores)
+    return Legs.of(held, scores)
 
 
 def retrieve(
@@ -81,7 +87,7 @@ def retrieve(
         k: how many are wanted; more are yielded, for callers that cannot show some of them.
         per_file: how many chunks of a file at most.
     """
-    named, joined = defining(view, wanted.named), defining(view, wanted.joined)
+    named, joined = defining(view, wanted.named, wanted.joined)
     files = shortlist(view, wanted, legs.scores, (named, joined), inside, k=k)
     if not len(files):
         return

@@ -10,14 +10,11 @@ from pathlib import Path
 
 from kibitz.indexer import lookup, segment
 from kibitz.indexer.answer import Freshness
-from kibitz.indexer.cut import is_of
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import NotIndexedError, WorkspaceError
-from kibitz.indexer.excerpt import Excerpts
-from kibitz.indexer.files import read_inside
-from kibitz.indexer.filters import NO_FILTERS, Filters, Mask, chunks_inside, files_inside
+from kibitz.indexer.filters import NO_FILTERS, Filters, chunks_inside, files_inside
 from kibitz.indexer.graph import Graph
-from kibitz.indexer.grep import MOST_BYTES, MOST_SECONDS, Grepped, Query, grep
+from kibitz.indexer.grep import MOST_SECONDS, Grepped, Query, grep
 from kibitz.indexer.housekeeping import mark_used
 from kibitz.indexer.layout import Places, places
 from kibitz.indexer.live import Seen, overlaid
@@ -28,8 +25,8 @@ from kibitz.indexer.mapped import DamagedFileError
 from kibitz.indexer.outline import Symbol
 from kibitz.indexer.queries import REFERENCE_KINDS
 from kibitz.indexer.question import read_question
-from kibitz.indexer.read import content_rule, cut_line, decode
-from kibitz.indexer.retrieve import ask_legs, retrieve
+from kibitz.indexer.retrieve import Legs, ask_legs, retrieve
+from kibitz.indexer.shown import Shown
 from kibitz.indexer.spelling import respelt
 from kibitz.indexer.types import Hit
 from kibitz.indexer.view import View
@@ -48,6 +45,7 @@ class Searcher:
         self._embedder = embedder
         self._seen = _seen(at.manifest(root))
         self._sources = Sources(root)
+        self._texts = Shown(root)
         self._lock = threading.Lock()
         self._graph: Graph | None = None
         self._graph_lock = threading.Lock()
@@ -156,7 +154,7 @@ class Searcher:
             vector = self._embedder.embed_query(query) if "vector" in legs else None
             said = ask_legs(view, wanted, vector, lexical="lexical" in legs, shown=shown)
             chosen = retrieve(view, wanted, said, inside=inside, shown=shown, k=k, per_file=per_file)
-            return list(islice(_hits(self._root, state, chosen, said.found()), k))
+            return list(islice(_hits(self._texts, state, chosen, said), k))
 
     def grep(
         self,
@@ -327,22 +325,15 @@ def _undamaged(root: Path, at: Places, state: _State) -> Iterator[None]:
         raise
 
 
-def _hits(root: Path, state: _State, chosen: Iterable[tuple[int, float]], found: Mapping[str, Mask]) -> Iterator[Hit]:
+def _hits(texts: Shown, state: _State, chosen: Iterable[tuple[int, float]], said: Legs) -> Iterator[Hit]:
     """The chosen chunks that can still be shown, with their texts."""
-    view = state.view
-    files: dict[str, tuple[Excerpts, bool] | None] = {}
+    view, reading = state.view, texts.reading(state.seen)
     for number, score in chosen:
         file = int(view.file_of[number])
-        path = view.paths[file]
-        if path not in files:
-            files[path] = _read(root, path, view.blob(file), state.seen.get(path))
-        read = files[path]
-        span = view.span(number)
-        lines = read[0].between(span.start, span.end) if read else []
-        if read is None or not lines:
-            continue
-        legs = tuple(name for name, chunks in found.items() if chunks[number])
-        yield Hit(view.chunk(number, path, "".join(map(cut_line, lines))), score, legs, stale=read[1])
+        path, span = view.paths[file], view.span(number)
+        text, stale = reading.text(path, view.blob(file), span.start, span.end)
+        if text:
+            yield Hit(view.chunk(number, path, text), score, said.found(number), stale=stale)
 
 
 def _blobs(parts: Iterable[tuple[segment.Segment, tuple[int, ...]]], paths: Container[str]) -> dict[str, str]:
@@ -359,21 +350,3 @@ def _has(one: segment.Segment, dead: Sequence[int], path: str) -> bool:
     """Whether a file is one of those of a segment that are alive."""
     at = bisect_left(one.paths, path)
     return at < len(one.paths) and one.paths[at] == path and at not in dead
-
-
-def _read(root: Path, path: str, blob: str, seen: Seen | None) -> tuple[Excerpts, bool] | None:
-    """A file's lines, and whether it has changed since it was indexed.
-
-    None when it is gone or huge, or when it holds by now what a rule leaves out, such as a secret.
-    """
-    if seen and seen.text is not None:
-        return Excerpts.of_text(seen.text), False
-    try:
-        data = read_inside(root, path, MOST_BYTES)
-    except OSError:
-        return None
-    stale = not is_of(blob, data)
-    if stale and ((read := decode(data)) is None or content_rule(path, read[0])):
-        return None
-    lines = Excerpts.of_bytes(data)
-    return None if lines is None else (lines, stale)

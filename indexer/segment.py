@@ -23,6 +23,7 @@ from kibitz.indexer.pathnames import FOLDERS
 from kibitz.indexer.piece import Piece, Ragged, described, joined
 from kibitz.indexer.ragged import Ints, narrow, offsets_of
 from kibitz.indexer.sieve import Sieve, sieve_of
+from kibitz.indexer.spelt import Spelt
 from kibitz.indexer.terms import split, terms_of
 from kibitz.indexer.types import Chunk, Span
 from kibitz.indexer.uses import Uses, count, definers_of, referred
@@ -113,6 +114,11 @@ class Segment:
     @cached_property
     def _define_places(self) -> tuple[memoryview, memoryview]:
         return self.define_offsets.data, np.ascontiguousarray(self.defines).data
+
+    @cached_property
+    def spelt(self) -> Spelt:
+        """The words of names and paths."""
+        return Spelt(len(self._names[1]), self.name_of, self.paths)
 
     @cached_property
     def stem_words(self) -> NDArray[np.float32]:

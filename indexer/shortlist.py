@@ -5,7 +5,7 @@ alone. They are factors on the blended score of the legs, so that a file that no
 settled among those that come through; nearly all right ones do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ def shortlist(
     view: View,
     wanted: Wanted,
     legs: Mapping[str, Scores],
-    defining: tuple[Scores, Scores],
+    defining: Sequence[Scores],
     inside: NDArray[np.bool_],
     *,
     k: int,
@@ -41,7 +41,7 @@ def shortlist(
         view: what is searched.
         wanted: the question.
         legs: "lexical" and "vector", or one of them: (n,) scores of all chunks.
-        defining: (n,) each, which chunks define a name that the question spells, or that its words make.
+        defining: two, (n,) each, which chunks define a name that the question spells, or that its words make.
         inside: (f,) which files may be shown.
         k: how many are wanted in the end.
     """
@@ -89,11 +89,14 @@ def name_match(postings: Holds, terms: Mapping[int, int], words: Scores | None, 
     return np.where(hits > 0, 2 * recall * precision / np.maximum(recall + precision, 1e-6), 0).astype(np.float32)
 
 
-def defining(view: View, keys: list[int]) -> Scores:
-    """1 for each chunk that defines one of these names, (n,)."""
-    scores = np.zeros(len(view.lengths), np.float32)
-    for items, _ in view.definitions.find(keys).values():
-        scores[items] = 1
+def defining(view: View, *names: list[int]) -> tuple[Scores, ...]:
+    """For each of some lists of names, 1 for each chunk that defines one of them, (n,)."""
+    keys = list(dict.fromkeys(key for some in names for key in some))
+    found = view.definitions.find(keys) if keys else {}
+    scores = tuple(np.zeros(len(view.lengths), np.float32) for _ in names)
+    for of, some in zip(scores, names, strict=True):
+        for key in found.keys() & some:
+            of[found[key][0]] = 1
     return scores
 
 

@@ -1,6 +1,6 @@
 """Vectors in a byte a number, and how they are compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,16 +45,25 @@ def mixed(bodies: Bytes, paths: Floats, file_of: NDArray[np.int64]) -> Bytes:
     return out
 
 
-def similarities(vectors: Bytes, scales: Floats, question: Floats) -> Floats:
-    """The cosine of each row (n, dim), which a scale makes a unit vector, and a question's vector (dim,)."""
-    if not len(scales):
-        return np.zeros(0, np.float32)
+def similarities(rows: Sequence[tuple[Bytes, Floats]], question: Floats) -> Floats:
+    """The cosines of a question's vector (dim,) and of rows, some matrices of them one after the other: (n,).
+
+    Each is (m, dim), with the scales (m,) that make unit vectors of its rows.
+    """
+    out = np.empty(sum(len(scales) for _, scales in rows), np.float32)
+    if not len(out):
+        return out
     import simsimd
 
     asked = quantised(question[None])
-    products = np.asarray(simsimd.cdist(asked, vectors, "dot"), np.float32)[0]
-    found: Floats = products * (scales * scales_of(asked)[0])
-    return found
+    length = float(np.linalg.norm(asked.astype(np.float32)))
+    begin = 0
+    for vectors, scales in rows:
+        products = simsimd.cdist(asked, vectors, "dot", out_dtype="float32")
+        np.multiply(np.asarray(products)[0], scales, out=out[begin : begin + len(scales)])
+        begin += len(scales)
+    out *= np.float32(1 / length if length else 0)
+    return out
 
 
 def _blocks(shape: tuple[int, ...]) -> Iterator[slice]:

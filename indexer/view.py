@@ -1,13 +1,13 @@
 """What a question sees: the segments of one workspace as one, without the files that the workspace no longer has."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lexical import NOTHING, Holding, Postings
+from kibitz.indexer.lexical import NOTHING, Holding, Postings, norms
 from kibitz.indexer.piece import KINDS
 from kibitz.indexer.ragged import Ints, offsets_of
 from kibitz.indexer.segment import Segment
@@ -70,6 +70,16 @@ class View:
         return np.repeat(np.arange(len(self.paths)), np.diff(self.first))
 
     @cached_property
+    def norms(self) -> NDArray[np.float32]:
+        """What the length of each chunk takes from how often it holds a term, (n,)."""
+        return norms(self.lengths, self.chunks)
+
+    @cached_property
+    def mean_file(self) -> float:
+        """How many terms a file has on average."""
+        return float(self.lengths.sum(dtype=np.float64)) / max(self.files, 1)
+
+    @cached_property
     def codes(self) -> NDArray[np.uint8]:
         """Each chunk's kind and language, (n, 2): places in piece.KINDS and in ("", *LANGUAGES)."""
         return np.concatenate([segment.codes for segment, _ in self.parts] or [np.zeros((0, 2), np.uint8)])
@@ -105,9 +115,7 @@ class View:
 
     def similarities(self, question: Floats) -> Floats:
         """The cosine of each chunk's vector and a question's unit vector (dim,): (n,), 0 for dead chunks."""
-        found = _concatenated(
-            [similarities(segment.vectors, segment.scales, question) for segment, _ in self.parts], np.float32
-        )
+        found = similarities([(segment.vectors, segment.scales) for segment, _ in self.parts], question)
         return found if self._all_alive else np.where(self.alive_chunks, found, np.float32(0))
 
     def may_hold(self, asked: Asked) -> NDArray[np.bool_]:
@@ -129,10 +137,13 @@ class View:
         segment, at = self._place(number)
         return segment.chunk(at, path, text)
 
-    def defines(self, number: int) -> tuple[str, ...]:
-        """The names of what one chunk defines."""
-        segment, at = self._place(number)
-        return segment.names_in(at)
+    def parts_of_files(self, files: Ints) -> Iterator[tuple[Segment, Ints, Ints]]:
+        """The segments that have some of these files, with their places here and their numbers there."""
+        return _parted(self.parts, self._file_base, files)
+
+    def parts_of_chunks(self, chunks: Ints) -> Iterator[tuple[Segment, Ints, Ints]]:
+        """The segments that have some of these chunks, with their places here and their numbers there."""
+        return _parted(self.parts, self._chunk_base, chunks)
 
     def _place(self, number: int) -> tuple[Segment, int]:
         part = bisect_right(self._chunk_starts, number) - 1
@@ -151,8 +162,8 @@ class _Across:
         """The living items that hold each of some keys, ascending, and how often each."""
         found: dict[int, list[Holding]] = {}
         for postings, base in zip(self._postings, self._bases, strict=False):
-            for key, (items, times) in postings.find(keys).items():
-                found.setdefault(key, []).append((items + base if base else items, times))
+            for key, holding in postings.find(keys, base).items():
+                found.setdefault(key, []).append(holding)
         return {key: self._living(parts) for key, parts in found.items()}
 
     def sizes_of(self, keys: Sequence[int]) -> Ints:
@@ -172,6 +183,18 @@ class _Across:
             return items, times
         kept = self._alive[items]
         return items[kept], times[kept]
+
+
+def _parted(
+    parts: Sequence[tuple[Segment, tuple[int, ...]]], bases: Ints, numbers: Ints
+) -> Iterator[tuple[Segment, Ints, Ints]]:
+    if len(parts) == 1:
+        yield parts[0][0], np.arange(len(numbers)), numbers
+        return
+    of_part = bases.searchsorted(numbers, side="right") - 1
+    for part in np.unique(of_part).tolist():
+        places = (of_part == part).nonzero()[0]
+        yield parts[part][0], places, numbers[places] - bases[part]
 
 
 def _concatenated(parts: Sequence[NDArray], kind: type) -> NDArray:  # type: ignore[type-arg]

@@ -77,7 +77,7 @@ def look(view: View, question: str, embedder: StaticEmbedder) -> dict[str, objec
     """What the ranking sees of a question; None when nothing is found."""
     wanted = Wanted(question)
     legs = ask_legs(view, wanted, embedder.embed_query(question), lexical=True, shown=None)
-    named, joined = defining(view, wanted.named), defining(view, wanted.joined)
+    named, joined = defining(view, wanted.named, wanted.joined)
     files = shortlist(view, wanted, legs.scores, (named, joined), view.alive, k=SHOWN)
     if not len(files):
         return None

@@ -1,7 +1,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kibitz.indexer.excerpt import Excerpts
+from kibitz.indexer.excerpt import Excerpts, bounds, shown
 from kibitz.indexer.read import decode, split_lines
 
 PARTS = st.sampled_from(["a", "é", "漢", "\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", " "])
@@ -19,6 +19,14 @@ def test_lines_are_those_of_the_whole_file(data: bytes, start: int, size: int) -
     assert (excerpts is None) == (read is None)
     if excerpts is not None and read is not None:
         assert excerpts.between(start, start + size) == split_lines(read[0])[start : start + size]
+        if excerpts.starts is not None:
+            text = shown(data[slice(*bounds(excerpts.starts, start, start + size, len(data)))])
+            assert text is None or text == excerpts.shown(start, start + size)
+
+
+def test_long_lines_are_cut_where_they_are_shown() -> None:
+    assert shown(b"x" * 3_000 + b"\ny\n") == "x" * 2_000 + "\ny\n"
+    assert shown(b"\xff") is None
 
 
 def test_the_lines_of_a_text() -> None:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from kibitz.indexer.rank import (
     Ids,
     Scores,
-    among_best,
     best_and_mean,
     best_of,
     blend,
     largest,
+    least_of,
     order_of,
     pick,
     relative,
@@ -69,9 +69,9 @@ def test_blending_does_not_depend_on_the_scale_of_a_leg(values: list[float], fac
     assert blend([leg, other]).tolist() == blend([leg * factor, other]).tolist()
 
 
-def test_among_the_best_are_those_that_few_others_reach() -> None:
-    assert among_best(scores(3, 0, 5, 4), 2).tolist() == [False, False, True, True]
-    assert among_best(scores(3, -1), 5).tolist() == [True, False]
+def test_few_others_reach_the_least_of_the_best() -> None:
+    assert least_of(scores(3, 0, 5, 4), 2) == 4
+    assert least_of(scores(3, -1), 5) == 0
 
 
 def test_relative_scores_are_shares_of_the_highest() -> None:

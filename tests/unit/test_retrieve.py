@@ -34,7 +34,7 @@ def table(view: View, question: str, *, lexical: bool = True, vector: bool = Tru
     wanted = Wanted(question)
     asked = HashEmbedder(DIM).embed_query(question) if vector else None
     legs = ask_legs(view, wanted, asked, lexical=lexical, shown=None)
-    named, joined = defining(view, wanted.named), defining(view, wanted.joined)
+    named, joined = defining(view, wanted.named, wanted.joined)
     some = Candidates(view, wanted, legs.held, np.arange(len(view.paths)))
     args = (legs.scores.get("lexical"), legs.scores.get("vector"), named[some.chunks], joined[some.chunks])
     return view.paths, file_features(some, *args), chunk_features(some, *args)

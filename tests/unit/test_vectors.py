@@ -29,14 +29,14 @@ def test_bytes_are_found_again_from_the_vectors_that_they_stand_for(rows: Floats
 def test_similarities_are_cosines(rows: Floats, questions: Floats) -> None:
     question = unit(questions)[0]
     numbers = quantised(rows)
-    got = similarities(numbers, scales_of(numbers), question)
+    got = similarities([(numbers, scales_of(numbers))], question)
     assert np.allclose(got, unit(rows) @ question, atol=2.1 * OFF)  # rows and question are both off
 
 
 def test_nothing_is_like_nothing() -> None:
     numbers = quantised(np.zeros((2, 8), np.float32))
     assert scales_of(numbers).tolist() == [0, 0]
-    assert similarities(numbers, scales_of(numbers), np.ones(8, np.float32)).tolist() == [0, 0]
+    assert similarities([(numbers, scales_of(numbers))], np.ones(8, np.float32)).tolist() == [0, 0]
 
 
 @given(ROWS, ROWS)
@@ -61,11 +61,11 @@ def test_vectors_are_the_same_in_blocks_of_any_size(monkeypatch: pytest.MonkeyPa
     file_of = np.repeat(np.arange(7), 10)
     question = unit(random.normal(size=(1, 32)).astype(np.float32))[0]
     whole = mixed(bodies, paths.astype(np.float32), file_of)
-    scores = similarities(whole, scales_of(whole), question)
+    scores = similarities([(whole, scales_of(whole))], question)
     monkeypatch.setattr(vectors, "BLOCK_NUMBERS", 96)
     assert np.array_equal(mixed(bodies, paths.astype(np.float32), file_of), whole)
-    assert np.allclose(similarities(whole, scales_of(whole), question), scores, atol=1e-6)
+    assert np.allclose(similarities([(whole, scales_of(whole))], question), scores, atol=1e-6)
 
 
 def test_no_vectors_are_like_nothing_at_all() -> None:
-    assert len(similarities(np.zeros((0, 8), np.int8), np.zeros(0, np.float32), np.ones(8, np.float32))) == 0
+    assert len(similarities([(np.zeros((0, 8), np.int8), np.zeros(0, np.float32))], np.ones(8, np.float32))) == 0

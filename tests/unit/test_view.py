@@ -105,7 +105,7 @@ def test_every_question_has_the_same_scores(views: tuple[View, View], question: 
         assert not any(leg[~view.alive_chunks].any() for leg in legs.scores.values())
         made = [by_chunk(view, leg) for leg in legs.scores.values()]
         if view.files:
-            defined = defining(view, wanted.named), defining(view, wanted.joined)
+            defined = defining(view, wanted.named, wanted.joined)
             files = shortlist(view, wanted, legs.scores, defined, view.alive, k=100)
             if not len(files):
                 continue
