@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -64,6 +65,15 @@ class AdditiveTokenizer(Protocol):
 
     def additive(self, left: str, right: str) -> bool:
         """Tell whether the weights of two neighbours surely add up."""
+        ...
+
+
+@runtime_checkable
+class PlacingTokenizer(Protocol):
+    """What a tokenizer may know beyond counting, so that a token can be found in its text."""
+
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text, in UTF-8, each token of `encode` ends."""
         ...
 
 
@@ -191,6 +201,11 @@ class TiktokenTokenizer:
         """Decode; half a character becomes U+FFFD."""
         return _encoding(self.name).decode(ids)
 
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text each token ends."""
+        pieces = _encoding(self.name).decode_tokens_bytes(self.encode(text))
+        return list(accumulate(map(len, pieces)))
+
     def additive(self, left: str, right: str) -> bool:
         """Tell whether no token can lie across the seam.
 
@@ -275,6 +290,10 @@ class EstimatedTokenizer:
         """Decode what `encode` gave."""
         return self._base.decode(ids)
 
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text each token of the encoding under the estimate ends."""
+        return self._base.ends(text)
+
     def additive(self, left: str, right: str) -> bool:
         """As in the encoding under the estimate: the other terms are sums over characters."""
         return self._base.additive(left, right)
@@ -298,6 +317,18 @@ _LARGE = re.compile(
     r"qwen|qwq|llama-?[34]|gemma|deepseek-(?:coder-)?[vr]\d|deepseek-(?:chat|reasoner)|mistral-(?:nemo|small|medium|large)|"
     r"ministral|devstral|magistral|granite-?4|phi-?4|glm-?[4-9]|kimi|command-(?:r|a)"
 )
+
+
+def tokenizer_named(name: str) -> Tokenizer:
+    """Return the tokenizer with a name that `Tokenizer.name` gave.
+
+    Raises:
+        PromptError: there is none.
+    """
+    for weights in (SMALL_VOCABULARY, LARGE_VOCABULARY):
+        if name == EstimatedTokenizer(weights).name:
+            return _tokenizer(None, weights)
+    return _tokenizer(name, SMALL_VOCABULARY)
 
 
 @lru_cache(maxsize=4)

@@ -88,7 +88,7 @@ def edit(
 
 
 def _render(app: "App", make: "Callable[[], Coroutine[Any, Any, Rendered]]", html: Path | None, as_json: bool) -> None:
-    from kibitz.prompts import trace
+    from kibitz.prompts import page, trace
 
     async def made() -> "Rendered":
         async with closing(app):
@@ -96,7 +96,7 @@ def _render(app: "App", make: "Callable[[], Coroutine[Any, Any, Rendered]]", htm
 
     rendered = run_async(made())
     if html is not None:
-        html.write_text(trace.html(rendered), encoding="utf-8")
+        html.write_text(page.html(rendered), encoding="utf-8")
         click.echo(f"Wrote {html}.", err=True)
     if as_json:
         emit(trace.as_json(rendered))
