@@ -25,7 +25,7 @@ def html(rendered: Rendered) -> str:
     told = explain(rendered)
     shown, left_out = [part for part in told if part["shown"]], [part for part in told if not part["shown"]]
     hues = _Hues()
-    view = _prompt(rendered, hues)
+    view = _prompt(rendered, told, hues)
     embedded = json.dumps(_data(rendered, hues), separators=(",", ":")).replace("<", "\\u003c")
     style, script = _style(rendered), _read("page.js")
     policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
@@ -92,27 +92,27 @@ def _pieces(parts: list[PartReport], rendered: Rendered) -> Iterator[list[Any]]:
         yield [whole.text, *fate, lines_of(kept), whole.tokens]
 
 
-def _prompt(rendered: Rendered, hues: _Hues) -> str:
+def _prompt(rendered: Rendered, told: list[dict[str, Any]], hues: _Hues) -> str:
     """Show the prompt as it was rendered."""
-    marks: dict[int | None, list[str]] = {}
-    for parts in _groups(rendered.parts):
-        for (_, enters, shown), alike in groupby(
-            parts, key=lambda part: (part.message, rendered.curve.enters(part), part.shown)
-        ):
-            if shown:
-                whole = merged(list(alike))
-                marks.setdefault(whole.message, []).append(_mark(whole, enters, hues))
-    contents = [(number, message.role) for number, message in enumerate(rendered.messages or ())]
+    messages = rendered.messages
+    contents = (
+        [("prompt", rendered.text or "")] if messages is None else [(each.role, each.content) for each in messages]
+    )
+    marks: list[list[str]] = [[] for _ in contents]
+    for part in told:
+        if part["shown"]:
+            content = contents[part["message"] or 0][1]
+            marks[part["message"] or 0].append(_mark(part, content[part["start"] : part["end"]], hues))
     return "".join(
-        f"<h2>{escape(role)}</h2><pre>{''.join(marks.get(number, ()))}</pre>"
-        for number, role in (contents if rendered.messages is not None else [(None, "prompt")])
+        f"<h2>{escape(role)}</h2><pre>{''.join(inside)}</pre>"
+        for (role, _), inside in zip(contents, marks, strict=True)
     )
 
 
-def _mark(part: PartReport, enters: int | None, hues: _Hues) -> str:
-    when = "no budget shows it" if enters is None else f"from a budget of {enters:,}"
-    title = escape(f"{part.name} {part.origin} - {part.tokens:,} tokens, {when}")
-    return f'<mark class="c{hues.of(part.origin, part.name)}" title="{title}">{escape(part.text)}</mark>'
+def _mark(part: dict[str, Any], text: str, hues: _Hues) -> str:
+    when = "no budget shows it" if part["enters"] is None else f"from a budget of {part['enters']:,}"
+    title = escape(f"{part['name']} {part['origin']} - {part['tokens']:,} tokens, {when}")
+    return f'<mark class="c{hues.of(part["origin"], part["name"])}" title="{title}">{escape(text)}</mark>'
 
 
 def _table(parts: list[dict[str, Any]], hues: _Hues) -> str:
