@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from kibitz.prompts.errors import TreeError
-from kibitz.prompts.limits import limit_of
+from kibitz.prompts.limits import Limit, limit_of
 from kibitz.prompts.tree import (
     TOP,
     CachePoint,
@@ -243,7 +243,7 @@ def shortened(
     return lines(texts, levels, name=name, path=path, line=line, marker=marker, gap=gap)
 
 
-def isolate(*children: Child, limit: int | str) -> Isolate:
+def isolate(*children: Child, limit: int | str | Limit) -> Isolate:
     """Render children to their own limit, with priorities of their own; the result is fixed.
 
     `limit` is in tokens or relative to the budget around: "50%", "100% - 200", "rest - 100" (of what the always shown
@@ -259,7 +259,7 @@ def isolate(*children: Child, limit: int | str) -> Isolate:
     return _made(Isolate, nodes, content, isolates + 1, limit=checked)
 
 
-def capped(*children: Child, limit: int | str) -> Capped:
+def capped(*children: Child, limit: int | str | Limit) -> Capped:
     """Let children take part in the search of the whole prompt, but with at most `limit` of it (as in `isolate`).
 
     Raises:

@@ -328,7 +328,7 @@ def tokenizer_named(name: str) -> Tokenizer:
     for weights in (SMALL_VOCABULARY, LARGE_VOCABULARY):
         if name == EstimatedTokenizer(weights).name:
             return _tokenizer(None, weights)
-    return _tokenizer(name, SMALL_VOCABULARY)
+    return _tokenizer(name, SMALL_VOCABULARY) if name in _SHA256 else TiktokenTokenizer(name)
 
 
 @lru_cache(maxsize=4)
