@@ -112,7 +112,8 @@ function start(document) {
     const level = levelAt(data, budget);
     if (!level) return [make("p", `Nothing fits a budget of ${budget}: what must be shown is larger.`)];
     const cutoff = level[0] === null ? "only what must be shown" : "cutoff " + level[0];
-    return [make("p", `A budget of ${budget} shows a prompt of ${level[1]} tokens, reserve included: ${cutoff}.`)];
+    return [make("p", `A budget of ${budget} shows a prompt of ${level[1]} tokens, reserve included: ${cutoff}. ` +
+      "What else would fit is packed in when it is rendered, and not shown here.")];
   }
 
   function show(budget) {
