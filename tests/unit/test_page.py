@@ -1,5 +1,7 @@
 """The page of a prompt: it needs nothing else, nothing in it is obeyed, and its slider shows what a budget shows."""
 
+import base64
+import hashlib
 import json
 import re
 import shutil
@@ -104,10 +106,18 @@ def test_only_the_pages_own_script_may_run() -> None:
         if tag == "meta" and attrs.get("http-equiv") == "Content-Security-Policy"
     ]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-    assert rules["default-src"] == "'none'"
-    assert re.fullmatch(r"'sha256-[\w+/]{43}='", rules["script-src"])
-    assert re.fullmatch(r"'sha256-[\w+/]{43}='", rules["style-src"])
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert rules == {
+        "default-src": "'none'",
+        "style-src": digest(style),
+        "script-src": digest(Elements(page).script),
+    }
     assert not re.search(r"<[^>]+ (?:style|on\w+)=", page)
+    assert not re.search(r"innerHTML|insertAdjacent|eval|document\.write", page)
+
+
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 HOSTILE = st.one_of(
@@ -215,6 +225,31 @@ def test_the_slider_shows_what_strict_mode_shows_at_every_budget() -> None:
         assert contents == [message.content for message in expected.messages or ()]
         if budget != got.budget:
             assert level[1] == expected.tokens + expected.reserved
+
+
+@needs_node
+@settings(max_examples=25, deadline=None)
+@given(trees(FIXED_LIMITS))
+def test_the_slider_is_right_for_any_tree(tree: Node) -> None:
+    try:
+        got = render(tree, budget_tokens=40, tokenizer=O200K, mode="strict")
+    except BudgetError:
+        return
+    data = json.loads(Elements(html(got)).data)
+    budgets = sorted({near for _, size in data["levels"] for near in (size - 1, size, size + 1)})
+    picked = run_in_node(
+        "process.stdout.write(JSON.stringify(input.budgets.map((budget) => "
+        "pick(input.data, budget).map(([slot, pieces]) => pieces.map((each) => each[1][0]).join('')))));",
+        {"data": data, "budgets": budgets},
+    )
+    for budget, contents in zip(budgets, picked, strict=True):
+        try:
+            expected = render(tree, budget_tokens=budget, tokenizer=O200K, mode="strict")
+        except BudgetError:
+            assert contents == []
+            continue
+        texts = [m.content for m in expected.messages] if expected.messages is not None else [expected.text or ""]
+        assert contents == [text for text in texts if text]
 
 
 DOCUMENT = """
