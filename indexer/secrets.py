@@ -77,7 +77,7 @@ def holds_secret(text: str) -> bool:
 def blotted(text: str) -> str:
     """Return a text of the same length in which "x" stands for every character of a secret that is no white space."""
     text = _PUTTY.sub(lambda found: _VISIBLE.sub("x", found[0]), text)
-    while places := list(_secrets(text)):
+    while places := list(_secrets(text, looks=None)):
         pieces, at = [], 0
         for start, end in sorted(places):
             pieces += [text[at:start], _VISIBLE.sub("x", text[max(at, start) : end])]
@@ -86,20 +86,20 @@ def blotted(text: str) -> str:
     return text
 
 
-def _secrets(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand, as start and end; the places may overlap."""
+def _secrets(text: str, looks: int | None = _MOST_LOOKS) -> Iterator[tuple[int, int]]:
+    """Yield where secrets stand, as start and end; the places may overlap. So many marks of a form are looked at."""
     if "PRIVATE KEY" in text:
-        yield from _keys(text)
+        yield from _keys(text, looks)
     yield from (found.span() for found in _SIGNED.finditer(text) if _opens_doors(found[0]))
     yield from (found.span() for form in _FURTHER for found in form.finditer(text) if _is_drawn(found))
     for mark, detector in _MARKS.items():
         if mark.search(text):
-            yield from _tokens(text, mark, detector)
+            yield from _tokens(text, mark, detector, looks)
 
 
-def _keys(text: str) -> Iterator[tuple[int, int]]:
+def _keys(text: str, looks: int | None) -> Iterator[tuple[int, int]]:
     """Yield private keys: a header that is followed by a key, in its own file or in a literal over several lines."""
-    for header in islice(_KEY_HEADER.finditer(text), _MOST_LOOKS):
+    for header in islice(_KEY_HEADER.finditer(text), looks):
         if _is_key(text[header.end() : header.end() + 2_000]):
             footer = text.find("-----END", header.end())
             body = _KEY_BODY.match(text, header.end())
@@ -114,9 +114,9 @@ def _is_key(body: str) -> bool:
     return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _tokens(text: str, mark: re.Pattern[str], detector: str) -> Iterator[tuple[int, int]]:
+def _tokens(text: str, mark: re.Pattern[str], detector: str, looks: int | None) -> Iterator[tuple[int, int]]:
     """Yield the tokens that a detector finds around the marks: in a mark's line, as far as that is near."""
-    for found in islice(mark.finditer(text), _MOST_LOOKS):
+    for found in islice(mark.finditer(text), looks):
         begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _WINDOW_CHARS)
         end = text.find("\n", found.end())
         line = text[begin : min(len(text) if end < 0 else end, found.end() + _WINDOW_CHARS)]

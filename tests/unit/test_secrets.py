@@ -140,3 +140,8 @@ def test_a_key_file_is_blotted_out_in_the_middle_of_a_text() -> None:
 def test_two_tokens_in_a_line_both_go() -> None:
     text = f"a = {SECRETS['github']}; b = {SECRETS['aws']}\n"
     assert blotted(text) == f"a = {'x' * 40}; b = {'x' * 20}\n"
+
+
+def test_many_examples_hide_no_secret_from_blotting() -> None:
+    text = "AKIAIOSFODNN7EXAMPLE\n" * 1_000 + SECRETS["aws"]
+    assert blotted(text) == "AKIAIOSFODNN7EXAMPLE\n" * 1_000 + "x" * 20
