@@ -9,6 +9,7 @@ import binascii
 import json
 import re
 import time
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 
@@ -52,6 +53,9 @@ _SHORT_KEY = re.compile(r"M[CF][0-9A-Za-z]CAQ")  # of elliptic curves: PKCS 8 in
 _BETWEEN_LINES = re.compile(r"""\\[nr]|[\s"'`+,;\\]""")
 _KEY_LABEL = re.compile(r"[A-Za-z-]+: [^\n]*\n")  # Proc-Type, DEK-Info, Version
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+")
+_KEY_BODY = re.compile(r"""[\w+/=:,;\\\s"'`-]*""")  # with what stands between its lines
+_PUTTY = re.compile(r"^PuTTY-User-Key-File-\d(?:.*\n)(?:[A-Z][\w-]*:.*\n?|[\w+/=]+\n?)*", re.MULTILINE)
+_VISIBLE = re.compile(r"\S")
 
 _IN_WORD = re.compile(r"[A-Za-z0-9+/]")
 _REPEATED = re.compile(r"(.)\1{5}|(.{2,5}?)\2{4}")
@@ -67,21 +71,39 @@ _FEW_CHARACTERS = 10  # different ones: a drawn token of 20 has fewer about once
 
 def holds_secret(text: str) -> bool:
     """Whether a private key, an access token or another credential of a fixed form stands in a text."""
-    if "PRIVATE KEY" in text and _holds_key(text):
-        return True
-    if _KEY_FILE.match(text):
-        return True
-    if any(_opens_doors(found[0]) for found in _SIGNED.finditer(text)):
-        return True
-    if any(_is_drawn(found) for form in _FURTHER for found in form.finditer(text)):
-        return True
-    return any(mark.search(text) and _holds_token(text, mark, detector) for mark, detector in _MARKS.items())
+    return _KEY_FILE.match(text) is not None or next(_secrets(text), None) is not None
 
 
-def _holds_key(text: str) -> bool:
-    """Whether a private key's header is followed by a key, in its own file or in a literal over several lines."""
-    headers = islice(_KEY_HEADER.finditer(text), _MOST_LOOKS)
-    return any(_is_key(text[header.end() : header.end() + 2_000]) for header in headers)
+def blotted(text: str) -> str:
+    """Return a text of the same length in which "x" stands for every character of a secret that is no white space."""
+    text = _PUTTY.sub(lambda found: _VISIBLE.sub("x", found[0]), text)
+    while places := list(_secrets(text, looks=None)):
+        pieces, at = [], 0
+        for start, end in sorted(places):
+            pieces += [text[at:start], _VISIBLE.sub("x", text[max(at, start) : end])]
+            at = max(at, end)
+        text = "".join([*pieces, text[at:]])
+    return text
+
+
+def _secrets(text: str, looks: int | None = _MOST_LOOKS) -> Iterator[tuple[int, int]]:
+    """Yield where secrets stand, as start and end; the places may overlap. So many marks of a form are looked at."""
+    if "PRIVATE KEY" in text:
+        yield from _keys(text, looks)
+    yield from (found.span() for found in _SIGNED.finditer(text) if _opens_doors(found[0]))
+    yield from (found.span() for form in _FURTHER for found in form.finditer(text) if _is_drawn(found))
+    for mark, detector in _MARKS.items():
+        if mark.search(text):
+            yield from _tokens(text, mark, detector, looks)
+
+
+def _keys(text: str, looks: int | None) -> Iterator[tuple[int, int]]:
+    """Yield private keys: a header that is followed by a key, in its own file or in a literal over several lines."""
+    for header in islice(_KEY_HEADER.finditer(text), looks):
+        if _is_key(text[header.end() : header.end() + 2_000]):
+            footer = text.find("-----END", header.end())
+            body = _KEY_BODY.match(text, header.end())
+            yield header.start(), footer if footer >= 0 else body.end() if body else header.end()
 
 
 def _is_key(body: str) -> bool:
@@ -92,16 +114,15 @@ def _is_key(body: str) -> bool:
     return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _holds_token(text: str, mark: re.Pattern[str], detector: str) -> bool:
-    """Whether a detector finds a token around one of the marks: in its line, as far as that is near."""
-    for found in islice(mark.finditer(text), _MOST_LOOKS):
+def _tokens(text: str, mark: re.Pattern[str], detector: str, looks: int | None) -> Iterator[tuple[int, int]]:
+    """Yield the tokens that a detector finds around the marks: in a mark's line, as far as that is near."""
+    for found in islice(mark.finditer(text), looks):
         begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _WINDOW_CHARS)
         end = text.find("\n", found.end())
         line = text[begin : min(len(text) if end < 0 else end, found.end() + _WINDOW_CHARS)]
-        tokens = (token for pattern in _detector(detector) for token in pattern.finditer(line))
-        if any(mark.search(token[0]) and _is_drawn(token) for token in tokens):
-            return True
-    return False
+        for token in (token for pattern in _detector(detector) for token in pattern.finditer(line)):
+            if mark.search(token[0]) and _is_drawn(token):
+                yield begin + token.start(), begin + token.end()
 
 
 def _is_drawn(found: re.Match[str]) -> bool:

@@ -3,6 +3,7 @@
 * PromptError          shown to the user as it is
   + TreeError          a tree was put together wrongly; names the node's path
   + BudgetError        what must be shown does not fit; names the largest parts
+  + DumpError          a prompt cannot be dumped, or a dump cannot be read
 """
 
 
@@ -16,3 +17,7 @@ class TreeError(PromptError):
 
 class BudgetError(PromptError):
     """What must be shown does not fit the budget."""
+
+
+class DumpError(PromptError):
+    """A prompt cannot be dumped, or a dump cannot be read."""

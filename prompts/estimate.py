@@ -65,6 +65,10 @@ class EstimatedTokenizer:
         """Decode what `encode` gave."""
         return self._base.decode(ids)
 
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text each token of the encoding under the estimate ends."""
+        return self._base.ends(text)
+
     def additive(self, left: str, right: str) -> bool:
         """As in the encoding under the estimate: the other terms are sums over characters."""
         return self._base.additive(left, right)

@@ -29,12 +29,14 @@ class Limit:
         return max(0, (rest if self.rest else int(budget * self.share)) - self.minus)
 
 
-def limit_of(value: int | str, where: str) -> Limit:
-    """Read a limit: 800, "50%", "100% - 200", "rest", "rest - 100".
+def limit_of(value: "int | str | Limit", where: str) -> Limit:
+    """Read a limit: 800, "50%", "100% - 200", "rest", "rest - 100"; one that has been read stays as it is.
 
     Raises:
         TreeError: it is none of these.
     """
+    if isinstance(value, Limit):
+        return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Limit(tokens=value)
     found = _FORM.fullmatch(value) if isinstance(value, str) else None

@@ -71,6 +71,16 @@ def tokenizer_for(model: str | None) -> Tokenizer:
     return _encoding(encoding) if encoding else estimate_for(model)
 
 
+def tokenizer_named(name: str) -> Tokenizer:
+    """Return the tokenizer with a name that `Tokenizer.name` gave.
+
+    Raises:
+        PromptError: it is not one of Kibitz's own.
+    """
+    estimates = {each.name: each for each in map(_estimate, (False, True))}
+    return estimates.get(name) or _encoding(name)
+
+
 # Families whose members all speak one format; older versions that spell their marks as text are not among them.
 _FORMATS = (
     (re.compile(r"gpt-oss"), HARMONY),

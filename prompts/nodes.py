@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from kibitz.prompts.errors import TreeError
-from kibitz.prompts.limits import limit_of
+from kibitz.prompts.limits import Limit, limit_of
 from kibitz.prompts.making import Child, OpenScope, adopt, check_priority, flatten, made, path_to, text
 from kibitz.prompts.tree import (
     TOP,
@@ -215,7 +215,7 @@ def shortened(
     return lines(texts, levels, name=name, path=path, line=line, marker=marker, gap=gap)
 
 
-def isolate(*children: Child, limit: int | str) -> Isolate:
+def isolate(*children: Child, limit: int | str | Limit) -> Isolate:
     """Render children to their own limit, with priorities of their own; the result is fixed.
 
     `limit` is in tokens or relative to the budget around: "50%", "100% - 200", "rest - 100" (of what the always shown
@@ -231,7 +231,7 @@ def isolate(*children: Child, limit: int | str) -> Isolate:
     return made(Isolate, nodes, content, isolates + 1, limit=checked)
 
 
-def capped(*children: Child, limit: int | str) -> Capped:
+def capped(*children: Child, limit: int | str | Limit) -> Capped:
     """Let children take part in the search of the whole prompt, but with at most `limit` of it (as in `isolate`).
 
     Raises:

@@ -13,6 +13,7 @@ from itertools import combinations
 from statistics import median
 
 LEAST_OBSERVATIONS = 6
+LEAST_SMALL = 3
 KEPT = 64
 KEPT_ALIKE = 8
 KEPT_FOR = 400
@@ -93,19 +94,21 @@ class Pace:
     def speed(self) -> Speed | None:
         """Learn the line through what is remembered; None: too little is.
 
-        Whether shared tokens are read again is told by which of the two lines fits better. Where only the whole prompt
-        can explain the time and it always had one size, all the time is put down to reading it: the budget that
-        follows is another size, and so shows whether that was right.
+        Whether shared tokens are read again is told by which of the two lines fits better. Where the prompts had one
+        size, or too few another one to say that size does not matter, all the time is put down to reading: the budget
+        that follows is another size, and so shows whether that was right.
         """
         if len(self.observations) < LEAST_OBSERVATIONS:
             return None
         seconds = [each.seconds for each in self.observations]
         new = _line([each.new for each in self.observations], seconds)
         whole = _line([each.tokens for each in self.observations], seconds)
-        if new is not None and (new.explains if whole is None else new.residual <= CLEARLY * whole.residual):
-            return Speed(new.start, new.slope, reuses=True)
-        if whole is not None:
-            return Speed(whole.start, whole.slope, reuses=False)
+        reuses = new is not None and (new.explains if whole is None else new.residual <= CLEARLY * whole.residual)
+        line = new if reuses else whole
+        largest = max(each.tokens for each in self.observations)
+        small = sum(each.tokens * 2 < largest for each in self.observations)
+        if line is not None and (line.explains or small >= LEAST_SMALL):
+            return Speed(line.start, line.slope, reuses=reuses)
         return Speed(0.0, median(each.seconds / each.tokens for each in self.observations), reuses=False)
 
 

@@ -1,12 +1,14 @@
 """p(X, n) = s: the richest prompt of a tree that fits a budget, and an account of what was left out."""
 
 from kibitz.prompts.account import all_text, parts_of, shown_of
-from kibitz.prompts.chat_template import GENEROUS, OPENAI, ChatTemplate
+from kibitz.prompts.begin import begin, job_of
+from kibitz.prompts.chat_template import ChatTemplate
 from kibitz.prompts.compose import compose
-from kibitz.prompts.curve import sizes
-from kibitz.prompts.errors import BudgetError, TreeError
-from kibitz.prompts.layout import Layout, lay_out
-from kibitz.prompts.rendered import Account, PartReport, Rendered, RenderedMessage, shared_prefix
+from kibitz.prompts.curve import curve_of
+from kibitz.prompts.errors import BudgetError
+from kibitz.prompts.layout import Layout
+from kibitz.prompts.offsets import TokenMap
+from kibitz.prompts.rendered import Account, Inputs, PartReport, Rendered, RenderedMessage, shared_prefix
 from kibitz.prompts.solve import Job, Mode, Search
 from kibitz.prompts.tokens import Tokenizer
 from kibitz.prompts.tree import TOP, Isolate, Node, Reserve
@@ -40,22 +42,6 @@ def render(
     return finish(search, tree, budget_tokens)
 
 
-def job_of(tokenizer: Tokenizer, template: ChatTemplate | None, mode: Mode) -> Job:
-    """Settle what stays the same through a rendering."""
-    if mode not in ("strict", "pack", "value"):
-        raise TreeError(f'render: mode is "strict", "pack" or "value", not {mode!r}')
-    return Job(tokenizer, template or (OPENAI if tokenizer.exact else GENEROUS), mode)
-
-
-def begin(tree: Node, budget: int, job: Job) -> Search:
-    """Lay a tree out and show what must be shown."""
-    if not isinstance(tree, Node):
-        raise TreeError(f"render takes a tree, not {type(tree).__name__}")
-    chat = tree.content == "messages"
-    opening = job.template.start + job.template.reply_tokens if chat else 0
-    return Search(lay_out(tree, chat=chat), job, budget, opening=opening)
-
-
 def finish(search: Search, tree: Node, budget: int, before: Rendered | None = None) -> Rendered:
     """Put together what a settled search shows, with its exact size."""
     composed = compose(search)
@@ -73,9 +59,10 @@ def finish(search: Search, tree: Node, budget: int, before: Rendered | None = No
         tools=composed.tools,
         breaks=composed.breaks,
         account=Account(
-            lambda: parts_of(shown),
-            lambda: sizes(begin(tree, budget, job)),
+            lambda: parts_of(shown, TokenMap(rendered, job.tokenizer)),
+            lambda: curve_of(begin(tree, budget, job)),
             lambda: shared_prefix(before, rendered, job.tokenizer.encode) if before is not None else 0,
+            Inputs(tree, job.mode, job.template),
         ),
     )
     return rendered

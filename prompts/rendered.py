@@ -1,10 +1,17 @@
 """What rendering gives: the prompt, its exact size, and an account of every part, shown or not."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from kibitz.prompts.tree import Image, ToolCall, ToolDefinition
+from kibitz.prompts.tree import Image, Node, ToolCall, ToolDefinition
+
+if TYPE_CHECKING:
+    from kibitz.prompts.chat_template import ChatTemplate
+    from kibitz.prompts.curve import Curve
+    from kibitz.prompts.solve import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +31,20 @@ class RenderedMessage:
     cache_points: tuple[int, ...] = ()
 
 
+TokenSpan = tuple[int, int]
+TokensAt = Callable[["PartReport"], TokenSpan | None]
+
+
 @dataclass(frozen=True, slots=True)
 class PartReport:
     """What became of one part of the tree.
 
     A shown part stands at characters `start` to `end` (end not included) of the content of message number `message`,
-    or of the raw text, where `message` is None. One that is not shown may be `replaced` by an alternative. It is shown
-    at cutoffs above `lo` and up to `priority`. `tokens` is the size of the part's text on its own.
+    or of the raw text, where `message` is None. One that is not shown may be `replaced` by an alternative, or kept out
+    by the limit of an isolate or a capped part around it (`limited`). It is shown at cutoffs above `lo` and up to
+    `priority`; inside an isolate (`isolated`) these are cutoffs of the isolate. A `marker` stands for lines that are
+    left out. `number` counts the texts of the tree before it, `slot` the messages of the tree before its own (shown
+    or not), whose role is `role`. `tokens` is the size of the part's text on its own.
     """
 
     name: str
@@ -43,12 +57,53 @@ class PartReport:
     end: int = 0
     replaced: bool = False
     lo: float = float("-inf")
+    limited: bool = False
+    isolated: bool = False
+    marker: bool = False
+    number: int = -1
+    slot: int = 0
+    role: str = ""
     _count: Callable[[str], int] = field(default=len, repr=False, compare=False)
+    _span: TokensAt | None = field(default=None, repr=False, compare=False)
 
     @property
     def tokens(self) -> int:
         """Count the part on its own; counted when asked for, so that what is left out costs nothing."""
         return self._count(self.text)
+
+    @property
+    def token_span(self) -> TokenSpan | None:
+        """Return which tokens of its message a shown part's characters touch: first, and one beyond the last.
+
+        The message is encoded when this is first asked for. None for a part that is not shown, and with a tokenizer
+        that does not say where its tokens end.
+        """
+        return self._span(self) if self._span is not None and self.shown else None
+
+    @property
+    def token_start(self) -> int | None:
+        """The first token of its message that a shown part touches."""
+        return self.token_span[0] if self.token_span else None
+
+    @property
+    def token_end(self) -> int | None:
+        """One beyond the last token of its message that a shown part touches."""
+        return self.token_span[1] if self.token_span else None
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a prompt was rendered from, besides the tokenizer and the budget."""
+
+    tree: Node
+    mode: "Mode"
+    template: "ChatTemplate"
+
+
+def _no_curve() -> "Curve":
+    from kibitz.prompts.curve import Curve
+
+    return Curve()
 
 
 class Account:
@@ -57,12 +112,14 @@ class Account:
     def __init__(
         self,
         parts: Callable[[], tuple[PartReport, ...]] = tuple,
-        steps: Callable[[], tuple[tuple[float, int], ...]] = tuple,
+        curve: "Callable[[], Curve]" = _no_curve,
         shared: Callable[[], int] = int,
+        inputs: Inputs | None = None,
     ) -> None:
         self._make_parts = parts
-        self._make_steps = steps
+        self._make_curve = curve
         self._make_shared = shared
+        self.inputs = inputs
 
     @cached_property
     def parts(self) -> tuple[PartReport, ...]:
@@ -70,14 +127,31 @@ class Account:
         return self._make_parts()
 
     @cached_property
-    def steps(self) -> tuple[tuple[float, int], ...]:
-        """Return the size at every cutoff."""
-        return self._make_steps()
+    def curve(self) -> "Curve":
+        """Return what every budget would show."""
+        return self._make_curve()
 
     @cached_property
     def shared(self) -> int:
         """Return the tokens shared with the prompt before."""
         return self._make_shared()
+
+    def at(self, message: int | None, character: int) -> PartReport | None:
+        """Return the part to which a character belongs."""
+        starts, parts = self._places.get(message, ([], []))
+        number = bisect_right(starts, character) - 1
+        return parts[number] if number >= 0 and character < parts[number].end else None
+
+    @cached_property
+    def _places(self) -> dict[int | None, tuple[list[int], list[PartReport]]]:
+        """The shown parts of each message and where they start."""
+        places: dict[int | None, tuple[list[int], list[PartReport]]] = {}
+        for part in self.parts:
+            if part.shown:
+                starts, parts = places.setdefault(part.message, ([], []))
+                starts.append(part.start)
+                parts.append(part)
+        return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +186,18 @@ class Rendered:
         return tuple(dict.fromkeys(part.name for part in self.parts if not part.shown and not part.replaced))
 
     @property
+    def curve(self) -> "Curve":
+        """What strict mode would show at every budget."""
+        return self.account.curve
+
+    @property
     def steps(self) -> tuple[tuple[float, int], ...]:
         """The prompt's size at each cutoff, (cutoff, tokens + reserved), falling: where a budget lets more in."""
-        return self.account.steps
+        return self.curve.steps
+
+    def at(self, message: int | None, character: int) -> PartReport | None:
+        """Return the part to which a character of a message, or (None) of the raw text, belongs; None: to none."""
+        return self.account.at(message, character)
 
     @property
     def shared_tokens(self) -> int:

@@ -7,9 +7,10 @@ in only what is at or above the cutoff, and when it must cut it cuts so much at 
 chat some turns.
 """
 
+from kibitz.prompts.begin import begin, job_of
 from kibitz.prompts.chat_template import ChatTemplate
 from kibitz.prompts.follow import follow
-from kibitz.prompts.render import begin, finish, job_of, too_big
+from kibitz.prompts.render import finish, too_big
 from kibitz.prompts.rendered import Rendered
 from kibitz.prompts.solve import Mode, Search
 from kibitz.prompts.tokens import Tokenizer

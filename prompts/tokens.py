@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -63,6 +64,15 @@ class AdditiveTokenizer(Protocol):
 
     def additive(self, left: str, right: str) -> bool:
         """Tell whether the weights of two neighbours surely add up."""
+        ...
+
+
+@runtime_checkable
+class PlacingTokenizer(Protocol):
+    """What a tokenizer may know beyond counting, so that a token can be found in its text."""
+
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text, in UTF-8, each token of `encode` ends."""
         ...
 
 
@@ -190,6 +200,11 @@ class TiktokenTokenizer:
     def decode(self, ids: list[int]) -> str:
         """Decode; half a character becomes U+FFFD."""
         return _encoding(self.name).decode(ids)
+
+    def ends(self, text: str) -> list[int]:
+        """Return at which byte of the text each token ends."""
+        pieces = _encoding(self.name).decode_tokens_bytes(self.encode(text))
+        return list(accumulate(map(len, pieces)))
 
     def additive(self, left: str, right: str) -> bool:
         """Tell whether no token can lie across the seam."""

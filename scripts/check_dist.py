@@ -15,6 +15,8 @@ WANTED = (
     "kibitz/indexer/embed/static.npz",
     "kibitz/indexer/py.typed",
     "kibitz/prompts/render.py",
+    "kibitz/prompts/page.css",
+    "kibitz/prompts/page.js",
     "kibitz/prompts/py.typed",
 )
 TOP_LEVEL = "kibitz"

@@ -48,18 +48,19 @@ class LazyGroup(click.Group):
         return command
 
 
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+def version() -> str:
+    """The version that is installed."""
+    from importlib import metadata
 
     try:
-        return version("kibitz")
-    except PackageNotFoundError:
+        return metadata.version("kibitz")
+    except metadata.PackageNotFoundError:
         return "unknown (not installed)"
 
 
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"kibitz {_version()}")
+        click.echo(f"kibitz {version()}")
         ctx.exit()
 
 

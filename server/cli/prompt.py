@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kibitz.server.cli import EXIT_FAILED, version
 from kibitz.server.cli.latency import explain_latency
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
@@ -30,6 +31,7 @@ EXPLAIN_LATENCY = "--explain-latency"
 
 budget_option = click.option("--budget", type=click.IntRange(1), help="Prompt and answer, in tokens.")
 html_option = click.option("--html", type=PATH, help="Write one self-contained page.")
+dump_option = click.option("--dump", type=PATH, help="Write what it is made from, without secrets, for `replay`.")
 file_root_option = click.option("--path", "root", type=PATH, help="The workspace.")
 
 
@@ -59,6 +61,8 @@ def prompt() -> None:
       kibitz prompt complete app.py:120 --html prompt.html
       kibitz prompt edit "add type hints" app.py:10-24 --json
       kibitz prompt --explain-latency --model llama-3-8b --device h100
+      kibitz prompt ask "how is a session closed" --dump prompt.json
+      kibitz prompt replay prompt.json --budget 2000
     """
 
 
@@ -70,12 +74,13 @@ prompt.add_command(explain_latency)
 @path_option
 @budget_option
 @html_option
+@dump_option
 @json_option
-def ask(*, question: tuple[str, ...], root: Path, budget: int | None, html: Path | None, as_json: bool) -> None:
+def ask(*, question: tuple[str, ...], root: Path, budget: int | None, **output: Any) -> None:
     """The prompt of a question."""
     app = make_app(root, ask_budget_tokens=budget)
     ensure_indexed(app)
-    _render(app, lambda: app.ask_prompt(" ".join(question)), html, as_json)
+    _render(app, lambda: app.ask_prompt(" ".join(question)), **output)
 
 
 @prompt.command()
@@ -83,14 +88,15 @@ def ask(*, question: tuple[str, ...], root: Path, budget: int | None, html: Path
 @file_root_option
 @budget_option
 @html_option
+@dump_option
 @json_option
-def complete(*, place: str, root: Path | None, budget: int | None, html: Path | None, as_json: bool) -> None:
+def complete(*, place: str, root: Path | None, budget: int | None, **output: Any) -> None:
     """The prompt of a completion."""
     where = parse_place(place)
     root, path = workspace_of(where, root)
     at = snapshot_at(root, path, where)
     app = make_app(root, completion_budget_tokens=budget)
-    _render(app, lambda: app.completion_prompt(at), html, as_json, app.completion_budget)
+    _render(app, lambda: app.completion_prompt(at), choose=app.completion_budget, **output)
 
 
 @prompt.command()
@@ -99,41 +105,87 @@ def complete(*, place: str, root: Path | None, budget: int | None, html: Path | 
 @file_root_option
 @budget_option
 @html_option
+@dump_option
 @json_option
-def edit(
-    *, instruction: str, place: str, root: Path | None, budget: int | None, html: Path | None, as_json: bool
-) -> None:
+def edit(*, instruction: str, place: str, root: Path | None, budget: int | None, **output: Any) -> None:
     """The prompt of an edit."""
     where = parse_place(place)
     root, path = workspace_of(where, root)
     target = target_at(root, path, where)
     app = make_app(root, edit_budget_tokens=budget)
-    _render(app, lambda: app.edit_prompt(instruction, target), html, as_json)
+    _render(app, lambda: app.edit_prompt(instruction, target), **output)
+
+
+@prompt.command()
+@click.argument("file", type=PATH)
+@budget_option
+@html_option
+@json_option
+def replay(*, file: Path, budget: int | None, html: Path | None, as_json: bool) -> None:
+    """Render a dumped prompt again and show how it differs from what was rendered then: exit code 1 if it does."""
+    from kibitz.prompts.dump import LARGEST, load
+    from kibitz.prompts.dump import replay as rendered_again
+    from kibitz.prompts.errors import DumpError
+
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        text = stream.read(LARGEST + 1)
+    try:
+        dump = load(text)
+    except DumpError as error:
+        raise DumpError(f"{file}: {error}") from None
+    again = rendered_again(dump, budget_tokens=budget)
+    if html is not None and again.rendered is not None:
+        _write_page(again.rendered, html)
+    if as_json:
+        from kibitz.prompts import trace
+
+        told = {} if again.rendered is None else trace.as_json(again.rendered)
+        emit({"same": not again.diff, "diff": again.diff, "dumped_by": dump.version, **told})
+    elif again.diff:
+        show(again.diff, nl=False)
+    else:
+        click.echo("The same prompt.")
+    if again.diff:
+        click.get_current_context().exit(EXIT_FAILED)
 
 
 def _render(
     app: "App",
     make: "Callable[[], Coroutine[Any, Any, Rendered]]",
+    *,
     html: Path | None,
+    dump: Path | None,
     as_json: bool,
     choose: "Callable[[], Coroutine[Any, Any, Choice]] | None" = None,
 ) -> None:
-    from kibitz.prompts import trace
-
     async def made() -> "tuple[Rendered, Choice | None]":
         async with closing(app):
             return await make(), (await choose() if choose else None)
 
     rendered, budget = run_async(made())
     if html is not None:
-        html.write_text(trace.html(rendered), encoding="utf-8")
-        click.echo(f"Wrote {html}.", err=True)
+        _write_page(rendered, html)
+    if dump is not None:
+        from kibitz.indexer.secrets import blotted
+        from kibitz.prompts.dump import dump as dumped
+
+        dump.write_text(dumped(rendered, version=version(), clean=blotted), encoding="utf-8")
+        click.echo(f"Wrote {dump}.", err=True)
     if as_json:
+        from kibitz.prompts import trace
+
         emit({**trace.as_json(rendered), **({"budget_why": budget.why} if budget else {})})
-    elif html is None:
+    elif html is None and dump is None:
         _show(rendered)
         if budget:
             click.echo(f"budget: {budget.why}")
+
+
+def _write_page(rendered: "Rendered", file: Path) -> None:
+    from kibitz.prompts import page
+
+    file.write_text(page.html(rendered), encoding="utf-8")
+    click.echo(f"Wrote {file}.", err=True)
 
 
 def _show(rendered: "Rendered") -> None:

@@ -187,6 +187,20 @@ def test_a_prompt_can_be_looked_at_without_a_model(run: Run, workspace: Path) ->
     assert (workspace / "prompt.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_a_dumped_prompt_is_rendered_again_without_its_secrets(run: Run, workspace: Path) -> None:
+    token = "ghp_" + "k7Qz" + "R2mXv9LpW4sTn8YbC3dF6hJ1gA5eU0iO"
+    asked = ("prompt", "ask", f"why is {token} refused when money is withdrawn?", "--budget", "2000")
+    done = run(*asked, "--dump", "prompt.json")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    written = (workspace / "prompt.json").read_text(encoding="utf-8")
+    assert token not in written
+    assert "min(amount, self.balance)" in written
+    again = run("prompt", "replay", "prompt.json")
+    assert (again.returncode, again.stdout) == (0, "The same prompt.\n"), again.stdout
+    smaller = run("prompt", "replay", "prompt.json", "--budget", "1100", "--json")
+    assert (smaller.returncode, json.loads(smaller.stdout)["same"]) == (1, False)
+
+
 def test_status_and_doctor_tell_the_state(run: Run, workspace: Path) -> None:
     assert json.loads(run("status", "--json").stdout)["index"]["indexed"] is False
     run("index")

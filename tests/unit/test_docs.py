@@ -1,6 +1,7 @@
 """The documentation says what the program does."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,9 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_every_command_is_documented() -> None:
     text = CLI.read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"kibitz {name}" not in text] == []
+
+
+def test_the_example_of_the_prompts_runs() -> None:
+    text = (CLI.parent / "prompts.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(?!>>>)(.*?)```", text, re.DOTALL)  # the others are a session's
+    exec(compile(example, "prompts.md", "exec"), {})

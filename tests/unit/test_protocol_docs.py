@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.prompts.nodes import text
+from kibitz.prompts.render import render
+from kibitz.prompts.tokens import TiktokenTokenizer
+from kibitz.prompts.trace import explain
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import connected
 
@@ -36,8 +40,18 @@ async def test_each_documented_request_is_answered_with_the_documented_names() -
                 assert set(names(result)) - OPTIONAL >= set(names(documented[request["id"]])) - OPTIONAL
 
 
+PART = explain(render(text("a"), budget_tokens=9, tokenizer=TiktokenTokenizer("o200k_base")))[0]
+
+
+def test_the_parts_of_a_prompt_are_documented_with_all_their_names() -> None:
+    (result,) = (m["result"] for m in messages() if "parts" in m.get("result", {}))
+    assert list(result["parts"][0]) == list(PART)
+    told = (PAGE.parent / "cli.md").read_text(encoding="utf-8")
+    assert f'"parts": [{{{", ".join(json.dumps(name) for name in PART)}}}]' in told
+
+
 # Only there for some answers.
-OPTIONAL = {".parts[].name", ".parts[].shown", ".parts[].why", ".citations[].path", ".citations[].start_line"}
+OPTIONAL = {".citations[].path", ".citations[].start_line", *(f".parts[].{name}" for name in PART)}
 OPTIONAL |= {".citations[].end_line", ".citations[].uri", ".skipped.binary", ".skipped.generated"}
 
 

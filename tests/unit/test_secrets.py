@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.secrets import holds_secret
+from kibitz.indexer.secrets import blotted, holds_secret
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -103,3 +103,45 @@ def test_a_secret_is_found_wherever_it_stands(before: str, kind: str, after: str
 @given(st.lists(st.sampled_from(["AKIA", "eyJ", "SG.", "xox", "-----BEGIN PRIVATE KEY-----", "a", "\n", " ", "="])))
 def test_marks_alone_are_no_secret(pieces: list[str]) -> None:
     assert not holds_secret("x" + "".join(pieces))
+
+
+@given(st.text(alphabet="ab \n.=", max_size=60), st.sampled_from(sorted(SECRETS)), st.text(alphabet=" \n;", max_size=9))
+def test_a_secret_is_blotted_out_and_nothing_moves(before: str, kind: str, after: str) -> None:
+    text = f"{before}\n{SECRETS[kind]}\n{after}" if kind != "key file" else PUTTY
+    clean = blotted(text)
+    assert not holds_secret(clean) or kind == "key file"
+    assert len(clean) == len(text)
+    assert all(new == old or (new == "x" and not old.isspace()) for new, old in zip(clean, text, strict=True))
+    assert clean.startswith(before) or kind == "key file"
+    for drawn_part in (KEY[16:48], KEY[-40:], SHORT_KEY[-40:], drawn(20), PUTTY_KEY[-40:]):
+        assert drawn_part not in clean
+
+
+def test_a_text_without_a_secret_is_left_as_it_is() -> None:
+    text = "if '-----BEGIN RSA PRIVATE KEY-----' in text:\n    token = 'ghp_xxxx'\n"
+    assert blotted(text) == text
+    assert blotted("") == ""
+
+
+PUTTY_KEY = drawn(64, seed=5)
+PUTTY = (
+    "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: mine\nPublic-Lines: 1\nAAAA\n"
+    f"Private-Lines: 2\n{PUTTY_KEY}\n{PUTTY_KEY[:9]}=\nPrivate-MAC: {drawn(64, '0123456789abcdef')}\n"
+)
+
+
+def test_a_key_file_is_blotted_out_in_the_middle_of_a_text() -> None:
+    clean = blotted(f"# notes\n{PUTTY}\nplain text\n")
+    assert clean.startswith("# notes\nxxx")
+    assert clean.endswith("\n\nplain text\n")
+    assert PUTTY_KEY not in clean
+
+
+def test_two_tokens_in_a_line_both_go() -> None:
+    text = f"a = {SECRETS['github']}; b = {SECRETS['aws']}\n"
+    assert blotted(text) == f"a = {'x' * 40}; b = {'x' * 20}\n"
+
+
+def test_many_examples_hide_no_secret_from_blotting() -> None:
+    text = "AKIAIOSFODNN7EXAMPLE\n" * 1_000 + SECRETS["aws"]
+    assert blotted(text) == "AKIAIOSFODNN7EXAMPLE\n" * 1_000 + "x" * 20

@@ -1,10 +1,9 @@
 import json
-import re
 
 from kibitz.prompts.nodes import Node, first, fragment, isolate, lines, reserve, scope, system, user
 from kibitz.prompts.render import Rendered, render
 from kibitz.prompts.tokens import TiktokenTokenizer
-from kibitz.prompts.trace import explain, html, summary
+from kibitz.prompts.trace import explain, summary
 
 
 def fit(tree: Node, budget: int) -> Rendered:
@@ -39,9 +38,12 @@ def test_every_part_is_explained_in_jsons_own_types() -> None:
         "tokens": 13,
         "shown": True,
         "why": "at or above the cutoff",
+        "enters": 39,
         "message": 1,
         "start": 0,
         "end": 36,
+        "token_start": 0,
+        "token_end": 13,
     }
 
 
@@ -77,26 +79,3 @@ def test_the_summary_adds_up_and_carries_what_a_slider_needs() -> None:
     assert (told["cutoff"], told["tokenizer"], told["exact"]) == (5.0, "o200k_base", True)
     assert [cutoff for cutoff, _size in told["steps"]] == [None, 5.0, 1.0]
     assert json.loads(json.dumps(told)) == told
-
-
-def test_the_page_shows_the_prompt_by_origin_and_needs_nothing_else() -> None:
-    page = html(fit(chat(), 60))
-    assert "<script>alert" not in page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert not re.search(r"(?:src|href)=|https?://|@import|url\(", page)
-    assert 'title="code a.py:1-1 - 13 tokens"' in page
-    assert "<h2>system</h2>" in page
-    assert "below the cutoff 5" in page.split("Left out")[1]
-
-
-def test_the_pages_data_can_be_read_back() -> None:
-    rendered = fit(chat(), 60)
-    data = re.search(r'<script type="application/json" id="prompt">(.*?)</script>', html(rendered), re.DOTALL)
-    assert data
-    assert json.loads(data[1]) == {**summary(rendered), "parts": explain(rendered)}
-
-
-def test_a_raw_prompt_has_a_page_too() -> None:
-    page = html(fit(fragment("x = ", scope("1\n", p=1, name="suffix")), 50))
-    assert "<h2>prompt</h2>" in page
-    assert "Nothing." in page

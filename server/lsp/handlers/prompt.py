@@ -21,11 +21,11 @@ def register(ls: "KibitzServer") -> None:
 
 async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, Any]:
     """Answer with the prompt, its tokens, and what is in it and why."""
-    from kibitz.prompts import trace
+    from kibitz.prompts import page, trace
 
     rendered = await _render(ls, params)
-    page = {"html": trace.html(rendered)} if params.html else {}
-    return {**trace.as_json(rendered), **page}
+    shown = {"html": page.html(rendered)} if params.html else {}
+    return {**trace.as_json(rendered), **shown}
 
 
 async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered":
