@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kibitz.prompts.compose import Composed, compose
-from kibitz.prompts.layout import Layout, Leaf, Slot, lay_out
+from kibitz.prompts.layout import MARKER, Layout, Leaf, Slot, lay_out
 from kibitz.prompts.rendered import PartReport
 from kibitz.prompts.solve import Job, Search
 from kibitz.prompts.tree import Isolate, Lines, Node, Text
@@ -73,7 +73,7 @@ class _Reporter:
                 self._end(leaf, visible)
             self.parts.append(self._part(leaf, text, visible, start, line))
             previous = key
-            line += leaf.line >= 0 and leaf.text.endswith("\n")
+            line += leaf.text.count("\n") if 0 <= leaf.line < MARKER else 0
 
     def _end(self, leaf: Leaf, visible: bool) -> None:
         if visible and leaf.slot is not None:

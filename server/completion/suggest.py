@@ -57,6 +57,7 @@ async def completion_prompt(
         BudgetError: not even the cursor's line fits.
     """
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
+    from kibitz.prompts.templates.context import Context
 
     at = at.with_line_feeds()
     wanted = query(at) if family is not PLAIN else ""
@@ -66,6 +67,7 @@ async def completion_prompt(
         if family is PLAIN:
             return _plain_tree(at, reserve_tokens)
         items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
+        context = Context(items=items)
         if family is not None:
             return fim_tree(
                 family,
@@ -73,7 +75,7 @@ async def completion_prompt(
                 suffix=at.suffix,
                 path=at.path,
                 repo=repo,
-                items=items,
+                context=context,
                 reserve_tokens=reserve_tokens,
             )
         return chat_completion_tree(
@@ -81,7 +83,7 @@ async def completion_prompt(
             suffix=at.suffix,
             path=at.path,
             language=at.language,
-            items=items,
+            context=context,
             reserve_tokens=reserve_tokens,
         )
 
@@ -102,7 +104,6 @@ def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":
         suffix="",
         path=at.path,
         repo="",
-        items=(),
         reserve_tokens=reserve_tokens,
     )
 
