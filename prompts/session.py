@@ -7,10 +7,12 @@ in only what is at or above the cutoff, and when it must cut it cuts so much at 
 chat some turns.
 """
 
+from dataclasses import replace
+
 from kibitz.prompts.chat_template import ChatTemplate
 from kibitz.prompts.follow import follow
 from kibitz.prompts.render import begin, finish, job_of, too_big
-from kibitz.prompts.rendered import Rendered
+from kibitz.prompts.rendered import Account, Rendered
 from kibitz.prompts.solve import Mode, Search
 from kibitz.prompts.tokens import Tokenizer
 from kibitz.prompts.tree import Node
@@ -68,7 +70,8 @@ class Renderer:
             self._last = None
             raise too_big(search.layout, budget_tokens, self._job)
         self._search = search
-        rendered = self._last = finish(search, tree, budget_tokens, self._last)
+        rendered = finish(search, tree, budget_tokens, self._last)
+        self._last = replace(rendered, account=Account())  # what it tells of the one before it would keep that one
         return rendered
 
     def _go_on(self, search: Search, tree: Node, budget: int) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
+from kibitz.server.rendering import Memories
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
@@ -48,6 +49,7 @@ class App:
         self._searcher: Searcher | None = None
         self._live: LiveParser | None = None
         self._unseen = Unseen()
+        self._memories = Memories()
         self.second_stage = SecondStage(config)
 
     # -- the index ---------------------------------------------------------------------------------------------
@@ -264,6 +266,7 @@ class App:
             budget_tokens=self.config.completion_budget_tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
+            memory=self._memories.of(at.path),
         )
 
     async def suggest(self, at: "Snapshot") -> "Suggestion | None":

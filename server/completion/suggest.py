@@ -11,7 +11,7 @@ from kibitz.server.completion.answer import is_wrapped_whole
 from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.ports import ChatModel, Completer
-from kibitz.server.rendering import rendered_off_the_loop
+from kibitz.server.rendering import Memory, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ async def completion_prompt(
     budget_tokens: int,
     reserve_tokens: int,
     repo: str = "",
+    memory: Memory | None = None,
 ) -> "Rendered":
-    """Render the prompt of a completion.
+    """Render the prompt of a completion; with the document's `memory`, at the price of what has changed.
 
     Fill-in-the-middle for a family, the text before the cursor for `PLAIN`, messages for a chat model with None.
 
@@ -87,7 +88,7 @@ async def completion_prompt(
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer)
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, tokenizer=tokenizer, memory=memory)
 
 
 def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":

@@ -26,6 +26,7 @@ from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import completion_prompt
 from kibitz.server.config import Config
+from kibitz.server.rendering import Memory
 from kibitz.server.retrieval import Retrieve, retriever
 from tests.bench.costs import machine, percentile
 
@@ -75,7 +76,7 @@ def window(at: Snapshot, tokenizer: Counted, budget: int) -> int:
 
 def measure(text: str, suffix: str, places: int, retrieve: Retrieve, loop: asyncio.AbstractEventLoop) -> None:
     budget, reserve = Config().completion_budget_tokens, Config().completion_tokens
-    tokenizer, plain = Counted("o200k_base"), Counted("o200k_base")
+    tokenizer, plain, memory = Counted("o200k_base"), Counted("o200k_base"), Memory()
 
     def prompt(snapshot: Snapshot) -> int:
         work = completion_prompt(
@@ -85,6 +86,7 @@ def measure(text: str, suffix: str, places: int, retrieve: Retrieve, loop: async
             tokenizer=tokenizer,
             budget_tokens=budget,
             reserve_tokens=reserve,
+            memory=memory,
         )
         return loop.run_until_complete(work).tokens
 

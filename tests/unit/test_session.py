@@ -1,6 +1,8 @@
 """A renderer that remembers gives what a fresh one gives, and a steady one keeps the front of its prompts."""
 
+import gc
 import random
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -170,3 +172,13 @@ def test_an_earlier_rendering_can_still_be_asked_for_its_parts() -> None:
         ("x.py:2", "b\n", True),
         ("x.py:3", "c\n", False),
     ]
+
+
+def test_a_renderer_keeps_no_prompt_but_the_last() -> None:
+    renderer = Renderer(O200K)
+    first = weakref.ref(renderer.render(text("one\n"), budget_tokens=10).account)
+    for word in ("two\n", "three\n"):
+        last = renderer.render(text(word), budget_tokens=10)
+    gc.collect()
+    assert first() is None
+    assert last.shared_tokens == 0
