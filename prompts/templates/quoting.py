@@ -110,7 +110,10 @@ def commented(text: str, path: str) -> str:
     kind = f" {extension(path)} "
     for opening, closing, kinds in _BLOCKS:
         if kind in kinds:
-            inside = text.replace(closing, f"{closing[0]} {closing[1:]}").rstrip("\n")
+            inside = text.rstrip("\n")
+            for end in (closing, opening):
+                inside = inside.replace(end, f"{end[0]} {end[1:]}")
             return f"{opening}\n{inside}\n{closing}\n"
     mark = next((mark for mark, kinds in _MARKS if kind in kinds), "#")
-    return "".join(f"{mark} {line}".rstrip() + "\n" for line in text.rstrip("\n").split("\n"))
+    rows = text.rstrip("\n").splitlines() or [""]  # at whatever a language may take for a line's end
+    return "".join(f"{mark} {row}".rstrip() + "\n" for row in rows)
