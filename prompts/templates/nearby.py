@@ -5,6 +5,8 @@ usual budget reaches is not looked at, so that a key costs the same in every doc
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from io import StringIO
 
 from kibitz.prompts.nodes import TOP, Lines, lines
 from kibitz.prompts.templates.parts import FAR, NEAR
@@ -32,12 +34,9 @@ def before(text: str, *, clean: Clean = _as_it_is, path: str = "", name: str = "
     rows = _rows(clean(text[start:]))
     cut = _boundary(first, len(rows) - _MOST_LINES)
     blocks = list(_blocks(rows[:cut], first))
-    pieces = [piece for row in rows[cut:] for piece in _pieces(row, from_end=True)]
-    priorities = [
-        *(FAR - (len(pieces) + _BLOCK * number) / _PREFIX_SHARE for number in range(len(blocks), 0, -1)),
-        *(_priority(distance, _PREFIX_SHARE) for distance in range(len(pieces) - 1, -1, -1)),
-    ]
-    return lines([*blocks, *pieces], priorities, name=name, path=path, line=first + 1)
+    pieces = _pieces(rows[cut:], from_end=True)
+    priorities = _priorities(len(pieces), len(blocks), _PREFIX_SHARE)
+    return lines([*blocks, *pieces], priorities[::-1], name=name, path=path, line=first + 1)
 
 
 def after(text: str, *, clean: Clean = _as_it_is, path: str = "", name: str = "suffix", line: int = 1) -> Lines:
@@ -47,25 +46,26 @@ def after(text: str, *, clean: Clean = _as_it_is, path: str = "", name: str = "s
         end = text.rfind("\n", 0, _REACH) + 1 or _REACH
     rows = _rows(clean(text[:end]))
     cut = _boundary(line - 1, _MOST_LINES - _BLOCK) if len(rows) > _MOST_LINES else len(rows)
-    pieces = [piece for row in rows[:cut] for piece in _pieces(row, from_end=False)]
+    pieces = _pieces(rows[:cut], from_end=False)
     blocks = list(_blocks(rows[cut:], line - 1 + cut))
-    priorities = [
-        *(_priority(distance, _SUFFIX_SHARE) for distance in range(len(pieces))),
-        *(FAR - (len(pieces) + _BLOCK * number) / _SUFFIX_SHARE for number in range(1, len(blocks) + 1)),
-    ]
+    priorities = _priorities(len(pieces), len(blocks), _SUFFIX_SHARE)
     return lines([*pieces, *blocks], priorities, name=name, path=path, line=line)
 
 
-def _priority(distance: int, share: float) -> float:
-    if distance == 0:
-        return TOP
-    return (NEAR if distance <= _NEAR_LINES * share else FAR) - distance / share
+@lru_cache(maxsize=64)  # the same at every key but those that make a line
+def _priorities(pieces: int, blocks: int, share: float) -> tuple[float, ...]:
+    """Return the priorities of pieces and of the blocks beyond them, from the cursor outwards."""
+    near = int(_NEAR_LINES * share)
+    falling = ((NEAR if distance <= near else FAR) - distance / share for distance in range(1, pieces))
+    return (
+        *((TOP,) if pieces else ()),
+        *falling,
+        *(FAR - (pieces + _BLOCK * number) / share for number in range(1, blocks + 1)),
+    )
 
 
 def _rows(text: str) -> list[str]:
-    rows = [f"{row}\n" for row in text.split("\n")]
-    last = rows.pop()[:-1]
-    return [*rows, last] if last else rows
+    return list(StringIO(text, newline="\n"))  # cut at line feeds alone, in C
 
 
 def _boundary(first: int, row: int) -> int:
@@ -82,9 +82,16 @@ def _blocks(rows: list[str], first: int) -> Iterator[str]:
         start = end
 
 
-def _pieces(row: str, *, from_end: bool) -> Iterator[str]:
-    """Cut a line that is too long into pieces, whole ones towards the cursor."""
-    odd = len(row) % _LONGEST_PIECE if from_end else 0
+def _pieces(rows: list[str], *, from_end: bool) -> list[str]:
+    """Cut lines that are too long into pieces, whole ones towards the cursor."""
+    return [
+        piece
+        for row in rows
+        for piece in ((row,) if len(row) <= _LONGEST_PIECE else _cut(row, len(row) % _LONGEST_PIECE * from_end))
+    ]
+
+
+def _cut(row: str, odd: int) -> Iterator[str]:
     if odd:
         yield row[:odd]
     for start in range(odd, len(row), _LONGEST_PIECE):

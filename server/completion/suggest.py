@@ -23,6 +23,7 @@ HITS = 6  # asked for; the file's own come off
 SNIPPETS = 4  # shown: each takes room from the lines around the cursor
 QUERY_LINES_BEFORE, QUERY_LINES_AFTER = 8, 3
 QUERY_LINE_CHARS = 200
+QUERY_REACH = 64  # lines on a side that these are looked for in
 CHARS_A_TOKEN = 3  # of code, an underestimate: how far from the cursor the prompt reaches at least
 LINE_END = ("\n",)
 
@@ -158,7 +159,7 @@ def is_complete(text: str, at: Snapshot) -> bool:
 
 def query(at: Snapshot) -> str:
     """Return what to search for: the names on the cursor's line first, then the lines around it."""
-    before, after = at.prefix.split("\n"), at.suffix.split("\n")
+    before, after = at.prefix.rsplit("\n", QUERY_REACH)[-QUERY_REACH:], at.suffix.split("\n", QUERY_REACH)[:QUERY_REACH]
     line = (before[-1] + after[0]).strip()
     near = [each.strip() for each in before[:-1] if each.strip()][-QUERY_LINES_BEFORE:]
     below = [each.strip() for each in after[1:] if each.strip()][:QUERY_LINES_AFTER]
