@@ -1,7 +1,7 @@
 """What rendering gives: the prompt, its exact size, and an account of every part, shown or not."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kibitz.prompts.tree import Image, ToolCall, ToolDefinition
@@ -140,7 +140,7 @@ def shared_prefix(before: Rendered, now: Rendered, encode: Callable[[str], Seque
         return _common(before.text or "", now.text or "", encode)
     shared = 0
     for old, new in zip(before.messages, now.messages, strict=False):
-        if old == new:
+        if replace(old, cache_points=()) == replace(new, cache_points=()):  # a mark changes no token
             shared += around + len(encode(new.content))
             continue
         if old.role == new.role and old.name == new.name:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from kibitz.prompts.chat_template import ChatTemplate
 from kibitz.prompts.follow import follow
+from kibitz.prompts.layout import NEVER
 from kibitz.prompts.render import begin, finish, job_of, too_big
 from kibitz.prompts.rendered import Account, Rendered
 from kibitz.prompts.solve import Mode, Search
@@ -22,7 +23,7 @@ _AHEAD = 16
 _LEAST_ROOM, _MOST_ROOM = 0.02, 0.4
 # Growth is averaged over about so many prompts.
 _MEMORY = 4
-# Below this share of what a cut left, the prompt is filled again.
+# Below this share of what a cut left, or where there is more room than a cut may make, the prompt is filled again.
 _EMPTY = 0.7
 
 
@@ -77,12 +78,14 @@ class Renderer:
     def _go_on(self, search: Search, tree: Node, budget: int) -> bool:
         """Show what was shown and what is new; cut where that is too much, fill where little is left."""
         before = search.tally.size()
+        if search.level <= -search.layout.levels[-1]:
+            search.level = NEVER  # nothing is left out: what is new comes in, however low
         search.put_back(swaps=True)
         follow(search, tree, keep=True)
         size = search.tally.size()
         grown = max(0, size - before)
         self._growth += (grown - self._growth) / _MEMORY if self._growth else grown
-        if search.fits(budget) and size >= self._filled * _EMPTY:
+        if search.fits(budget) and size >= max(self._filled * _EMPTY, budget * (1 - _MOST_ROOM)):
             return True
         if search.fits(budget):
             search.let_go()

@@ -73,14 +73,13 @@ def ask_tree(
         *(_item(item, ranks, mentioned) for item in in_order_shown(shown, [*attached, *items])),
     ]
     excerpts = bool(attached or items or shown)
-    asked = quiet(question.strip())
     return fragment(
         system(scope((_SYSTEM if excerpts else _NO_EXCERPTS) + (_RULES if rules else ""), name="instructions")),
         scope(user(_EXCERPTS, parts), assistant(_SEEN), p=_RULES_HEAD + 1, name="excerpts") if parts else None,
         cache_point(),
         _turns(history),
         cache_point(),
-        user(scope(f"Question: {asked}" if excerpts else asked, name="question")),
+        user(scope(quiet(question.strip()), name="question")),  # as it will stand among the turns of the next prompt
         reserve(reserve_tokens),
     )
 

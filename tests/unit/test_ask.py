@@ -58,7 +58,7 @@ async def test_the_prompt_shows_what_was_found_and_the_question() -> None:
     said = rendered.messages[1].content
     assert "src/session.py:10-11" in said
     assert "self.pool.drain()" in said
-    assert rendered.messages[-1].content == "Question: How is a session closed?"
+    assert rendered.messages[-1].content == "How is a session closed?"
     assert sources(rendered) == (Citation("src/session.py", 10, 11), Citation("src/pool.py", 4, 5))
     assert rendered.tokens + rendered.reserved <= 2_000
 

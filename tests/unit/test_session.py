@@ -182,3 +182,21 @@ def test_a_renderer_keeps_no_prompt_but_the_last() -> None:
     gc.collect()
     assert first() is None
     assert last.shared_tokens == 0
+
+
+def test_a_steady_renderer_lets_in_what_is_new_while_there_is_room() -> None:
+    renderer = Renderer(O200K, steady=True)
+    large = scope("far too large " * 200, p=5)
+    for count in range(1, 8):
+        words = [scope(f"word{number}\n", p=-number) for number in range(count)]
+        got = renderer.render(fragment(words, large), budget_tokens=100)
+        assert got.text == "".join(f"word{number}\n" for number in range(count))
+
+
+def test_a_steady_renderer_that_shows_all_goes_on_showing_all_that_fits() -> None:
+    renderer = Renderer(O200K, steady=True)
+    for count in range(15, 24):
+        words = [scope(f"word{number}\n", p=-number) for number in range(count)]
+        got = renderer.render(fragment(words), budget_tokens=100)
+        assert got.text == "".join(f"word{number}\n" for number in range(count))
+    assert got.tokens > 60

@@ -193,7 +193,7 @@ def test_a_question_stands_last_and_older_turns_go_first() -> None:
     history = [Turn("user" if n % 2 == 0 else "assistant", f"turn number {n} " * 20) for n in range(20)]
     got = fit(ask_tree("Why?", [item("a.py", 30)], history=history, reserve_tokens=100), 1_000)
     messages = got.messages or ()
-    assert messages[-1].content == "Question: Why?"
+    assert messages[-1].content == "Why?"
     assert "a.py:1-30" in messages[1].content
     assert "turn number 19" in messages[-2].content
     assert got.omitted[0] == "turn 1"
