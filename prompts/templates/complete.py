@@ -105,7 +105,7 @@ def chat_completion_tree(
         system(scope(_SYSTEM.format(cursor=cursor), name="instructions")),
         user(
             context_parts(context, block),
-            f"{heading(path) or 'untitled'}\n{fence}{extension(path) or language}\n",
+            f"{heading(path)}\n{fence}{extension(path) or language}\n",
             rows[0],
             scope(cursor, name="cursor"),
             rows[1],

@@ -51,7 +51,7 @@ def edit_tree(
     below = lines_after(after, clean=quiet, path=path, name="after", line=1 + (before + target).count("\n"))
     fence = fence_for(["".join(above.texts), target, "".join(below.texts), instruction])
     opening = f"{fence}{extension(path) or language}"
-    where = heading(path) or "untitled"
+    where = heading(path)
     instructions = _FILE if whole_file else _LINES.format(opening=opening, fence=fence)
     order = (
         "Answer with SEARCH/REPLACE blocks." if whole_file else "Answer with the new target lines in one code block."

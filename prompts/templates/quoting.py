@@ -91,11 +91,11 @@ def one_line(text: str) -> str:
 def heading(name: str) -> str:
     """Make a name stand above a fence: on one line, with nothing in it that opens a fence or speaks a control string.
 
-    A file may be called anything: line feeds become blanks, backquotes apostrophes, and one that begins like Markdown
-    gets "./" before it.
+    A file may be called anything: line feeds become blanks, backquotes apostrophes, one that begins like Markdown gets
+    "./" before it, and one of blanks is "untitled".
     """
-    line = quiet(one_line(name)).replace("`", "'")
-    return line if not line or line[0].isalnum() or line[0] in "._/" else f"./{line}"
+    line = quiet(one_line(name)).replace("`", "'") or "untitled"
+    return line if line[0].isalnum() or line[0] in "._/" else f"./{line}"
 
 
 def extension(path: str) -> str:
