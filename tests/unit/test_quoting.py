@@ -191,7 +191,7 @@ def test_no_context_of_any_kind_speaks_a_control_string_of_the_family(name: str,
         prefix="x",
         suffix="",
         path="p" * bool(path.strip()),
-        repo=path and "r",
+        repo="r" * bool(path.strip()),
         context=Context(),
         reserve_tokens=0,
     )
