@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kibitz.prompts.chat_template import ChatTemplate
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.session import Renderer
@@ -25,10 +26,12 @@ class Memory:
         self._steady = steady
         self._lock = threading.Lock()
         self._renderer: Renderer | None = None
-        self._tokenizer: Tokenizer | None = None
+        self._counted_by: tuple[Tokenizer, ChatTemplate | None] | None = None
 
-    def render(self, tree: "Node", *, budget_tokens: int, tokenizer: "Tokenizer") -> "Rendered":
-        """Render the next tree; with another tokenizer than before, from nothing.
+    def render(
+        self, tree: "Node", *, budget_tokens: int, tokenizer: "Tokenizer", template: "ChatTemplate | None" = None
+    ) -> "Rendered":
+        """Render the next tree, as `render` does; counted in another way than before, from nothing.
 
         Raises:
             BudgetError: what must be shown does not fit.
@@ -36,8 +39,9 @@ class Memory:
         from kibitz.prompts.session import Renderer
 
         with self._lock:
-            if self._renderer is None or self._tokenizer is not tokenizer:
-                self._renderer, self._tokenizer = Renderer(tokenizer, steady=self._steady), tokenizer
+            if self._renderer is None or self._counted_by != (tokenizer, template):
+                self._renderer = Renderer(tokenizer, template=template, steady=self._steady)
+                self._counted_by = tokenizer, template
             return self._renderer.render(tree, budget_tokens=budget_tokens)
 
 

@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
+from kibitz.prompts.chat_template import CHATML, OPENAI
 from kibitz.prompts.errors import BudgetError
-from kibitz.prompts.nodes import Node, fragment, scope
+from kibitz.prompts.nodes import Node, fragment, scope, user
 from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.server.rendering import Memories, Memory, rendered_off_the_loop
 
@@ -72,6 +73,9 @@ def test_a_memory_starts_anew_with_another_tokenizer_and_after_an_error() -> Non
     memory = Memory()
     tree = document(["one", "two"])
     assert memory.render(tree, budget_tokens=50, tokenizer=O200K).tokenizer == "o200k_base"
+    asked = user("one")
+    assert memory.render(asked, budget_tokens=50, tokenizer=O200K, template=OPENAI).tokens == 8
+    assert memory.render(asked, budget_tokens=50, tokenizer=O200K, template=CHATML).tokens == 9
     other = TiktokenTokenizer("cl100k_base")
     assert memory.render(tree, budget_tokens=50, tokenizer=other).tokenizer == "cl100k_base"
     with pytest.raises(BudgetError):
