@@ -84,7 +84,7 @@ class _Reporter:
                 self.ends[leaf.slot] = self.ends.get(leaf.slot, 0) + len(leaf.text)
             previous = key
             self.count += 1
-            line += 0 <= leaf.line < MARKER and leaf.text.endswith("\n")
+            line += leaf.text.count("\n") if 0 <= leaf.line < MARKER else 0
 
     def _enter(self, leaf: Leaf) -> None:
         """Count the messages of the tree as they begin."""

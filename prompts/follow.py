@@ -47,6 +47,7 @@ class _Changes:
     moves: list[tuple[Leaf, float, float]] = field(default_factory=list)
     grown: list[Place] = field(default_factory=list)  # that hold capped nodes
     reordered: bool = False
+    lined: list[Place] = field(default_factory=list)  # whose lines have other intervals, or came or went
 
 
 def follow(search: Search, tree: Node, *, keep: bool = False) -> None:
@@ -163,6 +164,7 @@ class _Comparison:
             place.inside = list(entries)
         elif not moved and old.priorities == new.priorities:
             return
+        self.changes.lined.append(place)
         hi, lo = place.hi, place.lo
         for number, (leaf, level) in enumerate(zip(entries, new.priorities, strict=True)):
             leaf.node, leaf.line = new, number
@@ -312,6 +314,10 @@ def _carry_out(search: Search, changes: _Changes, *, keep: bool) -> None:
         search.cap(place)
     search.snap()
     level = search.level
+    if keep and changes.lined:
+        stranded = _stranded(changes.lined, level, were)
+        tally.drop([leaf for leaf in stranded if leaf.shown])
+        were.difference_update(stranded)
     tally.add(
         [
             leaf
@@ -319,6 +325,28 @@ def _carry_out(search: Search, changes: _Changes, *, keep: bool) -> None:
             if not leaf.shown and (leaf.lo < level <= leaf.hi or leaf in were)
         ]
     )
+
+
+def _stranded(places: list[Place], level: float, were: set[Leaf]) -> list[Leaf]:
+    """Return the lines that would stay though nothing at or above the level is near them any more.
+
+    They would leave a hole in the text that nothing marks. A text of which nothing is at or above the level may stay.
+    """
+    stranded: list[Leaf] = []
+    for place in places:
+        alone: list[Leaf] = []
+        group: list[Leaf] = []
+        touched = found = False  # whether the group, the place has a line at or above the level
+        for leaf in [*place.inside, None]:
+            if isinstance(leaf, Leaf) and (leaf.shown or leaf in were or leaf.lo < level <= leaf.hi):
+                group.append(leaf)
+                touched = touched or leaf.lo < level <= leaf.hi
+                continue
+            found = found or touched
+            alone.extend(group if not touched else ())
+            group, touched = [], False
+        stranded.extend(alone if found else ())
+    return stranded
 
 
 def _relevel(layout: Layout, changes: _Changes) -> None:

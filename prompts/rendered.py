@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -223,7 +223,7 @@ def shared_prefix(before: Rendered, now: Rendered, encode: Callable[[str], Seque
         return _common(before.text or "", now.text or "", encode)
     shared = 0
     for old, new in zip(before.messages, now.messages, strict=False):
-        if old == new:
+        if replace(old, cache_points=()) == replace(new, cache_points=()):  # a mark changes no token
             shared += around + len(encode(new.content))
             continue
         if old.role == new.role and old.name == new.name:

@@ -7,11 +7,14 @@ in only what is at or above the cutoff, and when it must cut it cuts so much at 
 chat some turns.
 """
 
+from dataclasses import replace
+
 from kibitz.prompts.begin import begin, job_of
 from kibitz.prompts.chat_template import ChatTemplate
 from kibitz.prompts.follow import follow
+from kibitz.prompts.layout import NEVER
 from kibitz.prompts.render import finish, too_big
-from kibitz.prompts.rendered import Rendered
+from kibitz.prompts.rendered import Account, Rendered
 from kibitz.prompts.solve import Mode, Search
 from kibitz.prompts.tokens import Tokenizer
 from kibitz.prompts.tree import Node
@@ -67,12 +70,15 @@ class Renderer:
             self._last = None
             raise too_big(search.layout, budget_tokens, self._job)
         self._search = search
-        rendered = self._last = finish(search, tree, budget_tokens, self._last)
+        rendered = finish(search, tree, budget_tokens, self._last)
+        self._last = replace(rendered, account=Account())  # what it tells of the one before it would keep that one
         return rendered
 
     def _go_on(self, search: Search, tree: Node, budget: int) -> bool:
         """Show what was shown and what is new; cut where that is too much, fill where little is left."""
         before = search.tally.size()
+        if search.level <= -search.layout.levels[-1]:
+            search.level = NEVER  # nothing is left out: what is new comes in, however low
         search.put_back(swaps=True)
         follow(search, tree, keep=True)
         size = search.tally.size()

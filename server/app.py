@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
+from kibitz.server.rendering import Memories
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
@@ -52,6 +53,7 @@ class App:
         self._searcher: Searcher | None = None
         self._live: LiveParser | None = None
         self._unseen = Unseen()
+        self._memories = Memories()
         self.second_stage = SecondStage(config)
         self._counters = Counters(config)
 
@@ -273,6 +275,7 @@ class App:
             budget_tokens=(await self.completion_budget()).tokens,
             reserve_tokens=self.config.completion_tokens,
             repo=self.root.name,
+            memory=self._memories.of(at.path),
         )
 
     async def completion_budget(self) -> "Choice":

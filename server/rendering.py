@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from kibitz.prompts.chat_template import ChatTemplate
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
+    from kibitz.prompts.session import Renderer
     from kibitz.prompts.tokens import Tokenizer
 
 MEASURES = 4  # of one prompt at most
@@ -51,22 +54,72 @@ class Counting:
     otherwise: "Counting | None" = None
 
 
-async def rendered_off_the_loop(tree: "Callable[[], Node]", *, budget_tokens: int, counting: Counting) -> "Rendered":
-    """Make a prompt's tree and render it in a thread.
+MOST_MEMORIES = 8  # documents that somebody types in by turns
 
-    A document of some thousand lines takes a tenth of a second: too long to let the next key wait.
+
+class Memory:
+    """The renderer of one document or conversation. It renders one prompt at a time, whatever thread asks.
+
+    `steady` keeps what the prompt before showed while it fits (see `Renderer`).
+    """
+
+    def __init__(self, *, steady: bool = False) -> None:
+        self._steady = steady
+        self._lock = threading.Lock()
+        self._renderer: Renderer | None = None
+        self._counted_by: tuple[Tokenizer, ChatTemplate | None] | None = None
+
+    def render(
+        self, tree: "Node", *, budget_tokens: int, tokenizer: "Tokenizer", template: "ChatTemplate | None" = None
+    ) -> "Rendered":
+        """Render the next tree, as `render` does; counted in another way than before, from nothing.
+
+        Raises:
+            BudgetError: what must be shown does not fit.
+        """
+        from kibitz.prompts.session import Renderer
+
+        with self._lock:
+            if self._renderer is None or self._counted_by != (tokenizer, template):
+                self._renderer = Renderer(tokenizer, template=template, steady=self._steady)
+                self._counted_by = tokenizer, template
+            return self._renderer.render(tree, budget_tokens=budget_tokens)
+
+
+class Memories:
+    """The memories of the documents that were rendered last, by name. For one thread, the event loop's."""
+
+    def __init__(self, most: int = MOST_MEMORIES) -> None:
+        self._most = most
+        self._by_name: OrderedDict[str, Memory] = OrderedDict()
+
+    def of(self, name: str) -> Memory:
+        """Return a document's memory; of too many, the one that was not asked for longest is forgotten."""
+        memory = self._by_name.pop(name, None) or Memory()
+        self._by_name[name] = memory
+        if len(self._by_name) > self._most:
+            self._by_name.popitem(last=False)
+        return memory
+
+
+async def rendered_off_the_loop(
+    tree: "Callable[[], Node]", *, budget_tokens: int, counting: Counting, memory: Memory | None = None
+) -> "Rendered":
+    """Make a prompt's tree and render it in a thread; with a memory, at the price of what has changed.
+
+    A first prompt of a document of some thousand lines takes a while: too long to let the next key wait.
 
     Raises:
         BudgetError: what must be shown does not fit.
     """
-    return await asyncio.to_thread(lambda: rendered_within(tree(), budget_tokens, counting))
+    return await asyncio.to_thread(lambda: rendered_within(tree(), budget_tokens, counting, memory))
 
 
-def rendered_within(tree: "Node", budget_tokens: int, counting: Counting) -> "Rendered":
+def rendered_within(tree: "Node", budget_tokens: int, counting: Counting, memory: Memory | None = None) -> "Rendered":
     """Render a tree to a budget, measured if there is who measures; the tokenizer's name tells when that failed."""
     from kibitz.prompts.render import render
 
-    to_budget = partial(_render, render, tree, counting)
+    to_budget = partial(_render, memory.render if memory is not None else render, tree, counting)
     if counting.measure is None:
         return to_budget(budget_tokens)
     try:
@@ -74,7 +127,7 @@ def rendered_within(tree: "Node", budget_tokens: int, counting: Counting) -> "Re
     except ModelError as error:
         if counting.otherwise is None:
             raise
-        rendered = rendered_within(tree, budget_tokens, counting.otherwise)
+        rendered = rendered_within(tree, budget_tokens, counting.otherwise, memory)
         return replace(rendered, tokenizer=f"{rendered.tokenizer}; {error}")
 
 

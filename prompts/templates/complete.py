@@ -4,17 +4,24 @@ Text of the document and of the context that looks like a control string of the 
 after its first character: otherwise a document *about* prompts would break its own prompt.
 """
 
-from collections.abc import Callable, Sequence
-
-from kibitz.prompts.nodes import Node, Scope, first, fragment, reserve, scope, system, text, user
-from kibitz.prompts.templates.context import ContextItem
+from kibitz.prompts.nodes import Node, fragment, reserve, scope, system, text, user
+from kibitz.prompts.templates.context import NOTHING, Context, ContextItem
 from kibitz.prompts.templates.families import FAMILIES, FimFamily, family_of
-from kibitz.prompts.templates.nearby import CONTEXT, FULL, after, before
-from kibitz.prompts.templates.quoting import block, commented, extension, fence_for, one_line, quiet, take_apart
+from kibitz.prompts.templates.nearby import Clean, after, before
+from kibitz.prompts.templates.parts import context_parts
+from kibitz.prompts.templates.quoting import (
+    block,
+    commented,
+    extension,
+    fence_for,
+    heading,
+    label_of,
+    one_line,
+    quiet,
+    take_apart,
+)
 
 __all__ = ["FAMILIES", "FimFamily", "chat_completion_tree", "family_of", "fim_tree"]
-
-_HEAD_LINES = 24  # of a context item, when not all of it fits
 
 
 def fim_tree(
@@ -24,13 +31,13 @@ def fim_tree(
     suffix: str,
     path: str,
     repo: str,
-    items: Sequence[ContextItem],
+    context: Context = NOTHING,
     reserve_tokens: int,
 ) -> Node:
     """Make a raw fill-in-the-middle prompt.
 
-    `items` come best first and are shown best last, next to the document. First the lines near the cursor are shown,
-    then context, then the rest of the document, prefix to suffix as 70 to 30 lines.
+    First the lines near the cursor are shown, then context, then the rest of the document, prefix to suffix as 70 to
+    30 lines.
     """
     controls = family.control_pattern()
 
@@ -38,26 +45,23 @@ def fim_tree(
         return take_apart(value, controls)
 
     where = one_line(clean(path))
-    context, head = _context(family, items, clean, where, one_line(clean(repo)))
+    elsewhere, head = _context(family, context, clean, where, one_line(clean(repo)))
     inside = text(f"{where}{family.file_end or chr(10)}" if family.path_inside and where else "")
-    lines = 1 + prefix.count("\n")
-    prefix_lines = before(clean(prefix), path=path)
-    suffix_lines = after(clean(suffix), path=path, line=lines)
+    prefix_lines = before(prefix, clean=clean, path=path)
+    suffix_lines = after(suffix, clean=clean, path=path, line=1 + prefix.count("\n"))
     if family.suffix_first:
         return fragment(
-            *(family.suffix, suffix_lines, family.prefix, context, head, prefix_lines),
+            *(family.suffix, suffix_lines, family.prefix, elsewhere, head, prefix_lines),
             *(family.middle, reserve(reserve_tokens)),
         )
-    outside, within = ([context, head], []) if family.file else ([], [context, head])
+    outside, within = ([elsewhere, head], []) if family.file else ([], [elsewhere, head])
     return fragment(
         *(outside, family.prefix, within, inside, prefix_lines),
         *(family.suffix, suffix_lines, family.middle, reserve(reserve_tokens)),
     )
 
 
-def _context(
-    family: FimFamily, items: Sequence[ContextItem], clean: Callable[[str], str], path: str, repo: str
-) -> tuple[list[Node], list[Node]]:
+def _context(family: FimFamily, context: Context, clean: Clean, path: str, repo: str) -> tuple[list[Node], list[Node]]:
     """Show context from elsewhere, then what says which file the cursor is in."""
     if family.file:
         opening = text(f"{family.repo}{repo}{family.repo_end}" if repo else "")
@@ -65,30 +69,17 @@ def _context(
 
         def as_file(item: ContextItem) -> str:
             end = "" if item.text.endswith("\n") else "\n"
-            return f"{family.file}{one_line(clean(item.path or item.label))}\n{clean(item.text)}{end}"
+            ending = ".diff" if item.kind == "diff" else ""
+            return f"{family.file}{one_line(clean(item.path or item.label))}{ending}\n{clean(item.text)}{end}"
 
         head: list[Node] = [text(family.file + name)] if path else []
-        return [opening, *_ranked(items, as_file)], head
+        return [opening, *context_parts(context, as_file)], head
 
     def as_comment(item: ContextItem) -> str:
         end = "" if item.text.endswith("\n") else "\n"
-        return commented(clean(f"{one_line(item.place)}\n{item.text}{end}"), path)
+        return commented(clean(f"{one_line(label_of(item))}\n{item.text}{end}"), path)
 
-    return [*_ranked(items, as_comment)], [text(commented(path, path))] if items and path else []
-
-
-def _ranked(items: Sequence[ContextItem], show: Callable[[ContextItem], str]) -> list[Node]:
-    """Make a node of each item, the best last and with the highest priority; long ones may be cut to their head."""
-    nodes: list[Node] = []
-    for rank, item in enumerate(items):
-        head = item.head(_HEAD_LINES)
-        whole = _shown(item, show, (CONTEXT if head is None else FULL) - rank / 10)
-        nodes.append(whole if head is None else first(whole, _shown(head, show, CONTEXT - rank / 10)))
-    return nodes[::-1]
-
-
-def _shown(item: ContextItem, show: Callable[[ContextItem], str], priority: float) -> Scope:
-    return scope(show(item), p=priority, name=item.label, origin=item.origin or item.place)
+    return context_parts(context, as_comment), [text(commented(path, path))] if context and path else []
 
 
 _SYSTEM = (
@@ -99,22 +90,25 @@ _SYSTEM = (
 
 
 def chat_completion_tree(
-    *, prefix: str, suffix: str, path: str, language: str, items: Sequence[ContextItem], reserve_tokens: int
+    *, prefix: str, suffix: str, path: str, language: str, context: Context = NOTHING, reserve_tokens: int
 ) -> Node:
     """Make a chat that completes code, for models that cannot fill in the middle."""
     cursor = "<CURSOR>"
     while cursor in prefix or cursor in suffix:
         cursor = f"<{cursor[1:-1]}_>"
-    fence = fence_for([prefix, suffix, *(item.text for item in items)])
-    where = one_line(quiet(path)) or "untitled"
+    rows = (
+        before(prefix, clean=quiet, path=path),
+        after(suffix, clean=quiet, path=path, line=1 + prefix.count("\n")),
+    )
+    fence = fence_for("".join(side.texts) for side in rows)
     return fragment(
         system(scope(_SYSTEM.format(cursor=cursor), name="instructions")),
         user(
-            _ranked(items, lambda item: block(item, fence)),
-            f"{where}\n{fence}{extension(path) or language}\n",
-            before(quiet(prefix), path=path),
+            context_parts(context, block),
+            f"{heading(path)}\n{fence}{extension(path) or language}\n",
+            rows[0],
             scope(cursor, name="cursor"),
-            after(quiet(suffix), path=path, line=1 + prefix.count("\n")),
+            rows[1],
             f"\n{fence}\n\nWrite only what belongs at {cursor}.",
         ),
         reserve(reserve_tokens),

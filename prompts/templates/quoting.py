@@ -32,6 +32,18 @@ _BLOCKS = (
     ("(*", "*)", " ml mli "),
 )
 
+_LONGEST_EXTENSION = 16  # characters; what is longer names no language
+
+# What stands behind a place, and in place of the file's language behind a fence.
+_WHAT = {
+    "symbol": "definition",
+    "selection": "selected by the user",
+    "diff": "changed recently",
+    "diagnostics": "problems reported here",
+    "rules": "conventions of this workspace",
+}
+_TAGS = {"diff": "diff", "diagnostics": ""}
+
 
 def fence_for(texts: Iterable[str]) -> str:
     """Return a code fence longer than any in the texts, three backquotes at least."""
@@ -40,8 +52,11 @@ def fence_for(texts: Iterable[str]) -> str:
 
 
 def take_apart(text: str, controls: re.Pattern[str]) -> str:
-    """Put a space after the first character of every control string."""
-    return controls.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    """Put a space after the first character of every control string, also of those inside another one."""
+    found = 1
+    while found:
+        text, found = controls.subn(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    return text
 
 
 def quiet(text: str) -> str:
@@ -49,11 +64,23 @@ def quiet(text: str) -> str:
     return take_apart(text, _CHAT)
 
 
-def block(item: ContextItem, fence: str) -> str:
-    """Quote an item under its place, between fences."""
+def block(item: ContextItem) -> str:
+    """Quote an item under its place, in a fence of its own.
+
+    Each fence is made for its own text, so that another item does not change how this one is quoted.
+    """
     text = quiet(item.text)
+    fence = fence_for([text])
+    title = heading(label_of(item))
+    tag = _TAGS.get(item.kind, extension(item.path))
     end = "" if text.endswith("\n") else "\n"
-    return f"{one_line(quiet(item.place))}\n{fence}{extension(item.path)}\n{text}{end}{fence}\n\n"
+    return f"{title}\n{fence}{tag}\n{text}{end}{fence}\n\n"
+
+
+def label_of(item: ContextItem) -> str:
+    """Return what an item is called in a prompt: its place, and what it is if that is no excerpt of a file."""
+    what = _WHAT.get(item.kind, "")
+    return f"{item.place} ({what})" if what else item.place
 
 
 def one_line(text: str) -> str:
@@ -61,11 +88,21 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def heading(name: str) -> str:
+    """Make a name stand above a fence: on one line, with nothing in it that opens a fence or speaks a control string.
+
+    A file may be called anything: line feeds become blanks, backquotes apostrophes, one that begins like Markdown gets
+    "./" before it, and one of blanks is "untitled".
+    """
+    line = quiet(one_line(name)).replace("`", "'") or "untitled"
+    return line if line[0].isalnum() or line[0] in "._/" else f"./{line}"
+
+
 def extension(path: str) -> str:
     """Return what follows the last dot of a path's name, lower case, if it can name a language."""
     name = path.rsplit("/", 1)[-1]
     found = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    return found if found.isalnum() else ""
+    return found if found.isalnum() and len(found) <= _LONGEST_EXTENSION else ""
 
 
 def commented(text: str, path: str) -> str:
@@ -73,7 +110,10 @@ def commented(text: str, path: str) -> str:
     kind = f" {extension(path)} "
     for opening, closing, kinds in _BLOCKS:
         if kind in kinds:
-            inside = text.replace(closing, f"{closing[0]} {closing[1:]}").rstrip("\n")
+            inside = text.rstrip("\n")
+            for end in (closing, opening):
+                inside = inside.replace(end, f"{end[0]} {end[1:]}")
             return f"{opening}\n{inside}\n{closing}\n"
     mark = next((mark for mark, kinds in _MARKS if kind in kinds), "#")
-    return "".join(f"{mark} {line}".rstrip() + "\n" for line in text.rstrip("\n").split("\n"))
+    rows = text.rstrip("\n").splitlines() or [""]  # at whatever a language may take for a line's end
+    return "".join(f"{mark} {row}".rstrip() + "\n" for row in rows)

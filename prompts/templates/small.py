@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from kibitz.prompts.nodes import Node, assistant, fragment, reserve, scope, system, user
 from kibitz.prompts.templates.context import ContextItem
-from kibitz.prompts.templates.quoting import extension, fence_for, one_line, quiet
+from kibitz.prompts.templates.quoting import extension, fence_for, heading, quiet
 
 ASK_STOP = ("\n\n", "```")
 """One paragraph is as far as such a model gets before it repeats itself."""
@@ -35,8 +35,7 @@ def small_ask_tree(question: str, items: Sequence[ContextItem], *, reserve_token
 
     It ends with the beginning of the answer, for engines that continue a last message of the assistant.
     """
-    fence = fence_for([*(item.text for item in items), question])
-    shown = [_excerpt(item.head(_HEAD_LINES) or item, rank, fence) for rank, item in enumerate(items)]
+    shown = [_excerpt(item.head(_HEAD_LINES) or item, rank) for rank, item in enumerate(items)]
     return fragment(
         system(_SYSTEM),
         user(_EXAMPLE),
@@ -59,7 +58,9 @@ def small_edit_tree(instruction: str, *, path: str, language: str, target: str, 
     )
 
 
-def _excerpt(item: ContextItem, rank: int, fence: str) -> Node:
-    end = "" if item.text.endswith("\n") else "\n"
-    quoted = f"`{one_line(quiet(item.place))}`:\n{fence}{extension(item.path)}\n{quiet(item.text)}{end}{fence}\n\n"
+def _excerpt(item: ContextItem, rank: int) -> Node:
+    text = quiet(item.text)
+    fence = fence_for([text])
+    end = "" if text.endswith("\n") else "\n"
+    quoted = f"`{heading(item.place)}`:\n{fence}{extension(item.path)}\n{text}{end}{fence}\n\n"
     return scope(quoted, p=_EXCERPTS - rank / 10, name=item.label, origin=item.origin or item.place)

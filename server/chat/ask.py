@@ -51,18 +51,19 @@ async def ask_prompt(
         BudgetError: the question alone does not fit.
     """
     from kibitz.prompts.templates.chat import ask_tree
+    from kibitz.prompts.templates.context import Turn
     from kibitz.prompts.templates.small import small_ask_tree
 
     room = max(0, budget_tokens - reserve_tokens)
     hits = await retrieve(_query(question, history), min(MAX_HITS, max(MIN_HITS, room // TOKENS_A_HIT)))
     labels = {item.label for item in attached}
     found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
-    items = [*attached, *found]
+    turns = [Turn(role, text) for role, text in history]
 
     def tree() -> "Node":
         if small:
-            return small_ask_tree(question, items, reserve_tokens=reserve_tokens)
-        return ask_tree(question, items, history=history, reserve_tokens=reserve_tokens)
+            return small_ask_tree(question, [*attached, *found], reserve_tokens=reserve_tokens)
+        return ask_tree(question, found, attached=attached, history=turns, reserve_tokens=reserve_tokens)
 
     return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
 

@@ -11,7 +11,7 @@ from kibitz.server.completion.answer import is_wrapped_whole
 from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.ports import ChatModel, Completer
-from kibitz.server.rendering import Counting, rendered_off_the_loop
+from kibitz.server.rendering import Counting, Memory, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ HITS = 6  # asked for; the file's own come off
 SNIPPETS = 4  # shown: each takes room from the lines around the cursor
 QUERY_LINES_BEFORE, QUERY_LINES_AFTER = 8, 3
 QUERY_LINE_CHARS = 200
+QUERY_REACH = 64  # lines on a side that these are looked for in
 CHARS_A_TOKEN = 3  # of code, an underestimate: how far from the cursor the prompt reaches at least
 LINE_END = ("\n",)
 
@@ -47,8 +48,9 @@ async def completion_prompt(
     budget_tokens: int,
     reserve_tokens: int,
     repo: str = "",
+    memory: Memory | None = None,
 ) -> "Rendered":
-    """Render the prompt of a completion.
+    """Render the prompt of a completion; with the document's `memory`, at the price of what has changed.
 
     Fill-in-the-middle for a family, the text before the cursor for `PLAIN`, messages for a chat model with None.
 
@@ -56,6 +58,7 @@ async def completion_prompt(
         BudgetError: not even the cursor's line fits.
     """
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
+    from kibitz.prompts.templates.context import Context
 
     at = at.with_line_feeds()
     wanted = query(at) if family is not PLAIN else ""
@@ -65,6 +68,7 @@ async def completion_prompt(
         if family is PLAIN:
             return _plain_tree(at, reserve_tokens)
         items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
+        context = Context(items=items)
         if family is not None:
             return fim_tree(
                 family,
@@ -72,7 +76,7 @@ async def completion_prompt(
                 suffix=at.suffix,
                 path=at.path,
                 repo=repo,
-                items=items,
+                context=context,
                 reserve_tokens=reserve_tokens,
             )
         return chat_completion_tree(
@@ -80,11 +84,11 @@ async def completion_prompt(
             suffix=at.suffix,
             path=at.path,
             language=at.language,
-            items=items,
+            context=context,
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
+    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting, memory=memory)
 
 
 def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":
@@ -101,7 +105,6 @@ def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":
         suffix="",
         path=at.path,
         repo="",
-        items=(),
         reserve_tokens=reserve_tokens,
     )
 
@@ -155,7 +158,7 @@ def is_complete(text: str, at: Snapshot) -> bool:
 
 def query(at: Snapshot) -> str:
     """Return what to search for: the names on the cursor's line first, then the lines around it."""
-    before, after = at.prefix.split("\n"), at.suffix.split("\n")
+    before, after = at.prefix.rsplit("\n", QUERY_REACH)[-QUERY_REACH:], at.suffix.split("\n", QUERY_REACH)[:QUERY_REACH]
     line = (before[-1] + after[0]).strip()
     near = [each.strip() for each in before[:-1] if each.strip()][-QUERY_LINES_BEFORE:]
     below = [each.strip() for each in after[1:] if each.strip()][:QUERY_LINES_AFTER]

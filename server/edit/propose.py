@@ -44,6 +44,7 @@ async def edit_prompt(
     Raises:
         BudgetError: the target alone does not fit.
     """
+    from kibitz.prompts.templates.context import Context
     from kibitz.prompts.templates.edit import edit_tree
     from kibitz.prompts.templates.small import small_edit_tree
 
@@ -62,7 +63,7 @@ async def edit_prompt(
             before=before,
             target=inside,
             after=after,
-            items=to_items(outside(hits, target.path)),
+            context=Context(items=to_items(outside(hits, target.path))),
             whole_file=target.whole_file,
             reserve_tokens=reserve_tokens,
         )

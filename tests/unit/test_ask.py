@@ -56,10 +56,10 @@ async def test_the_prompt_shows_what_was_found_and_the_question() -> None:
     found = Found(CLOSE, DRAIN)
     rendered = await prompt("How is a session closed?", found)
     assert rendered.messages is not None
-    said = rendered.messages[-1].content
+    said = rendered.messages[1].content
     assert "src/session.py:10-11" in said
     assert "self.pool.drain()" in said
-    assert "How is a session closed?" in said
+    assert rendered.messages[-1].content == "How is a session closed?"
     assert sources(rendered) == (Citation("src/session.py", 10, 11), Citation("src/pool.py", 4, 5))
     assert rendered.tokens + rendered.reserved <= 2_000
 
@@ -100,7 +100,7 @@ async def test_the_answer_is_streamed_and_cites_what_was_shown() -> None:
     rendered = await prompt("How is a session closed?", Found(CLOSE))
     answer = await collect(stream_answer(rendered, model, max_tokens=200), rendered)
     assert answer == Answer(said, (Citation("src/session.py", 10, 11),), "stop")
-    assert [message.role for message in model.asked[0].messages] == ["system", "user"]
+    assert [message.role for message in model.asked[0].messages] == ["system", "user", "assistant", "user"]
     assert model.asked[0].max_tokens == 200
 
 

@@ -141,7 +141,7 @@ async def test_an_answer_streams_as_deltas_and_comes_whole_at_the_end() -> None:
     ]
     _, question, history, (attached,) = app.asked[0]
     assert (question, history) == ("Where?", (("user", "Hi"), ("assistant", "Hello")))
-    assert (attached.label, attached.text) == ("src/a.py:1-1", "def f():\n")
+    assert (attached.label, attached.text, attached.kind) == ("src/a.py:1-1", "def f():\n", "selection")
 
 
 async def test_a_cancelled_chat_closes_the_models_stream() -> None:

@@ -1,6 +1,8 @@
 """A renderer that remembers gives what a fresh one gives, and a steady one keeps the front of its prompts."""
 
+import gc
 import random
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -184,3 +186,43 @@ def test_a_tree_of_a_hundred_thousand_scopes_ten_thousand_deep_is_followed() -> 
     first, second = (renderer.render(tree(last), budget_tokens=50) for last in ("a", "b"))
     assert (first.text or "")[-1] + (second.text or "")[-1] == "ab"
     assert second == render(tree("b"), budget_tokens=50, tokenizer=O200K)
+
+
+def test_a_renderer_keeps_no_prompt_but_the_last() -> None:
+    renderer = Renderer(O200K)
+    first = weakref.ref(renderer.render(text("one\n"), budget_tokens=10).account)
+    for word in ("two\n", "three\n"):
+        last = renderer.render(text(word), budget_tokens=10)
+    gc.collect()
+    assert first() is None
+    assert last.shared_tokens == 0
+
+
+def test_a_steady_renderer_lets_in_what_is_new_while_there_is_room() -> None:
+    renderer = Renderer(O200K, steady=True)
+    large = scope("far too large " * 200, p=5)
+    for count in range(1, 8):
+        words = [scope(f"word{number}\n", p=-number) for number in range(count)]
+        got = renderer.render(fragment(words, large), budget_tokens=100)
+        assert got.text == "".join(f"word{number}\n" for number in range(count))
+
+
+def test_a_steady_renderer_that_shows_all_goes_on_showing_all_that_fits() -> None:
+    renderer = Renderer(O200K, steady=True)
+    for count in range(15, 24):
+        words = [scope(f"word{number}\n", p=-number) for number in range(count)]
+        got = renderer.render(fragment(words), budget_tokens=100)
+        assert got.text == "".join(f"word{number}\n" for number in range(count))
+    assert got.tokens > 60
+
+
+@given(st.lists(st.integers(0, 199), min_size=1, max_size=12))
+def test_a_steady_prompt_has_no_hole_in_its_lines_wherever_the_cursor_goes(cursors: list[int]) -> None:
+    document = [f"line {number}\n" for number in range(200)]
+    renderer = Renderer(O200K, steady=True)
+    for cursor in cursors:
+        near = lines(document, [-abs(number - cursor) for number in range(200)], name="file")
+        got = renderer.render(fragment(near, reserve(3)), budget_tokens=60)
+        shown = [int(line.split()[1]) for line in (got.text or "").splitlines()]
+        assert cursor in shown
+        assert shown == list(range(shown[0], shown[-1] + 1))

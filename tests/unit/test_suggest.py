@@ -136,6 +136,8 @@ def test_the_query_is_the_cursor_s_line_first() -> None:
     asked = query(at_cursor("import os\n\nsession.close(║)\nrest\n"))
     assert asked.split("\n") == ["session close", "session.close()", "import os", "rest"]
     assert query(at_cursor("║")) == ""
+    far = at_cursor("far = 1\n" + "\n" * 100 + "near = 2\nx = ║\nbelow = 3\n" + "\n" * 100 + "far = 4\n")
+    assert query(far).split("\n") == ["x =", "near = 2", "below = 3"]
 
 
 async def test_the_prompt_takes_hits_from_elsewhere_and_from_far_away() -> None:

@@ -80,7 +80,8 @@ def attached_items(session: "Session", attachments: Sequence[methods.Attachment]
         label = f"{path}:{span.start + 1}-{last}"
         text = document.between(document.place_of_line(span.start), document.place_of_line(span.end))
         items[label] = ContextItem(
-            label=label, text=text, origin=label, path=path, start_line=span.start + 1, end_line=last
+            *(label, text, label, path, span.start + 1, last),
+            kind="selection" if attachment.range is not None else "file",
         )
     return list(items.values())
 
