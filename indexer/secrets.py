@@ -9,6 +9,7 @@ import binascii
 import json
 import re
 import time
+from collections.abc import Iterator
 from functools import cache
 from itertools import islice
 
@@ -46,12 +47,17 @@ _FURTHER = (
 _SIGNED = re.compile(r"eyJ[\w-]{10,400}\.eyJ[\w-]{2,4000}\.[\w-]{20,}", re.ASCII)
 
 _KEY_HEADER = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_FILE = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d)")
 _KEY_CHARS = 100  # of base64: the shortest key without its public half is an Ed25519 one of 64
 _SHORT_KEY = re.compile(r"M[CF][0-9A-Za-z]CAQ")  # of elliptic curves: PKCS 8 in DER, below 128 bytes
 _BETWEEN_LINES = re.compile(r"""\\[nr]|[\s"'`+,;\\]""")
 _KEY_LABEL = re.compile(r"[A-Za-z-]+: [^\n]*\n")  # Proc-Type, DEK-Info, Version
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+")
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{16,100}={0,2}")
+_LAST_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{1,100}={0,2}")
+_PUTTY_KEY = re.compile(r"Private-Lines: \d+\r?\n((?:[A-Za-z0-9+/=]+(?:\r?\n|$))+)")
+_MOST_KEY_CHARS = 20_000
 
 _IN_WORD = re.compile(r"[A-Za-z0-9+/]")
 _REPEATED = re.compile(r"(.)\1{5}|(.{2,5}?)\2{4}")
@@ -65,23 +71,45 @@ _PUBLISHED = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",)
 _FEW_CHARACTERS = 10  # different ones: a drawn token of 20 has fewer about once in some thousands
 
 
+Found = tuple[int, int]
+"""Where a secret stands: characters of a text, the end not included."""
+
+
 def holds_secret(text: str) -> bool:
     """Whether a private key, an access token or another credential of a fixed form stands in a text."""
-    if "PRIVATE KEY" in text and _holds_key(text):
-        return True
-    if _KEY_FILE.match(text):
-        return True
-    if any(_opens_doors(found[0]) for found in _SIGNED.finditer(text)):
-        return True
-    if any(_is_drawn(found) for form in _FURTHER for found in form.finditer(text)):
-        return True
-    return any(mark.search(text) and _holds_token(text, mark, detector) for mark, detector in _MARKS.items())
+    return bool(_KEY_FILE.match(text)) or any(True for _ in _secrets(text, _MOST_LOOKS))
 
 
-def _holds_key(text: str) -> bool:
-    """Whether a private key's header is followed by a key, in its own file or in a literal over several lines."""
-    headers = islice(_KEY_HEADER.finditer(text), _MOST_LOOKS)
-    return any(_is_key(text[header.end() : header.end() + 2_000]) for header in headers)
+def secret_spans(text: str) -> list[Found]:
+    """Where the secrets of a text stand, in order and apart; everything that `holds_secret` goes by, without a limit.
+
+    A text may be a part of a file: of a private key that has lost its beginning or its end, the rest is found.
+    """
+    apart: list[Found] = []
+    for span in sorted([*_secrets(text, None), *_key_rests(text)]):
+        if apart and span[0] < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(span[1], apart[-1][1]))
+        else:
+            apart.append(span)
+    return apart
+
+
+def _secrets(text: str, looks: int | None) -> Iterator[Found]:
+    if "PRIVATE KEY" in text:
+        yield from _keys(text, looks)
+    yield from (found.span() for found in _SIGNED.finditer(text) if _opens_doors(found[0]))
+    yield from (found.span() for form in _FURTHER for found in form.finditer(text) if _is_drawn(found))
+    for mark, detector in _MARKS.items():
+        if mark.search(text):
+            yield from _tokens(text, mark, detector, looks)
+
+
+def _keys(text: str, looks: int | None) -> Iterator[Found]:
+    """Private keys behind their headers, each in its own file or in a literal over several lines."""
+    for header in islice(_KEY_HEADER.finditer(text), looks):
+        if _is_key(text[header.end() : header.end() + 2_000]):
+            footer = _KEY_FOOTER.search(text, header.end(), header.end() + _MOST_KEY_CHARS)
+            yield header.start(), footer.end() if footer else _end_of_lines(text, header.end())
 
 
 def _is_key(body: str) -> bool:
@@ -92,16 +120,54 @@ def _is_key(body: str) -> bool:
     return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _holds_token(text: str, mark: re.Pattern[str], detector: str) -> bool:
-    """Whether a detector finds a token around one of the marks: in its line, as far as that is near."""
-    for found in islice(mark.finditer(text), _MOST_LOOKS):
+def _key_rests(text: str) -> Iterator[Found]:
+    """Keys whose header is cut off, and those that PuTTY keeps."""
+    for footer in _KEY_FOOTER.finditer(text) if "PRIVATE KEY" in text else ():
+        start = _start_of_lines(text, footer.start())
+        if _is_key(text[start : footer.start()]):
+            yield start, footer.end()
+    for found in _PUTTY_KEY.finditer(text) if "Private-Lines" in text else ():
+        yield found.span(1)
+
+
+def _end_of_lines(text: str, at: int) -> int:
+    """Where the lines of a key end that has no footer."""
+    for line in text[at : at + _MOST_KEY_CHARS].splitlines(keepends=True):
+        bare = _bare(line)
+        if not bare or _KEY_LINE.fullmatch(bare) or _KEY_LABEL.fullmatch(line):
+            at += len(line)
+            continue
+        return at + len(line) if _LAST_KEY_LINE.fullmatch(bare) else at
+    return at
+
+
+def _start_of_lines(text: str, at: int) -> int:
+    """Where the lines of a key begin that has no header; the footer begins at `at`."""
+    lines = text[max(0, at - _MOST_KEY_CHARS) : at].splitlines(keepends=True)
+    if lines and not lines[-1].endswith(("\n", "\r")):
+        at -= len(lines.pop())  # what stands before the footer on its line: a quote, blanks
+    form = _LAST_KEY_LINE
+    for line in reversed(lines):
+        if not form.fullmatch(_bare(line)):
+            break
+        at, form = at - len(line), _KEY_LINE
+    return at
+
+
+def _bare(line: str) -> str:
+    """A line of a key without the quotes of a literal around it."""
+    return line.replace("\\n", "").replace("\\r", "").strip(" \t\r\n\"'`+,;\\")
+
+
+def _tokens(text: str, mark: re.Pattern[str], detector: str, looks: int | None) -> Iterator[Found]:
+    """What a detector finds around the marks: in the line of each, as far as that is near."""
+    for found in islice(mark.finditer(text), looks):
         begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _WINDOW_CHARS)
         end = text.find("\n", found.end())
         line = text[begin : min(len(text) if end < 0 else end, found.end() + _WINDOW_CHARS)]
-        tokens = (token for pattern in _detector(detector) for token in pattern.finditer(line))
-        if any(mark.search(token[0]) and _is_drawn(token) for token in tokens):
-            return True
-    return False
+        for token in (token for pattern in _detector(detector) for token in pattern.finditer(line)):
+            if mark.search(token[0]) and _is_drawn(token):
+                yield begin + token.start(), begin + token.end()
 
 
 def _is_drawn(found: re.Match[str]) -> bool:
