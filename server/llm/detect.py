@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.server.llm import context_size
 from kibitz.server.llm.endpoint import Endpoint, Kind
+from kibitz.server.llm.network import client_options
 
 if TYPE_CHECKING:
     import httpx2
@@ -190,7 +191,7 @@ def _listed(status: int, body: bytes, endpoint: Endpoint) -> _Listed:
 def _client(endpoint: Endpoint, headers: Mapping[str, str]) -> "httpx2.AsyncClient":
     import httpx2
 
-    return httpx2.AsyncClient(headers=headers, trust_env=not endpoint.loopback)
+    return httpx2.AsyncClient(headers=headers, **client_options(endpoint))
 
 
 async def _get(client: "httpx2.AsyncClient", url: str) -> tuple[int, bytes]:

@@ -47,7 +47,8 @@ class Reply:
 
     `status` other than 200 answers with an error and `body` (a JSON text; default: an OpenAI error object).
     `drop_after` closes the connection after that many pieces. `finish_reason` None ends the stream without one.
-    `hang_up` closes it without any answer. `body` with status 200 is sent as it is, for answers that are not JSON.
+    `hang_up` closes it without any answer. `body` with status 200 is sent as it is, for answers that are not JSON
+    (or not even text: "\\udce2" is the byte E2).
     `delay_s` passes before every piece (and before an answer that is not streamed).
     """
 
@@ -312,7 +313,7 @@ class _Connection:
         await self.writer.drain()
 
     async def _send(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        payload = text.encode()
+        payload = text.encode("utf-8", "surrogateescape")
         self.writer.write(
             _head(status, {"Content-Type": JSON, "Content-Length": str(len(payload)), **(headers or {})}) + payload
         )

@@ -44,7 +44,7 @@ async def chosen(server: FakeOpenAI, **more: Any) -> AsyncIterator[tuple[Models,
 
 
 def paths(server: FakeOpenAI) -> list[str]:
-    return [request.path for request in server.requests if not request.path.startswith("/v1")]
+    return [request.path for request in server.requests if not request.path.startswith(("/v1", "/props"))]
 
 
 async def test_llama_cpp_counts_the_prompt_that_its_model_reads() -> None:
