@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
+from kibitz.server.llm.sent import SentPrompts
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
 
@@ -54,6 +55,7 @@ class App:
         self._unseen = Unseen()
         self.second_stage = SecondStage(config)
         self._counters = Counters(config)
+        self._sent = SentPrompts()
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -194,7 +196,14 @@ class App:
 
         state = asdict(self.index_status())
         model = self._models.chat.name if self._models else None
-        return {"root": str(self.root), "index": state, "embedder": self.embedder().name, "model": model}
+        trouble = self._models.lines.status if self._models else None
+        return {
+            "root": str(self.root),
+            "index": state,
+            "embedder": self.embedder().name,
+            "model": model,
+            "trouble": trouble,
+        }
 
     # -- the models --------------------------------------------------------------------------------------------
 
@@ -213,7 +222,7 @@ class App:
                 if self._none_before and time.monotonic() < self._none_before[0]:
                     raise NoModelError(self._none_before[1])
                 try:
-                    self._models = await choose(self.config)
+                    self._models = await choose(self.config, self._sent)
                 except NoModelError as error:
                     self._none_before = (time.monotonic() + LOOK_AGAIN_S, str(error))
                     raise
@@ -221,13 +230,19 @@ class App:
                 self._pace = await asyncio.to_thread(_pace_of, self._models, self.config)
             return self._models
 
-    async def counting(self, *, completion: bool = False) -> "Counting":
-        """How prompts for the chosen chat model, or the completion model, are counted.
+    async def counting(self, *, completion: bool = False, edit: bool = False) -> "Counting":
+        """How prompts for the chosen chat model, or the model for completions or edits, are counted.
 
         Raises:
             ConfigError, PromptError: the tokenizer that the settings name cannot be used.
         """
-        return await self._counters.counting(await self._models_or_none(), completion=completion)
+        return await self._counters.counting(await self._models_or_none(), completion=completion, edit=edit)
+
+    def sent_prompts(self, last: int) -> "Sequence[Mapping[str, Any]]":
+        """The last prompts that were sent, at most twenty, the latest first, with placeholders where secrets were."""
+        from kibitz.server.llm.sent import as_json
+
+        return [as_json(sent) for sent in self._sent.last(last)]
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
@@ -305,10 +320,10 @@ class App:
             instruction,
             target,
             retrieve=self.retrieve_reranked,
-            counting=await self.counting(),
+            counting=await self.counting(edit=True),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
-            small=await self._is_small(),
+            small=await self._is_small(edit=True),
         )
 
     async def propose(
@@ -325,7 +340,7 @@ class App:
         rendered = await self.edit_prompt(instruction, target)
         limit = self.config.edit_tokens
         return await propose(
-            rendered, target, models.chat, max_tokens=limit, on_delta=on_delta, instruction=instruction
+            rendered, target, models.edits, max_tokens=limit, on_delta=on_delta, instruction=instruction
         )
 
     async def close(self) -> None:
@@ -347,9 +362,9 @@ class App:
         except NoModelError:
             return None
 
-    async def _is_small(self) -> bool:
+    async def _is_small(self, *, edit: bool = False) -> bool:
         models = await self._models_or_none()
-        return models is not None and models.small
+        return models is not None and models.small and not (edit and models.editor)
 
 
 def build_app(
