@@ -48,6 +48,7 @@ class App:
         self._models: Models | None = None
         self._pace: CompletionPace | None = None
         self._choosing = asyncio.Lock()
+        self._settling = asyncio.Lock()
         self._none_before: tuple[float, str] | None = None
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
@@ -230,6 +231,20 @@ class App:
                 self._pace = await asyncio.to_thread(_pace_of, self._models, self.config)
             return self._models
 
+    async def completion_models(self) -> "Models":
+        """The models, once it is known how the completer fills in the middle.
+
+        Raises:
+            NoModelError: there is none.
+        """
+        from kibitz.server.models import settled
+
+        models = await self.models()
+        async with self._settling:
+            if self._models is models:
+                self._models = await settled(models, self.config)
+            return self._models or models
+
     async def counting(self, *, completion: bool = False, edit: bool = False) -> "Counting":
         """How prompts for the chosen chat model, or the model for completions or edits, are counted.
 
@@ -279,7 +294,7 @@ class App:
         """The prompt of a completion."""
         from kibitz.server.completion.suggest import completion_prompt
 
-        models = await self._models_or_none()
+        models = await self._models_or_none(completion=True)
         return await completion_prompt(
             at,
             retrieve=self.retrieve,
@@ -304,7 +319,7 @@ class App:
         """Ghost text at the cursor, or None."""
         from kibitz.server.completion.suggest import suggest
 
-        models = await self.models()
+        models = await self.completion_models()
         rendered = await self.completion_prompt(at)
         assert self._pace is not None
         model = self._pace.timed(models.completer or models.chat, rendered)
@@ -353,12 +368,12 @@ class App:
         if self._models is not None:
             await self._models.close()
 
-    async def _models_or_none(self) -> "Models | None":
+    async def _models_or_none(self, *, completion: bool = False) -> "Models | None":
         """A prompt can be looked at without a model."""
         from kibitz.server.errors import NoModelError
 
         try:
-            return await self.models()
+            return await (self.completion_models() if completion else self.models())
         except NoModelError:
             return None
 

@@ -75,7 +75,10 @@ class Config:
     completion_api_key: Secret = _setting(
         Secret(), "the key of completion_url; from the environment or the editor only", secret=True
     )
-    fim_family: str = _setting("", "the fill-in-the-middle format; empty: by the model's name; none: chat")
+    fim_family: str = _setting(
+        "",
+        "the fill-in-the-middle format; empty: by the model's name, else native; native: the server's own; none: chat",
+    )
     embedding_model: str = _setting("", "an embedding model of the endpoint; empty: the built-in one")
     embedding_url: str = _setting("", "another endpoint for embeddings; empty: base_url")
     embedding_api_key: Secret = _setting(

@@ -44,7 +44,8 @@ class Models:
     `editor` is the model for edits where it is another than the chat model. `small` asks for the prompts that a very
     small model can follow. `embedded` says that they run in a process of ours. `context_tokens`
     is the least of the models' contexts, 0 where nothing tells it. `completes_at` names what writes ghost text, for
-    what is remembered of its speed.
+    what is remembered of its speed. `untried` says that nobody has asked yet whether the completer, a chat model by
+    its name, fills in the middle by a route of its server's own: see `settled`.
     """
 
     chat: "OpenAIChat | EmbeddedModel"
@@ -56,6 +57,7 @@ class Models:
     embedded: bool = False
     context_tokens: int = 0
     completes_at: str = ""
+    untried: bool = False
     lines: Lines = field(default_factory=Lines)
 
     @property
@@ -119,6 +121,25 @@ async def _general(config: "Config", lines: Lines) -> Models:
     raise NoModelError(NO_MODEL + (KEY_ALONE if config.api_key else ""))
 
 
+async def settled(models: Models, config: "Config") -> Models:
+    """Find out once how the completer fills in the middle, where its name does not say: a few words are sent."""
+    if not models.untried:
+        return models
+    from kibitz.server.llm.native_fim import NATIVE, native_form
+    from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
+
+    chat = models.completer
+    if not isinstance(chat, OpenAIChat):
+        return replace(models, untried=False)
+    line = models.lines.to(chat.endpoint)
+    form = await native_form(chat.endpoint, chat.name, line, config.cache_dir)
+    if form is None:
+        return replace(models, untried=False)
+    await chat.close()
+    completer = OpenAICompleter(chat.endpoint, chat.name, line, form)
+    return replace(models, completer=completer, family=NATIVE, untried=False)
+
+
 def named_endpoint(config: "Config") -> dict[str, str]:
     """The endpoint that the settings name, in the form that detection takes; a key alone names none."""
     if not config.base_url:
@@ -138,6 +159,7 @@ def _with_endpoint(config: "Config", found: "Found", lines: Lines) -> Models:
         completer=completer,
         family=family,
         source=found.source,
+        untried=_untried(config, family),
         context_tokens=config.context_tokens or min(contexts, default=0),
         completes_at=f"{found.endpoint.shown} {completion_name}",
         lines=lines,
@@ -170,6 +192,10 @@ def _completer(
     return OpenAICompleter(found.endpoint, name, line), family
 
 
+def _untried(config: "Config", family: FimFamily | None) -> bool:
+    return family is None and config.fim_family in ("", "native")
+
+
 def _with_roles(models: Models, own: "Mapping[Role, Found]", config: "Config") -> Models:
     """The models with those of the roles that have an endpoint or a model of their own."""
     from kibitz.server.llm.openai_client import OpenAIChat
@@ -191,7 +217,7 @@ def _with_roles(models: Models, own: "Mapping[Role, Found]", config: "Config") -
         name = _model_name(config.completion_model, completion_at)
         completer, family = _completer(config, completion_at, name, lines)
         at = f"{completion_at.endpoint.shown} {name}"
-        models = replace(models, completer=completer, family=family, completes_at=at)
+        models = replace(models, completer=completer, family=family, completes_at=at, untried=_untried(config, family))
         sizes.append(completion_at.contexts.get(name, 0))
     return replace(models, context_tokens=config.context_tokens or min(filter(None, sizes), default=0))
 
@@ -226,11 +252,13 @@ def _file(name: str) -> Path:
 
 
 def _family(config: "Config", model: str) -> FimFamily | None:
-    if config.fim_family == "none":
+    if config.fim_family in ("none", "native"):
         return None
     if config.fim_family:
         if config.fim_family not in FAMILIES:
-            raise ConfigError(f"fim_family must be none or one of {', '.join(FAMILIES)}, not {config.fim_family!r}.")
+            raise ConfigError(
+                f"fim_family must be none, native or one of {', '.join(FAMILIES)}, not {config.fim_family!r}."
+            )
         return FAMILIES[config.fim_family]
     return family_of(model)
 

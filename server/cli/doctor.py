@@ -160,7 +160,7 @@ async def _models(app: "App") -> list[Check]:
     wanted = "installed" if engine else "not installed: pip install 'kibitz[local]'"
     checks.append(Check("embedded engine", "ok" if engine else "note", wanted))
     try:
-        models = await app.models()
+        models = await app.completion_models()
     except (ModelError, ConfigError) as error:
         checks.append(Check("model", "bad" if app.config.base_url else "note", str(error)))
         return [*checks, await _tokens(app, None)]

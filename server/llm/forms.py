@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     import openai
@@ -11,12 +12,23 @@ Piece = tuple[str, str | None]
 """Text, and why the model stopped; either may be missing (usage, keep-alives, other choices)."""
 
 
+SEPARATOR = "<|kibitz_suffix|>"
+"""Between what stands before the cursor and what stands after it, where a server is told the two apart."""
+
+Request = dict[str, Any]
+
+
+def _whole(prompt: str) -> Request:
+    return {"prompt": prompt}
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to ask."""
+    """One way to ask: the call, where a chunk has its text, and how a raw prompt is said."""
 
     create: "Callable[[openai.AsyncOpenAI], Callable[..., Any]]"
     read: Callable[[Any], Piece]
+    say: Callable[[str], Request] = _whole
 
 
 def _read_chat(chunk: Any) -> Piece:
@@ -36,3 +48,44 @@ def _read_text(chunk: Any) -> Piece:
 
 CHAT = Form(lambda client: client.chat.completions.create, _read_chat)
 TEXT = Form(lambda client: client.completions.create, _read_text)
+
+
+def _with_suffix(prompt: str) -> Request:
+    prefix, _, suffix = prompt.partition(SEPARATOR)
+    return {"prompt": prefix, "suffix": suffix}
+
+
+SUFFIX = Form(TEXT.create, TEXT.read, _with_suffix)
+
+
+def _with_both(prompt: str) -> Request:
+    prefix, _, suffix = prompt.partition(SEPARATOR)
+    return {"input_prefix": prefix, "input_suffix": suffix}
+
+
+def infill_url(client: "openai.AsyncOpenAI") -> str:
+    """Where llama.cpp fills in the middle: beside OpenAI's API, not in it."""
+    parts = urlsplit(str(client.base_url))
+    path = parts.path.rstrip("/").removesuffix("/v1") + "/infill"
+    return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
+
+
+def _infill(client: "openai.AsyncOpenAI") -> Callable[..., Any]:
+    async def create(*, max_tokens: int, **request: Any) -> Any:
+        import openai
+
+        body = {"n_predict": max_tokens, **request}
+        kind = openai.AsyncStream[object]
+        return await client.post(infill_url(client), cast_to=object, body=body, stream=True, stream_cls=kind)
+
+    return create
+
+
+def _read_infill(chunk: Any) -> Piece:
+    if not isinstance(chunk, dict):
+        return "", None
+    finish = ("length" if chunk.get("stop_type") == "limit" else "stop") if chunk.get("stop") is True else None
+    return str(chunk.get("content") or ""), finish
+
+
+INFILL = Form(_infill, _read_infill, _with_both)

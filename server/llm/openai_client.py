@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from kibitz.server.llm.endpoint import Endpoint
-from kibitz.server.llm.forms import CHAT, TEXT
+from kibitz.server.llm.forms import CHAT, TEXT, Form
 from kibitz.server.llm.line import Line
 from kibitz.server.llm.ports import ChatMessage, Delta
 from kibitz.server.llm.session import Session
@@ -66,11 +66,15 @@ class OpenAIChat:
 
 
 class OpenAICompleter:
-    """A `Completer`: a raw prompt to `/v1/completions`. Ends early as `OpenAIChat` does, and goes before it."""
+    """A `Completer`: a raw prompt to `/v1/completions`. Ends early as `OpenAIChat` does, and goes before it.
 
-    def __init__(self, endpoint: Endpoint, model: str, line: Line | None = None) -> None:
+    Another `form` fills in the middle by a route of the server's own, from prompts of the family `NATIVE`.
+    """
+
+    def __init__(self, endpoint: Endpoint, model: str, line: Line | None = None, form: Form = TEXT) -> None:
         self.endpoint = endpoint
-        self._session = Session(endpoint, model, TEXT, line or Line(), Urgency.COMPLETION)
+        self._form = form
+        self._session = Session(endpoint, model, form, line or Line(), Urgency.COMPLETION)
 
     @property
     def name(self) -> str:
@@ -83,7 +87,7 @@ class OpenAICompleter:
         """Stream the continuation; see `Completer.complete`."""
 
         def request(texts: Sequence[str]) -> dict[str, Any]:
-            return {"prompt": texts[0], **_limits(max_tokens, stop, temperature)}
+            return {**self._form.say(texts[0]), **_limits(max_tokens, stop, temperature)}
 
         async with contextlib.aclosing(self._session.stream([prompt], request)) as deltas:
             async for delta in deltas:
