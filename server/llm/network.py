@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass
 
 from kibitz.server.errors import ConfigError
 
@@ -68,6 +67,8 @@ def client_options(endpoint: "Endpoint") -> dict[str, Any]:
     else:
         context = _context(endpoint.network.ca_file)
         if endpoint.network.proxy:
+            from urllib.request import proxy_bypass
+
             host = urlsplit(endpoint.base_url).hostname or ""
             options["proxy"] = endpoint.network.proxy
             if proxy_bypass(host):
