@@ -196,15 +196,9 @@ class App:
         from dataclasses import asdict
 
         state = asdict(self.index_status())
-        model = self._models.chat.name if self._models else None
-        trouble = self._models.lines.status if self._models else None
-        return {
-            "root": str(self.root),
-            "index": state,
-            "embedder": self.embedder().name,
-            "model": model,
-            "trouble": trouble,
-        }
+        models = self._models
+        told = {"model": models.chat.name if models else None, "trouble": models.lines.status if models else None}
+        return {"root": str(self.root), "index": state, "embedder": self.embedder().name, **told}
 
     # -- the models --------------------------------------------------------------------------------------------
 
@@ -255,9 +249,7 @@ class App:
 
     def sent_prompts(self, last: int) -> "Sequence[Mapping[str, Any]]":
         """The last prompts that were sent, at most twenty, the latest first, with placeholders where secrets were."""
-        from kibitz.server.llm.sent import as_json
-
-        return [as_json(sent) for sent in self._sent.last(last)]
+        return self._sent.as_json(last)
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 

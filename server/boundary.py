@@ -21,8 +21,8 @@ PASSES = 4  # what stood around a secret may come close enough to be another one
 _SALT = secrets.token_bytes(16)
 """Of this process: nobody who gets a prompt can compare its placeholders with keys that have leaked elsewhere."""
 
-_HEAD = "KIBITZ_SECRET_"  # "K" is in no other place of a placeholder, so that two of them never overlap
-_DIGEST_BYTES = 5
+_HEAD = "SECRET_"  # "S" is in no other place of a placeholder, so that two of them never overlap
+_DIGITS = 9  # of which tokenizers make three to nine tokens: fewer than any secret has, so that budgets still hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,8 @@ def _placeholder(secret: str, given: Sequence[str], known: dict[str, str]) -> st
     """The name of a secret: another one where the texts hold that name already, or another secret has it."""
     for attempt in itertools.count():
         coded = f"{attempt}:{secret}".encode("utf-8", "surrogatepass")
-        name = _HEAD + hashlib.blake2b(coded, key=_SALT, digest_size=_DIGEST_BYTES).hexdigest()
+        number = int.from_bytes(hashlib.blake2b(coded, key=_SALT, digest_size=8).digest())
+        name = f"{_HEAD}{number % 10**_DIGITS:0{_DIGITS}}"
         if known.get(name, secret) == secret and not any(name in text for text in given):
             known[name] = secret
             return name

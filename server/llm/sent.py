@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kibitz.server.llm.ports import ChatMessage
@@ -39,9 +39,12 @@ class SentPrompts:
         """The last prompts, the latest first."""
         return list(self._sent)[::-1][: max(0, count)]
 
+    def as_json(self, count: int) -> list[dict[str, object]]:
+        """The last prompts as the protocol shows them."""
+        return [_as_json(sent) for sent in self.last(count)]
 
-def as_json(sent: Sent) -> Mapping[str, object]:
-    """A prompt as the protocol shows it."""
+
+def _as_json(sent: Sent) -> dict[str, object]:
     messages = sent.messages
     return {
         "at": round(sent.at, 3),

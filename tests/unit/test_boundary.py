@@ -16,15 +16,13 @@ from kibitz.server.llm.ports import Delta
 from tests.unit.test_secrets import KEY, SECRETS, drawn, pem
 
 KINDS = sorted(set(SECRETS) - {"key file"})  # that one is a file's first line, not a secret
-NAME = re.compile(r"KIBITZ_SECRET_[0-9a-f]{10}")
+NAME = re.compile(r"SECRET_\d{9}")
 
 texts = st.lists(
     st.one_of(
         st.sampled_from([SECRETS[kind] for kind in KINDS]),
         st.text(max_size=20),
-        st.sampled_from(
-            ["\n", " = '", "KIBITZ_SECRET_", "K", "KIBITZ_SECRET_0123456789", "aws secret key '", "AKIA", "eyJ"]
-        ),
+        st.sampled_from(["\n", " = '", "SECRET_", "S", "SECRET_012345678", "aws secret key '", "AKIA", "eyJ"]),
     ),
     max_size=8,
 ).map("".join)
@@ -93,7 +91,7 @@ def test_what_is_left_of_a_key_is_hidden_where_a_prompt_cuts_it() -> None:
         assert not any(line.strip() in hidden.texts[0] for line in lines[4:6])
         assert hidden.texts[0].startswith("# a comment that stays\n")
     below = "".join(lines[4:]) + "from pathlib import Path\n"
-    assert hide(["import os\n" + below]).texts[0].startswith("import os\nKIBITZ_SECRET_")
+    assert hide(["import os\n" + below]).texts[0].startswith("import os\nSECRET_")
     assert hide([below]).texts[0].endswith("\nfrom pathlib import Path\n")
 
 
@@ -121,19 +119,19 @@ async def stream(*pieces: str, error: ModelError | None = None) -> AsyncGenerato
 async def test_what_was_held_back_comes_before_the_end() -> None:
     hidden = hide([SECRETS["aws"]])
     name = hidden.texts[0]
-    deltas = [d async for d in restored(stream("x ", name[:9], name[9:], " KIB"), hidden.secrets)]
-    assert deltas == [Delta("x "), Delta(SECRETS["aws"]), Delta(" "), Delta("KIB"), Delta(finish_reason="stop")]
+    deltas = [d async for d in restored(stream("x ", name[:9], name[9:], " SEC"), hidden.secrets)]
+    assert deltas == [Delta("x "), Delta(SECRETS["aws"]), Delta(" "), Delta("SEC"), Delta(finish_reason="stop")]
 
 
 async def test_what_was_held_back_comes_before_an_error() -> None:
     hidden = hide([SECRETS["aws"]])
     came: list[Delta] = []
     with pytest.raises(ModelError, match="gone"):
-        async for delta in restored(stream("OK", error=ModelError("gone")), hidden.secrets):
+        async for delta in restored(stream("IS", error=ModelError("gone")), hidden.secrets):
             came.append(delta)
-    assert came == [Delta("O"), Delta("K")]
+    assert came == [Delta("I"), Delta("S")]
 
 
 def test_a_text_that_ends_like_a_placeholder_loses_nothing() -> None:
     hidden = hide([SECRETS["aws"]])
-    assert put_back(hidden, "KIBITZ_SECRET_zz KK", [15, 18]) == "KIBITZ_SECRET_zz KK"
+    assert put_back(hidden, "SECRET_12 SS", [8, 11]) == "SECRET_12 SS"
