@@ -47,13 +47,17 @@ _FURTHER = (
 _SIGNED = re.compile(r"eyJ[\w-]{10,400}\.eyJ[\w-]{2,4000}\.[\w-]{20,}", re.ASCII)
 
 _KEY_HEADER = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_FILE = re.compile(r"\s*(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-\d)")
 _KEY_CHARS = 100  # of base64: the shortest key without its public half is an Ed25519 one of 64
 _SHORT_KEY = re.compile(r"M[CF][0-9A-Za-z]CAQ")  # of elliptic curves: PKCS 8 in DER, below 128 bytes
 _BETWEEN_LINES = re.compile(r"""\\[nr]|[\s"'`+,;\\]""")
 _KEY_LABEL = re.compile(r"[A-Za-z-]+: [^\n]*\n")  # Proc-Type, DEK-Info, Version
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+")
-_KEY_BODY = re.compile(r"""[\w+/=:,;\\\s"'`-]*""")  # with what stands between its lines
+_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{16,100}={0,2}")
+_LAST_KEY_LINE = re.compile(r"[A-Za-z0-9+/]{1,100}={0,2}")
+_PUTTY_KEY = re.compile(r"Private-Lines: \d+\r?\n((?:[A-Za-z0-9+/=]+(?:\r?\n|$))+)")
+_MOST_KEY_CHARS = 20_000
 _PUTTY = re.compile(r"^PuTTY-User-Key-File-\d(?:.*\n)(?:[A-Z][\w-]*:.*\n?|[\w+/=]+\n?)*", re.MULTILINE)
 _VISIBLE = re.compile(r"\S")
 
@@ -69,25 +73,44 @@ _PUBLISHED = ("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",)
 _FEW_CHARACTERS = 10  # different ones: a drawn token of 20 has fewer about once in some thousands
 
 
+Found = tuple[int, int]
+"""Where a secret stands: characters of a text, the end not included."""
+
+
 def holds_secret(text: str) -> bool:
     """Whether a private key, an access token or another credential of a fixed form stands in a text."""
-    return _KEY_FILE.match(text) is not None or next(_secrets(text), None) is not None
+    return bool(_KEY_FILE.match(text)) or any(True for _ in _secrets(text, _MOST_LOOKS))
+
+
+def secret_spans(text: str) -> list[Found]:
+    """Where the secrets of a text stand, in order and apart; everything that `holds_secret` goes by, without a limit.
+
+    A text may be a part of a file: of a private key that has lost its beginning or its end, the rest is found.
+    """
+    apart: list[Found] = []
+    for span in sorted([*_secrets(text, None), *_key_rests(text)]):
+        if apart and span[0] < apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(span[1], apart[-1][1]))
+        else:
+            apart.append(span)
+    return apart
 
 
 def blotted(text: str) -> str:
     """Return a text of the same length in which "x" stands for every character of a secret that is no white space."""
     text = _PUTTY.sub(lambda found: _VISIBLE.sub("x", found[0]), text)
-    while places := list(_secrets(text, looks=None)):
+    while spans := secret_spans(text):
         pieces, at = [], 0
-        for start, end in sorted(places):
-            pieces += [text[at:start], _VISIBLE.sub("x", text[max(at, start) : end])]
-            at = max(at, end)
-        text = "".join([*pieces, text[at:]])
+        for start, end in spans:
+            pieces += [text[at:start], _VISIBLE.sub("x", text[start:end])]
+            at = end
+        before, text = text, "".join([*pieces, text[at:]])
+        if text == before:
+            break
     return text
 
 
-def _secrets(text: str, looks: int | None = _MOST_LOOKS) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand, as start and end; the places may overlap. So many marks of a form are looked at."""
+def _secrets(text: str, looks: int | None) -> Iterator[Found]:
     if "PRIVATE KEY" in text:
         yield from _keys(text, looks)
     yield from (found.span() for found in _SIGNED.finditer(text) if _opens_doors(found[0]))
@@ -97,13 +120,12 @@ def _secrets(text: str, looks: int | None = _MOST_LOOKS) -> Iterator[tuple[int, 
             yield from _tokens(text, mark, detector, looks)
 
 
-def _keys(text: str, looks: int | None) -> Iterator[tuple[int, int]]:
-    """Yield private keys: a header that is followed by a key, in its own file or in a literal over several lines."""
+def _keys(text: str, looks: int | None) -> Iterator[Found]:
+    """Private keys behind their headers, each in its own file or in a literal over several lines."""
     for header in islice(_KEY_HEADER.finditer(text), looks):
         if _is_key(text[header.end() : header.end() + 2_000]):
-            footer = text.find("-----END", header.end())
-            body = _KEY_BODY.match(text, header.end())
-            yield header.start(), footer if footer >= 0 else body.end() if body else header.end()
+            footer = _KEY_FOOTER.search(text, header.end(), header.end() + _MOST_KEY_CHARS)
+            yield header.start(), footer.end() if footer else _end_of_lines(text, header.end())
 
 
 def _is_key(body: str) -> bool:
@@ -114,8 +136,47 @@ def _is_key(body: str) -> bool:
     return len(key) >= enough and len(set(key)) > 20 and not _REPEATED.search(key)
 
 
-def _tokens(text: str, mark: re.Pattern[str], detector: str, looks: int | None) -> Iterator[tuple[int, int]]:
-    """Yield the tokens that a detector finds around the marks: in a mark's line, as far as that is near."""
+def _key_rests(text: str) -> Iterator[Found]:
+    """Keys whose header is cut off, and those that PuTTY keeps."""
+    for footer in _KEY_FOOTER.finditer(text) if "PRIVATE KEY" in text else ():
+        start = _start_of_lines(text, footer.start())
+        if _is_key(text[start : footer.start()]):
+            yield start, footer.end()
+    for found in _PUTTY_KEY.finditer(text) if "Private-Lines" in text else ():
+        yield found.span(1)
+
+
+def _end_of_lines(text: str, at: int) -> int:
+    """Where the lines of a key end that has no footer."""
+    for line in text[at : at + _MOST_KEY_CHARS].splitlines(keepends=True):
+        bare = _bare(line)
+        if not bare or _KEY_LINE.fullmatch(bare) or _KEY_LABEL.fullmatch(line):
+            at += len(line)
+            continue
+        return at + len(line) if _LAST_KEY_LINE.fullmatch(bare) else at
+    return at
+
+
+def _start_of_lines(text: str, at: int) -> int:
+    """Where the lines of a key begin that has no header; the footer begins at `at`."""
+    lines = text[max(0, at - _MOST_KEY_CHARS) : at].splitlines(keepends=True)
+    if lines and not lines[-1].endswith(("\n", "\r")):
+        at -= len(lines.pop())  # what stands before the footer on its line: a quote, blanks
+    form = _LAST_KEY_LINE
+    for line in reversed(lines):
+        if not form.fullmatch(_bare(line)):
+            break
+        at, form = at - len(line), _KEY_LINE
+    return at
+
+
+def _bare(line: str) -> str:
+    """A line of a key without the quotes of a literal around it."""
+    return line.replace("\\n", "").replace("\\r", "").strip(" \t\r\n\"'`+,;\\")
+
+
+def _tokens(text: str, mark: re.Pattern[str], detector: str, looks: int | None) -> Iterator[Found]:
+    """What a detector finds around the marks: in the line of each, as far as that is near."""
     for found in islice(mark.finditer(text), looks):
         begin = max(text.rfind("\n", 0, found.start()) + 1, found.start() - _WINDOW_CHARS)
         end = text.find("\n", found.end())

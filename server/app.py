@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
+from kibitz.server.llm.sent import SentPrompts
 from kibitz.server.rendering import Memories
 from kibitz.server.rerank import SecondStage
 from kibitz.server.unseen import Unseen
@@ -48,6 +49,7 @@ class App:
         self._models: Models | None = None
         self._pace: CompletionPace | None = None
         self._choosing = asyncio.Lock()
+        self._settling = asyncio.Lock()
         self._none_before: tuple[float, str] | None = None
         self._embedder: Embedder | None = None
         self._searcher: Searcher | None = None
@@ -56,6 +58,7 @@ class App:
         self._memories = Memories()
         self.second_stage = SecondStage(config)
         self._counters = Counters(config)
+        self._sent = SentPrompts()
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -195,8 +198,9 @@ class App:
         from dataclasses import asdict
 
         state = asdict(self.index_status())
-        model = self._models.chat.name if self._models else None
-        return {"root": str(self.root), "index": state, "embedder": self.embedder().name, "model": model}
+        models = self._models
+        told = {"model": models.chat.name if models else None, "trouble": models.lines.status if models else None}
+        return {"root": str(self.root), "index": state, "embedder": self.embedder().name, **told}
 
     # -- the models --------------------------------------------------------------------------------------------
 
@@ -215,7 +219,7 @@ class App:
                 if self._none_before and time.monotonic() < self._none_before[0]:
                     raise NoModelError(self._none_before[1])
                 try:
-                    self._models = await choose(self.config)
+                    self._models = await choose(self.config, self._sent)
                 except NoModelError as error:
                     self._none_before = (time.monotonic() + LOOK_AGAIN_S, str(error))
                     raise
@@ -223,13 +227,31 @@ class App:
                 self._pace = await asyncio.to_thread(_pace_of, self._models, self.config)
             return self._models
 
-    async def counting(self, *, completion: bool = False) -> "Counting":
-        """How prompts for the chosen chat model, or the completion model, are counted.
+    async def completion_models(self) -> "Models":
+        """The models, once it is known how the completer fills in the middle.
+
+        Raises:
+            NoModelError: there is none.
+        """
+        from kibitz.server.models import settled
+
+        models = await self.models()
+        async with self._settling:
+            if self._models is models:
+                self._models = await settled(models, self.config)
+            return self._models or models
+
+    async def counting(self, *, completion: bool = False, edit: bool = False) -> "Counting":
+        """How prompts for the chosen chat model, or the model for completions or edits, are counted.
 
         Raises:
             ConfigError, PromptError: the tokenizer that the settings name cannot be used.
         """
-        return await self._counters.counting(await self._models_or_none(), completion=completion)
+        return await self._counters.counting(await self._models_or_none(), completion=completion, edit=edit)
+
+    def sent_prompts(self, last: int) -> "Sequence[Mapping[str, Any]]":
+        """The last prompts that were sent, at most twenty, the latest first, with placeholders where secrets were."""
+        return self._sent.as_json(last)
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
@@ -266,7 +288,7 @@ class App:
         """The prompt of a completion."""
         from kibitz.server.completion.suggest import completion_prompt
 
-        models = await self._models_or_none()
+        models = await self._models_or_none(completion=True)
         return await completion_prompt(
             at,
             retrieve=self.retrieve,
@@ -292,7 +314,7 @@ class App:
         """Ghost text at the cursor, or None."""
         from kibitz.server.completion.suggest import suggest
 
-        models = await self.models()
+        models = await self.completion_models()
         rendered = await self.completion_prompt(at)
         assert self._pace is not None
         model = self._pace.timed(models.completer or models.chat, rendered)
@@ -308,10 +330,10 @@ class App:
             instruction,
             target,
             retrieve=self.retrieve_reranked,
-            counting=await self.counting(),
+            counting=await self.counting(edit=True),
             budget_tokens=self.config.edit_budget_tokens,
             reserve_tokens=self.config.edit_tokens,
-            small=await self._is_small(),
+            small=await self._is_small(edit=True),
         )
 
     async def propose(
@@ -328,7 +350,7 @@ class App:
         rendered = await self.edit_prompt(instruction, target)
         limit = self.config.edit_tokens
         return await propose(
-            rendered, target, models.chat, max_tokens=limit, on_delta=on_delta, instruction=instruction
+            rendered, target, models.edits, max_tokens=limit, on_delta=on_delta, instruction=instruction
         )
 
     async def close(self) -> None:
@@ -341,18 +363,18 @@ class App:
         if self._models is not None:
             await self._models.close()
 
-    async def _models_or_none(self) -> "Models | None":
+    async def _models_or_none(self, *, completion: bool = False) -> "Models | None":
         """A prompt can be looked at without a model."""
         from kibitz.server.errors import NoModelError
 
         try:
-            return await self.models()
+            return await (self.completion_models() if completion else self.models())
         except NoModelError:
             return None
 
-    async def _is_small(self) -> bool:
+    async def _is_small(self, *, edit: bool = False) -> bool:
         models = await self._models_or_none()
-        return models is not None and models.small
+        return models is not None and models.small and not (edit and models.editor)
 
 
 def build_app(

@@ -80,4 +80,10 @@ def as_environment(config: Config) -> dict[str, str]:
         "KIBITZ_EMBEDDING_MODEL": config.embedding_model,
         "KIBITZ_BASE_URL": config.base_url,
         "KIBITZ_API_KEY": str(config.api_key),
+        "KIBITZ_EMBEDDING_URL": config.embedding_url,
+        "KIBITZ_EMBEDDING_API_KEY": str(config.embedding_api_key),
+        "KIBITZ_PROXY": config.proxy,
+        "KIBITZ_CA_FILE": config.ca_file,
+        "KIBITZ_CONNECT_TIMEOUT_S": str(config.connect_timeout_s),
+        "KIBITZ_FIRST_TOKEN_TIMEOUT_S": str(config.first_token_timeout_s),
     }

@@ -61,9 +61,29 @@ class Config:
     base_url: str = _setting("", "an OpenAI-compatible endpoint, for example http://127.0.0.1:11434/v1")
     api_key: Secret = _setting(Secret(), "the endpoint's key; from the environment or the editor only", secret=True)
     chat_model: str = _setting("", "the model for chat and edits; empty: the endpoint's first that is no embedder")
+    chat_url: str = _setting("", "another endpoint for chat, and for edits unless edit_url is set; empty: base_url")
+    chat_api_key: Secret = _setting(
+        Secret(), "the key of chat_url; from the environment or the editor only", secret=True
+    )
+    edit_model: str = _setting("", "the model for edits; empty: the chat model")
+    edit_url: str = _setting("", "another endpoint for edits; empty: the one for chat")
+    edit_api_key: Secret = _setting(
+        Secret(), "the key of edit_url; from the environment or the editor only", secret=True
+    )
     completion_model: str = _setting("", "the model for ghost text; empty: the chat model")
-    fim_family: str = _setting("", "the fill-in-the-middle format; empty: by the model's name; none: chat")
+    completion_url: str = _setting("", "another endpoint for ghost text; empty: base_url")
+    completion_api_key: Secret = _setting(
+        Secret(), "the key of completion_url; from the environment or the editor only", secret=True
+    )
+    fim_family: str = _setting(
+        "",
+        "the fill-in-the-middle format; empty: by the model's name, else native; native: the server's own; none: chat",
+    )
     embedding_model: str = _setting("", "an embedding model of the endpoint; empty: the built-in one")
+    embedding_url: str = _setting("", "another endpoint for embeddings; empty: base_url")
+    embedding_api_key: Secret = _setting(
+        Secret(), "the key of embedding_url; from the environment or the editor only", secret=True
+    )
     embedding_price: float = _setting(
         0.0, "what the endpoint takes for a million tokens of embeddings, in your currency; 0: not known"
     )
@@ -84,6 +104,14 @@ class Config:
         "", "the chat model's tokenizer.json, or its folder, to count tokens by; empty: by its server or its name"
     )
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")
+    local_parallel: int = _setting(1, "requests at once to a model server on this machine; ghost text goes first")
+    proxy: str = _setting("", "for endpoints that are not on this machine; empty: HTTPS_PROXY, HTTP_PROXY, NO_PROXY")
+    ca_file: str = _setting("", "a PEM bundle of the CA that signs the endpoints; empty: SSL_CERT_FILE")
+    connect_timeout_s: float = _setting(5.0, "how long an endpoint may take to be reached, in seconds")
+    first_token_timeout_s: float = _setting(
+        0.0, "how long an answer may take to begin, in seconds; 0: 60, or 300 on this machine"
+    )
+    silence_timeout_s: float = _setting(60.0, "how long an answer may pause, in seconds")
     context_tokens: int = _setting(0, "the model's context, in tokens; 0: what the endpoint says of it")
     first_token_ms: int = _setting(
         300, "ghost text: its prompt is as large as can be read in this time, in milliseconds", narrows=True

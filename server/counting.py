@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kibitz.server.llm.llama_cpp import LlamaCppCounter
     from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
     from kibitz.server.models import Models
+    from kibitz.server.roles import Role
 
 COUNTING_SERVERS = ("llama.cpp", "embedded")
 
@@ -32,8 +33,8 @@ class Counters:
         self._open: list[LlamaCppCounter] = []
         self._finding = asyncio.Lock()
 
-    async def counting(self, models: "Models | None", *, completion: bool = False) -> Counting:
-        """Return how prompts of questions and edits, or those of completions, are counted.
+    async def counting(self, models: "Models | None", *, completion: bool = False, edit: bool = False) -> Counting:
+        """Return how prompts of questions are counted, or those of completions, or of edits.
 
         An embedded engine is started.
 
@@ -41,7 +42,8 @@ class Counters:
             ConfigError, PromptError: `tokenizer` names no file that can be used.
         """
         chat = models.chat if models else None
-        model = (models.completer or chat) if models and completion else chat
+        role: Role = "completion" if completion else "edit" if edit else "chat"
+        model = models.roles()[role] if models else None
         name = model.name if model else None
         by_file = bool(self._path) and (chat is None or name == chat.name)
         endpoint = await _endpoint(model) if model else None

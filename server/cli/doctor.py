@@ -16,6 +16,10 @@ from kibitz.server.cli.shared import closing, emit, json_option, make_app, path_
 
 if TYPE_CHECKING:
     from kibitz.server.app import App
+    from kibitz.server.config import Config
+    from kibitz.server.llm.detect import Found
+    from kibitz.server.llm.embedded import EmbeddedModel
+    from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
     from kibitz.server.models import Models
 
 State = Literal["ok", "note", "bad"]
@@ -142,23 +146,50 @@ async def _models(app: "App") -> list[Check]:
     from kibitz.server.errors import ConfigError, ModelError
     from kibitz.server.llm.detect import detect
     from kibitz.server.models import named_endpoint
+    from kibitz.server.roles import network_of, own_found
 
     checks: list[Check] = []
-    _, probes = await detect(named_endpoint(app.config), loopback=app.config.detect)
+    _, probes = await detect(named_endpoint(app.config), network=network_of(app.config), loopback=app.config.detect)
     checks += [Check("endpoint", "ok" if p.ok else "note", f"{p.url or p.source}: {p.detail}") for p in probes]
+    own = await own_found(app.config)
+    checks += [
+        Check(f"{role} endpoint", "ok" if found.models else "note", f"{found.endpoint.shown}: {_listed(found)}")
+        for role, found in own.items()
+    ]
     engine = find_spec("xllamacpp") is not None
     wanted = "installed" if engine else "not installed: pip install 'kibitz[local]'"
     checks.append(Check("embedded engine", "ok" if engine else "note", wanted))
     try:
-        models = await app.models()
+        models = await app.completion_models()
     except (ModelError, ConfigError) as error:
         checks.append(Check("model", "bad" if app.config.base_url else "note", str(error)))
         return [*checks, await _tokens(app, None)]
     completes = models.family.name if models.family else "by chat"
     checks.append(Check("model", "ok", f"{models.chat.name} ({models.source}); completion: {completes}"))
+    checks += [Check(f"{role} model", "ok", _answers(model)) for role, model in models.roles().items()]
+    checks.append(Check("embedding model", "ok", _embeds(app.config)))
     budget = await app.completion_budget()
     checks.append(Check("completion budget", "ok", f"{budget.tokens:,} tokens: {budget.why}"))
     return [*checks, await _tokens(app, models)]
+
+
+def _listed(found: "Found") -> str:
+    count = len(found.models)
+    return f"{count} model{'' if count == 1 else 's'}" if count else "it does not say which models it has"
+
+
+def _answers(model: "OpenAIChat | OpenAICompleter | EmbeddedModel") -> str:
+    where = f"at {model.endpoint.shown}" if model.endpoint is not None else "embedded"
+    return f"{model.name} {where}"
+
+
+def _embeds(config: "Config") -> str:
+    from kibitz.server.roles import general_endpoint, own_endpoint
+
+    endpoint = own_endpoint(config, "embedding") or general_endpoint(config)
+    if not config.embedding_model or endpoint is None:
+        return "built in"
+    return f"{config.embedding_model} at {endpoint.shown}"
 
 
 async def _tokens(app: "App", models: "Models | None") -> Check:

@@ -1,8 +1,7 @@
 """How `openai`'s clients are set up, the asynchronous one and the plain one alike.
 
-Proxies and CA bundles come from the environment, identities do not: a key or an organisation in the environment belongs
-to OpenAI and must not reach another endpoint. A proxy never stands between us and this machine. Only imported when
-`openai` is needed.
+Proxies and CA bundles may come from the environment, identities do not: a key or an organisation in the environment
+belongs to OpenAI and must not reach another endpoint. Only imported when `openai` is needed.
 """
 
 from collections.abc import Mapping
@@ -11,11 +10,8 @@ from typing import Any
 import httpx2
 import openai
 
-from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
-
-READ_TIMEOUT_S = 60.0
-LOCAL_READ_TIMEOUT_S = 300.0
-"""A model on this machine may read a long prompt, or load itself, for minutes before its first word."""
+from kibitz.server.llm.endpoint import Endpoint
+from kibitz.server.llm.network import client_options
 
 
 def async_client(endpoint: Endpoint) -> openai.AsyncOpenAI:
@@ -52,11 +48,12 @@ def _leave_out(request: httpx2.Request, unwanted: tuple[str, ...]) -> None:
 
 
 def _timeout(endpoint: Endpoint) -> httpx2.Timeout:
-    return httpx2.Timeout(LOCAL_READ_TIMEOUT_S if endpoint.loopback else READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+    network = endpoint.network
+    return httpx2.Timeout(network.first_token_s(endpoint.loopback), connect=network.connect_s)
 
 
 def _http(endpoint: Endpoint) -> dict[str, Any]:
-    return {"timeout": _timeout(endpoint), "trust_env": not endpoint.loopback}
+    return {"timeout": _timeout(endpoint), **client_options(endpoint)}
 
 
 def _options(endpoint: Endpoint) -> Mapping[str, Any]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kibitz.server.llm import context_size
-from kibitz.server.llm.endpoint import Endpoint, Kind
+from kibitz.server.llm.endpoint import Endpoint, Kind, Network
+from kibitz.server.llm.network import client_options
 
 if TYPE_CHECKING:
     import httpx2
@@ -84,6 +85,7 @@ class Probe:
 async def detect(
     environ: Mapping[str, str],
     *,
+    network: Network | None = None,
     loopback: bool = True,
     timeout_s: float = 0.5,
     servers: tuple[LocalServer, ...] = LOCAL_SERVERS,
@@ -92,6 +94,7 @@ async def detect(
 
     Args:
         environ: OPENAI_BASE_URL and OPENAI_API_KEY are read from it.
+        network: how the named one is reached.
         loopback: whether to ask the usual ports of 127.0.0.1.
         timeout_s: how long a local server may take.
         servers: which local servers to ask.
@@ -99,7 +102,7 @@ async def detect(
     Raises:
         ConfigError: the environment names something that is no endpoint.
     """
-    named = _named(environ)
+    named = _named(environ, network or Network())
     local: list[LocalServer] = []
     if loopback:
         taken = named.base_url if named else ""
@@ -113,28 +116,34 @@ def _url(server: LocalServer) -> str:
     return f"http://127.0.0.1:{server.port}/v1"
 
 
-def _named(environ: Mapping[str, str]) -> Endpoint | None:
+def _named(environ: Mapping[str, str], network: Network) -> Endpoint | None:
     """The endpoint that the environment names; a key alone names none."""
     url = environ.get("OPENAI_BASE_URL", "").strip()
     if not url:
         return None
     key = environ.get("OPENAI_API_KEY", "").strip() or None
-    endpoint = Endpoint(url, key)
-    if endpoint.shown.startswith("https://api.openai.com/"):
-        return Endpoint(url, key, "openai")
-    return endpoint
+    return Endpoint(url, key, network=network)
 
 
 async def _ask_named(endpoint: Endpoint | None) -> tuple[Found | None, Probe]:
     if endpoint is None:
         return None, Probe("OPENAI_BASE_URL", "", False, "not set")
+    return await look(endpoint, "OPENAI_BASE_URL")
+
+
+async def look(endpoint: Endpoint, source: str = "") -> tuple[Found, Probe]:
+    """Ask an endpoint that the user named for its models; its URL is the source where nothing else is given.
+
+    It is used even when it does not answer now: the failure then says so.
+    """
+    if endpoint.shown.startswith("https://api.openai.com/"):
+        endpoint = replace(endpoint, kind="openai")
     listed = await _models(endpoint, NAMED_TIMEOUT_S)
     if listed.kind is not None and endpoint.kind == "other":
-        endpoint = Endpoint(endpoint.base_url, endpoint.api_key, listed.kind)
-    # An endpoint that the user named is used even when it does not answer now: the failure then says so.
-    return Found(endpoint, listed.models or (), "OPENAI_BASE_URL", listed.contexts), Probe(
-        "OPENAI_BASE_URL", endpoint.shown, listed.models is not None, listed.detail
-    )
+        endpoint = replace(endpoint, kind=listed.kind)
+    source = source or endpoint.shown
+    found = Found(endpoint, listed.models or (), source, listed.contexts)
+    return found, Probe(source, endpoint.shown, listed.models is not None, listed.detail)
 
 
 async def _ask_local(server: LocalServer, timeout_s: float) -> tuple[Found | None, Probe]:
@@ -178,7 +187,10 @@ async def _models(endpoint: Endpoint, timeout_s: float) -> _Listed:
 def _listed(status: int, body: bytes, endpoint: Endpoint) -> _Listed:
     """Read what an endpoint answered when it was asked for its models."""
     if status in (401, 403):
-        how = "set OPENAI_BASE_URL and OPENAI_API_KEY" if endpoint.api_key is None else "it refused OPENAI_API_KEY"
+        variable = endpoint.key_variable
+        general = variable == "OPENAI_API_KEY"
+        missing = "set OPENAI_BASE_URL and OPENAI_API_KEY" if general else f"set {variable}"
+        how = missing if endpoint.api_key is None else f"it refused {variable}"
         return _Listed(None, None, f"it wants a key: {how}")
     names, owner = _names(body) if status == 200 else (None, "")
     if names is None:
@@ -190,7 +202,7 @@ def _listed(status: int, body: bytes, endpoint: Endpoint) -> _Listed:
 def _client(endpoint: Endpoint, headers: Mapping[str, str]) -> "httpx2.AsyncClient":
     import httpx2
 
-    return httpx2.AsyncClient(headers=headers, trust_env=not endpoint.loopback)
+    return httpx2.AsyncClient(headers=headers, **client_options(endpoint))
 
 
 async def _get(client: "httpx2.AsyncClient", url: str) -> tuple[int, bytes]:

@@ -15,8 +15,11 @@ from typing import Any
 
 from kibitz.server.errors import ModelError, NoModelError
 from kibitz.server.llm.endpoint import Endpoint
+from kibitz.server.llm.line import Line
 from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
 from kibitz.server.llm.ports import ChatMessage, Delta
+from kibitz.server.llm.sent import SentPrompts
+from kibitz.server.llm.turns import Turns
 
 START_TIMEOUT_S = 300.0
 """Loading some gigabytes from a slow disk takes minutes."""
@@ -44,7 +47,15 @@ class EmbeddedModel:
         ModelError: the file is no GGUF model.
     """
 
-    def __init__(self, gguf: Path, *, threads: int = 1, context_tokens: int = 4096, gpu_layers: int = 0) -> None:
+    def __init__(
+        self,
+        gguf: Path,
+        *,
+        threads: int = 1,
+        context_tokens: int = 4096,
+        gpu_layers: int = 0,
+        sent: SentPrompts | None = None,
+    ) -> None:
         check_engine()
         check_gguf(gguf)
         self._gguf = gguf
@@ -52,6 +63,7 @@ class EmbeddedModel:
         self._threads = threads
         self._context_tokens = context_tokens
         self._gpu_layers = gpu_layers
+        self._sent = SentPrompts() if sent is None else sent
         self._engine: subprocess.Popen[str] | None = None
         self._loading: subprocess.Popen[str] | None = None
         self._chat: OpenAIChat | None = None
@@ -94,8 +106,9 @@ class EmbeddedModel:
             key = secrets.token_urlsafe(24)
             self._engine, url = await asyncio.to_thread(self._launch, key)
             endpoint = Endpoint(url, key, "embedded")
-            self._chat = OpenAIChat(endpoint, self._name)
-            self._completer = OpenAICompleter(endpoint, self._name)
+            line = Line(Turns(1), sent=self._sent)  # the engine has one slot
+            self._chat = OpenAIChat(endpoint, self._name, line)
+            self._completer = OpenAICompleter(endpoint, self._name, line)
 
     async def chat(
         self,

@@ -12,6 +12,7 @@ import numpy as np
 
 from kibitz.indexer.embed import Vectors
 from kibitz.indexer.errors import EmbedderBusyError
+from kibitz.server.boundary import hide
 from kibitz.server.errors import ModelError
 from kibitz.server.llm.endpoint import Endpoint
 
@@ -115,8 +116,8 @@ class OpenAIEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed a question: a string to (dim,)."""
-        vector: Vectors = self._embedded([text], QUESTION_PATIENCE_S)[0]
+        """Embed a question: a string to (dim,). Secrets in it are not sent; an index has none."""
+        vector: Vectors = self._embedded(hide([text]).texts, QUESTION_PATIENCE_S)[0]
         return vector
 
     def embed_paths(self, paths: Sequence[str]) -> Vectors | None:

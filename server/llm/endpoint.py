@@ -6,10 +6,11 @@ from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from kibitz.server.errors import ConfigError
+from kibitz.server.llm.network import CONNECT_TIMEOUT_S, Network
+
+__all__ = ["CONNECT_TIMEOUT_S", "Endpoint", "Kind", "Network", "is_loopback"]
 
 Kind = Literal["openai", "ollama", "llama.cpp", "lmstudio", "vllm", "embedded", "other"]
-
-CONNECT_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Endpoint:
     kind: Kind = "other"
     key_variable: str = "OPENAI_API_KEY"
     """What to set or check when the key is refused."""
+    network: Network = field(default=Network(), repr=False)
+    """How it is reached."""
     shown: str = field(init=False)
     """The base URL as messages may show it: without user, password and query."""
     loopback: bool = field(init=False, repr=False)

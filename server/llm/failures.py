@@ -15,7 +15,7 @@ import httpx2
 import openai
 
 from kibitz.server.errors import ModelError
-from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
+from kibitz.server.llm.endpoint import Endpoint
 
 QUOTE_CHARS = 200
 TOO_LONG = (
@@ -30,6 +30,8 @@ TOO_LONG = (
     "input length exceeds",  # Ollama, embeddings
 )
 
+PASSING = (408, 429, 500, 502, 503, 504)
+
 NO_HOST = ("name or service", "name resolution", "nodename", "getaddrinfo")
 
 CAUGHT = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, json.JSONDecodeError, UnicodeDecodeError)
@@ -40,6 +42,23 @@ def dropped(endpoint: Endpoint) -> ModelError:
     """The error of a stream that ended without a reason to stop."""
     return ModelError(
         f"The endpoint {endpoint.shown} closed the stream before the answer was complete; what came is kept."
+    )
+
+
+def late(endpoint: Endpoint) -> ModelError:
+    """The error of an answer that does not begin."""
+    seconds = endpoint.network.first_token_s(endpoint.loopback)
+    return ModelError(
+        f"{endpoint.shown} took the request but did not begin to answer within {seconds:g} s (first_token_timeout_s): "
+        "is the model too big for its machine?"
+    )
+
+
+def silent(endpoint: Endpoint) -> ModelError:
+    """The error of an answer that goes on no more."""
+    return ModelError(
+        f"{endpoint.shown} fell silent in the middle of the answer for {endpoint.network.silence_s:g} s "
+        "(silence_timeout_s); what came is kept."
     )
 
 
@@ -83,8 +102,29 @@ def failure(error: BaseException, endpoint: Endpoint, *, begun: bool = False, pr
     return ModelError(f"The request to {endpoint.shown} failed ({type(error).__name__}).")
 
 
-def retry_after_s(error: openai.APIStatusError) -> float | None:
+def is_stale(error: BaseException) -> bool:
+    """Whether a connection broke that was kept open from the last answer: the server closes it just when it is used."""
+    broken = httpx2.RemoteProtocolError | httpx2.ReadError | httpx2.WriteError
+    return isinstance(error, openai.APIConnectionError) and isinstance(error.__cause__, broken)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same request may be answered a little later."""
+    quota = isinstance(error, openai.APIError) and error.code == "insufficient_quota"
+    return isinstance(error, openai.APIStatusError) and error.status_code in PASSING and not quota
+
+
+def is_ill(error: BaseException) -> bool:
+    """Whether an error says something of the endpoint rather than of the request."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code >= 500 or error.status_code in (408, 429)
+    return True
+
+
+def retry_after_s(error: BaseException) -> float | None:
     """The seconds a server asks to wait, given as such or as a date (RFC 9110, 10.2.3); None when it does not."""
+    if not isinstance(error, openai.APIStatusError):
+        return None
     said = error.response.headers.get("retry-after", "").strip()
     with contextlib.suppress(ValueError):
         return max(0.0, float(said)) if math.isfinite(float(said)) else None
@@ -138,10 +178,10 @@ def _unreachable(error: Exception, endpoint: Endpoint, begun: bool) -> ModelErro
         ),
         (
             isinstance(cause, httpx2.ConnectTimeout),
-            f"No answer from {at} within {CONNECT_TIMEOUT_S:.0f} s: is the address right, is a proxy needed?",
+            f"No answer from {at} within {endpoint.network.connect_s:g} s (connect_timeout_s): is the address right, "
+            "is a proxy needed?",
         ),
-        (timeout and begun, f"{at} fell silent in the middle of the answer; what came is kept."),
-        (timeout, f"{at} took the request but did not answer in time: is the model too big for its machine?"),
+        (timeout, str(silent(endpoint) if begun else late(endpoint))),
         (begun, str(dropped(endpoint))),
         (any(sign in said for sign in NO_HOST), f"There is no host for {at}: check the base URL."),
         (

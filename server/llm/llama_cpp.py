@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kibitz.prompts.chat_template import ChatTemplate
+from kibitz.server.boundary import hide
 from kibitz.server.errors import ModelError
-from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
+from kibitz.server.llm.endpoint import Endpoint
+from kibitz.server.llm.network import client_options
 
 if TYPE_CHECKING:
     import httpx2
@@ -36,14 +38,16 @@ class LlamaCppCounter:
         self._failed = (0.0, "")
 
     def prompt_tokens(self, rendered: "Rendered") -> int:
-        """Count a rendered prompt as it is sent.
+        """Count a rendered prompt as it is sent: without its secrets.
 
         Raises:
             ModelError: the server gives no count.
         """
         if rendered.messages is None:
-            return self._tokens(rendered.text or "", whole=True)
-        return self._chat_tokens([{"role": m.role, "content": m.content} for m in rendered.messages])
+            return self._tokens(hide([rendered.text or ""]).texts[0], whole=True)
+        texts = hide([message.content for message in rendered.messages]).texts
+        roles = [message.role for message in rendered.messages]
+        return self._chat_tokens([{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)])
 
     def text_tokens(self, text: str) -> int:
         """Count a text within a prompt.
@@ -106,8 +110,8 @@ class LlamaCppCounter:
             key = self._endpoint.api_key
             self._client = httpx2.Client(
                 headers={"Authorization": f"Bearer {key}"} if key else {},
-                timeout=httpx2.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-                trust_env=not self._endpoint.loopback,
+                timeout=httpx2.Timeout(ANSWER_TIMEOUT_S, connect=self._endpoint.network.connect_s),
+                **client_options(self._endpoint),
             )
         return self._client
 

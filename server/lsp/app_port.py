@@ -69,6 +69,10 @@ class AppPort(Protocol):
         """Return an edit that passed its gate."""
         ...
 
+    def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:
+        """Return the last prompts that were sent, the latest first, with placeholders where secrets were."""
+        ...
+
     async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         """Bring the index up to date."""
         ...

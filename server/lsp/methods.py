@@ -112,10 +112,11 @@ class SearchParams:
 class PromptParams:
     """The request whose prompt is wanted: `kind` is "ask", "complete" or "edit", the rest is that request's.
 
-    `html` asks for a page that shows the prompt, too.
+    `html` asks for a page that shows the prompt, too. With `last` the prompts are wanted that were sent last, so many
+    at most, and nothing else counts.
     """
 
-    kind: str
+    kind: str = ""
     question: str = ""
     instruction: str = ""
     history: tuple[Turn, ...] = ()
@@ -124,6 +125,7 @@ class PromptParams:
     position: lsp.Position | None = None
     range: lsp.Range | None = None
     html: bool = False
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,10 @@ class FakeApp:
         before, middle, after = target.parts()
         return Edit(target.path, target.text, before + self.edits(middle) + after)
 
+    def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:
+        sent = {"at": 1.5, "model": "fake", "endpoint": "http://x/v1", "messages": None}
+        return [{**sent, "text": f"prompt {number}"} for number in (2, 1)][:last]
+
     async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
         from kibitz.indexer.index import Progress, Report
 

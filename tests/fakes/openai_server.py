@@ -15,7 +15,8 @@ where script.json is `{"replies": [{"pieces": ["Hel", "lo"], "when": "hello"}], 
 Which reply: the first one not yet used whose `at` is in the path and whose `when` is in the prompt; when all of those
 are used, the last one is played again; when there is none, HTTP 500 says so. Pieces are played as they are: `stop` and
 `max_tokens` are recorded, not obeyed. Models, embeddings and scores need no script: the same text gets the same vector.
-With `llama_cpp` it counts tokens as that server does.
+With `llama_cpp` it counts tokens as that server does. `fim` says how it fills in the middle by itself ("infill",
+"suffix", "ignored", "random", or "" for not at all); questions about that are kept in `probes` and need no script.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes import llama_cpp_answers
+from tests.fakes import fim_answers, llama_cpp_answers
 from tests.fakes.embedding_answers import embedding_answer, hash_vector
 from tests.fakes.rerank_answers import rerank_answer, rerank_prompt
 
@@ -47,7 +48,8 @@ class Reply:
 
     `status` other than 200 answers with an error and `body` (a JSON text; default: an OpenAI error object).
     `drop_after` closes the connection after that many pieces. `finish_reason` None ends the stream without one.
-    `hang_up` closes it without any answer. `body` with status 200 is sent as it is, for answers that are not JSON.
+    `hang_up` closes it without any answer. `body` with status 200 is sent as it is, for answers that are not JSON
+    (or not even text: "\\udce2" is the byte E2).
     `delay_s` passes before every piece (and before an answer that is not streamed).
     """
 
@@ -93,6 +95,7 @@ class FakeOpenAI:
         embedding_dim: int = 8,
         rerank_path: str = "/v1/rerank",
         llama_cpp: bool = False,
+        fim: str = "",
         port: int = 0,
     ) -> None:
         self.replies = list(replies)
@@ -101,6 +104,8 @@ class FakeOpenAI:
         self.embedding_dim = embedding_dim
         self.rerank_path = rerank_path
         self.llama_cpp = llama_cpp
+        self.fim = fim
+        self.probes: list[Request] = []
         self.port = port
         self.requests: list[Request] = []
         self.connections = 0
@@ -226,11 +231,15 @@ class _Connection:
             return True
         key = headers.get("authorization", "")
         request = Request(path, _prompt(body), body, bool(key))
+        if fim_answers.is_probe(body):
+            self.server.probes.append(request)
+            await self._send(*fim_answers.answer(self.server.fim, path, body))
+            return True
         self.server.record(request)
         if self.server.api_key is not None and key != f"Bearer {self.server.api_key}":
             await self._send(401, _error("Incorrect API key provided.", "invalid_request_error"))
             return True
-        if method == "POST" and path != "/rerank" and body.get("model") not in self.server.models:
+        if method == "POST" and path not in ("/rerank", "/infill") and body.get("model") not in self.server.models:
             await self._send(404, _error(f"The model `{body.get('model')}` does not exist.", "model_not_found"))
             return True
         started = time.monotonic()
@@ -245,7 +254,7 @@ class _Connection:
 
     async def _play(self, path: str, request: Request) -> bool:
         body = request.body
-        if not path.endswith("completions") and not self.server.scripted(path, request.prompt):
+        if path != "/infill" and not path.endswith("completions") and not self.server.scripted(path, request.prompt):
             if path == "/v1/models":
                 await self._send(200, _models(self.server.models, "llamacpp" if self.server.llama_cpp else "fake"))
             elif path == "/v1/embeddings":
@@ -312,7 +321,7 @@ class _Connection:
         await self.writer.drain()
 
     async def _send(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
-        payload = text.encode()
+        payload = text.encode("utf-8", "surrogateescape")
         self.writer.write(
             _head(status, {"Content-Type": JSON, "Content-Length": str(len(payload)), **(headers or {})}) + payload
         )
@@ -339,7 +348,7 @@ def _prompt(body: Mapping[str, Any]) -> str:
         return "\n".join(str(message.get("content")) for message in body["messages"])
     if "query" in body:
         return rerank_prompt(body)
-    text = body.get("prompt", body.get("input", ""))
+    text = body.get("prompt", body.get("input", body.get("input_prefix", "")))
     return text if isinstance(text, str) else "\n".join(map(str, text))
 
 
@@ -372,7 +381,7 @@ def load_script(script: Mapping[str, Any]) -> FakeOpenAI:
             raise ValueError(f"unknown in a reply: {', '.join(sorted(unknown))}")
     options = {
         name: script[name]
-        for name in ("models", "api_key", "embedding_dim", "rerank_path", "llama_cpp")
+        for name in ("models", "api_key", "embedding_dim", "rerank_path", "llama_cpp", "fim")
         if name in script
     }
     return FakeOpenAI([Reply(**reply) for reply in script.get("replies", ())], **options)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kibitz.server.errors import ModelError
 from kibitz.server.llm.clients import async_client
 from kibitz.server.llm.endpoint import Endpoint
+from kibitz.server.llm.line import Line
 from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
 from kibitz.server.llm.ports import ChatMessage, Delta
 from tests.fakes.openai_server import FakeOpenAI, Reply
@@ -22,9 +23,15 @@ from tests.fakes.openai_server import FakeOpenAI, Reply
 HELLO = [ChatMessage("user", "the secret of the prompt")]
 
 
+async def at_once(seconds: float) -> None:
+    """Wait for no time."""
+
+
 @contextlib.asynccontextmanager
-async def chatting(endpoint: Endpoint | str, model: str = "fake") -> AsyncIterator[OpenAIChat]:
-    chat = OpenAIChat(Endpoint(endpoint) if isinstance(endpoint, str) else endpoint, model)
+async def chatting(
+    endpoint: Endpoint | str, model: str = "fake", line: Line | None = None
+) -> AsyncIterator[OpenAIChat]:
+    chat = OpenAIChat(Endpoint(endpoint) if isinstance(endpoint, str) else endpoint, model, line or Line(sleep=at_once))
     try:
         yield chat
     finally:

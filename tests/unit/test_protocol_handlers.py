@@ -207,6 +207,15 @@ async def test_a_prompt_is_shown_without_a_model() -> None:
     assert completed["messages"][0]["content"] == "a<cursor>b"
 
 
+async def test_the_prompts_that_were_sent_last_are_told() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        sent = await wire.call("kibitz/prompt", {"last": 1})
+        assert [prompt["text"] for prompt in sent["prompts"]] == ["prompt 2"]
+        with pytest.raises(Refused, match="last must be 1 or more"):
+            await wire.call("kibitz/prompt", {"last": 0})
+
+
 # -- settings and folders --------------------------------------------------------------------------------------
 
 

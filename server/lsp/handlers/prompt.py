@@ -1,4 +1,4 @@
-"""kibitz/prompt: the prompt of a request, explained; no model is called."""
+"""kibitz/prompt: the prompt of a request, explained, or those that were sent last; no model is called."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,11 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, Any]:
-    """Answer with the prompt, its tokens, and what is in it and why."""
+    """Answer with the prompt, its tokens, and what is in it and why; with `last`, with the prompts sent last."""
+    if params.last is not None:
+        if params.last < 1:
+            raise RequestError(failures.INVALID_PARAMS, "last must be 1 or more.")
+        return {"prompts": list(ls.session.app.sent_prompts(params.last))}
     from kibitz.prompts import page, trace
 
     rendered = await _render(ls, params)
