@@ -4,7 +4,8 @@ What differs from the library, each for a failure that was seen: every request i
 before initialize with -32002, after shutdown with -32600); JSON is parsed without looking for messages inside
 messages; the params of custom methods keep their keys; documents are kept by our own store only; an error's answer is
 a sentence without a traceback; nothing pops up; `exit` reports the code that the specification asks for; neither
-messages nor params are ever logged.
+messages nor params are ever logged; a cancelled request is answered at once, before its work has let go; the client's
+ids and ours do not meet.
 """
 
 import asyncio
@@ -45,6 +46,8 @@ class KibitzProtocol(LanguageServerProtocol):
         self.initialized = False
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
+        self._working: dict[int | str, asyncio.Task[Any]] = {}
+        self._called_off: set[Any] = set()  # answered already, but still letting go
 
     # -- in ----------------------------------------------------------------------------------------------------
 
@@ -63,18 +66,20 @@ class KibitzProtocol(LanguageServerProtocol):
             # Each handler runs in a context of its own.
             handle = self._take_notification if msg_id is None else self._take_request
             contextvars.copy_context().run(handle, message)
-        elif method is None and isinstance(msg_id, int | str):
+        elif method is None and _is_id(msg_id):
             self._take_response(message)
         else:
             self._refuse(msg_id, RequestError(failures.INVALID_REQUEST, "The message names no method."))
 
     def _take_request(self, message: Message) -> None:
         msg_id, method = message["id"], message["method"]
-        if not isinstance(msg_id, int | str):
-            self._refuse(None, RequestError(failures.INVALID_REQUEST, "A request's id is a number or a string."))
+        if not _is_id(msg_id):
+            self._refuse(None, RequestError(failures.INVALID_REQUEST, "A request's id is a whole number or a string."))
             return
         try:
             self._check_phase(method)
+            if msg_id in self._working:
+                raise RequestError(failures.INVALID_REQUEST, "A request with this id is under way.")
             handler = self.fm.builtin_features.get(method) or self.fm.features.get(method)
             if handler is None:
                 raise RequestError(failures.METHOD_NOT_FOUND, f"Unknown method: {method}.")
@@ -98,7 +103,7 @@ class KibitzProtocol(LanguageServerProtocol):
             logger.warning("A notification was dropped: %s", error.message)
             return
         if method == lsp.CANCEL_REQUEST:
-            self._handle_cancel_notification(params.id)
+            self._call_off(params.id)
         elif handler is not None:
             self._execute_handler(str(uuid.uuid4()), handler, callback=self._check_handler_result, args=(params,))
         elif not method.startswith("$/"):
@@ -109,7 +114,7 @@ class KibitzProtocol(LanguageServerProtocol):
         future = self._request_futures.pop(message["id"], None)
         result_type = self._result_types.pop(message["id"], None)
         if future is None or future.done():
-            return
+            return  # nothing of ours, or nobody waits any more
         if (error := message.get("error")) is not None:
             said = error.get("message") if isinstance(error, dict) else None
             future.set_exception(RequestError(failures.REQUEST_FAILED, str(said or "The editor refused.")))
@@ -117,7 +122,7 @@ class KibitzProtocol(LanguageServerProtocol):
         try:
             typed = {"jsonrpc": "2.0", "id": message["id"], "result": message.get("result")}
             result = self._converter.structure(typed, result_type).result if result_type else message.get("result")
-        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError):
+        except Exception:  # as in `_structure_params`
             future.set_exception(RequestError(failures.REQUEST_FAILED, "The editor's answer was not understood."))
             return
         future.set_result(result)
@@ -144,9 +149,40 @@ class KibitzProtocol(LanguageServerProtocol):
             return raw
         try:
             return self._converter.structure(raw, kind)
-        # The generated hooks and validators raise these for one wrong value or another.
-        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
+        except Exception as error:  # the generated hooks and validators raise anything for one wrong value or another
             raise failures.invalid_params(method, error) from None
+
+    # -- handlers at work --------------------------------------------------------------------------------------
+
+    def _execute_handler(
+        self, msg_id: int | str, handler: Any, callback: Any, args: Any = None, kwargs: Any = None
+    ) -> None:
+        """Run a handler as the library does, with our own account of what is under way.
+
+        The library's would keep notifications for ever, and mix the client's requests with those to the client.
+        """
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        task = self._request_futures.pop(msg_id, None)
+        if isinstance(task, asyncio.Task):
+            self._working[msg_id] = task
+            task.add_done_callback(partial(self._forget, msg_id))
+
+    def _forget(self, msg_id: int | str, task: asyncio.Task[Any]) -> None:
+        self._called_off.discard(task)
+        if self._working.get(msg_id) is task:  # an id may be used again once it is answered
+            del self._working[msg_id]
+
+    def _call_off(self, msg_id: int | str) -> None:
+        """Answer a request that is not wanted any more, then let its handler go in its own time."""
+        if not _is_id(msg_id) or (task := self._working.pop(msg_id, None)) is None:
+            return
+        self._called_off.add(task)
+        task.cancel()
+        self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
+
+    def in_flight(self) -> list[asyncio.Task[Any]]:
+        """The handlers that are still at work."""
+        return [task for task in (*self._working.values(), *self._called_off) if not task.done()]
 
     # -- out ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +202,8 @@ class KibitzProtocol(LanguageServerProtocol):
         return self._converter.unstructure(data)
 
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: int | str) -> None:
-        self._request_futures.pop(msg_id, None)
+        if future in self._called_off:
+            return  # it is answered already
         if future.cancelled():
             self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
         elif (error := future.exception()) is not None:
@@ -199,6 +236,13 @@ class KibitzProtocol(LanguageServerProtocol):
         self.initialized = True
         return result
 
+    @lsp_method(lsp.SHUTDOWN)
+    def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
+        """Call off what is under way; from now on only `exit` is heard."""
+        for task in self.in_flight():
+            task.cancel()
+        self._shutdown = True
+
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the process: 0 after shutdown, else 1."""
@@ -209,11 +253,6 @@ class KibitzProtocol(LanguageServerProtocol):
         if self.exit_code is None:
             self.exit_code = 0 if self._shutdown else 1
             self.exited.set()
-
-    def in_flight(self) -> list[asyncio.Task[Any]]:
-        """The handlers that are still at work."""
-        futures: list[Any] = list(self._request_futures.values())
-        return [task for task in futures if isinstance(task, asyncio.Task) and not task.done()]
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
@@ -244,3 +283,7 @@ class KibitzProtocol(LanguageServerProtocol):
 
 
 _PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)

@@ -33,8 +33,8 @@ from kibitz.server.lsp.watch import wait_for_end
 
 logger = logging.getLogger(__name__)
 
-_CLOSE_GRACE_S = 2.0  # for handlers and the app to let go
-_EXIT_GRACE_S = 3.0  # for threads that nothing can stop, before the process ends regardless
+_CLOSE_GRACE_S = 0.6  # for handlers and the app to let go
+_EXIT_GRACE_S = 0.3  # for threads that nothing can stop, before the process ends regardless
 
 
 class Writer(Protocol):

@@ -1,12 +1,13 @@
 """Indexing through the language server: on opening, on saving, on request, and called off."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import StartServer
-from tests.e2e.lsp_client import ErrorAnswer, LspClient, Message
+from tests.e2e.lsp_client import WAIT_S, ErrorAnswer, LspClient, Message
 
 BAR = {"window": {"workDoneProgress": True}}
 
@@ -146,6 +147,9 @@ def test_a_round_that_is_called_off_ends_its_process(start_server: StartServer, 
         client.request("shutdown")
     with pytest.raises(ErrorAnswer, match="-32800"):
         client.answer_to(asked)
+    deadline = time.monotonic() + WAIT_S
+    while children(client) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert children(client) == []
     if way != "shutdown":
         assert client.call("kibitz/index")["files"] == 2
