@@ -43,6 +43,8 @@ class KibitzProtocol(LanguageServerProtocol):
 
     def __init__(self, server: "KibitzServer", converter: cattrs.Converter) -> None:
         super().__init__(server, converter)
+        for method in _KEPT_BY_US:
+            self.fm.builtin_features.pop(method, None)
         self.initialized = False
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
@@ -254,21 +256,6 @@ class KibitzProtocol(LanguageServerProtocol):
             self.exit_code = 0 if self._shutdown else 1
             self.exited.set()
 
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_OPEN](params)
-
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE](params)
-
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
-
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> Any:  # type: ignore[override]
         """Run a command as a task, so that it can be cancelled."""
@@ -282,6 +269,16 @@ class KibitzProtocol(LanguageServerProtocol):
         return self._structure_params(method, argument)
 
 
+# The library would keep documents and folders as well, in its own way, and fail where the client is not consistent.
+_KEPT_BY_US = (
+    lsp.TEXT_DOCUMENT_DID_OPEN,
+    lsp.TEXT_DOCUMENT_DID_CHANGE,
+    lsp.TEXT_DOCUMENT_DID_CLOSE,
+    lsp.NOTEBOOK_DOCUMENT_DID_OPEN,
+    lsp.NOTEBOOK_DOCUMENT_DID_CHANGE,
+    lsp.NOTEBOOK_DOCUMENT_DID_CLOSE,
+    lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS,
+)
 _PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})
 
 

@@ -19,6 +19,7 @@ from pygls.protocol import default_converter
 from kibitz.server.lsp import handlers, methods
 from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, FramingError
+from kibitz.server.lsp.handlers import notebooks
 from kibitz.server.lsp.methods import Token
 from kibitz.server.lsp.protocol import KibitzProtocol
 from kibitz.server.lsp.session import Session
@@ -53,7 +54,13 @@ class KibitzServer(LanguageServer):
     protocol: KibitzProtocol
 
     def __init__(self, make_app: MakeApp) -> None:
-        super().__init__("kibitz", _version(), protocol_cls=KibitzProtocol, converter_factory=_converter)
+        super().__init__(
+            "kibitz",
+            _version(),
+            protocol_cls=KibitzProtocol,
+            converter_factory=_converter,
+            notebook_document_sync=notebooks.SYNC,
+        )
         self._make_app = make_app
         self._session: Session | None = None
         self.started = asyncio.Event()
@@ -106,7 +113,7 @@ def build_server(make_app: MakeApp) -> KibitzServer:
     """Put a server together, with every handler.
 
     Args:
-        make_app: called at `initialize` with the workspace folder and the initialization options.
+        make_app: called at `initialize` with each workspace folder and the initialization options.
     """
     server = KibitzServer(make_app)
     handlers.register(server)
