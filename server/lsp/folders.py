@@ -46,6 +46,7 @@ class Folder:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.rounds.stop()
         await self.ahead.close()
         await self.app.close()
 

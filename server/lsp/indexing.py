@@ -53,6 +53,12 @@ class IndexRounds:
         await self.settled()
         return await self.run(on_progress)
 
+    async def stop(self) -> None:
+        """Stop the round that runs, whoever waits for it."""
+        if self.running and self._round is not None:
+            self._round.cancel()
+            await asyncio.wait({self._round})
+
     async def settled(self) -> None:
         """Wait until no round runs."""
         while self.running and self._round is not None:
