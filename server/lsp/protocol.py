@@ -269,7 +269,7 @@ class KibitzProtocol(LanguageServerProtocol):
         return self._structure_params(method, argument)
 
 
-# The library would keep documents and folders as well, in its own way, and fail where the client is not consistent.
+# The library would keep documents, folders and tokens as well, and fail where the client is not consistent.
 _KEPT_BY_US = (
     lsp.TEXT_DOCUMENT_DID_OPEN,
     lsp.TEXT_DOCUMENT_DID_CHANGE,
@@ -278,6 +278,7 @@ _KEPT_BY_US = (
     lsp.NOTEBOOK_DOCUMENT_DID_CHANGE,
     lsp.NOTEBOOK_DOCUMENT_DID_CLOSE,
     lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS,
+    lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL,
 )
 _PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})
 

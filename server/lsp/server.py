@@ -8,9 +8,8 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -35,7 +34,6 @@ from kibitz.server.lsp.watch import wait_for_end
 logger = logging.getLogger(__name__)
 
 _CLOSE_GRACE_S = 0.6  # for handlers and the app to let go
-_EXIT_GRACE_S = 0.3  # for threads that nothing can stop, before the process ends regardless
 
 
 class Writer(Protocol):
@@ -169,24 +167,23 @@ async def _leave_with_parent(server: KibitzServer) -> None:
         await wait_for_end(server.process_id)
 
 
-def run_stdio(make_app: MakeApp) -> int:
-    """Serve the client at standard input and output.
+def run_stdio(make_app: MakeApp) -> NoReturn:
+    """Serve the client at standard input and output, then end the process with the exit code.
 
-    Returns:
-        The exit code.
+    It ends at once: what had to be closed is closed, and the interpreter would wait for threads that nothing can stop.
     """
     _log_to_stderr()
     source, sink = claim_standard_streams()
 
-    async def main() -> int:
+    async def main() -> NoReturn:
         server = build_server(make_app)
         with contextlib.suppress(NotImplementedError):  # Windows ends a process without asking it
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.protocol.leave)
         code = await run_session(server, read_descriptor(source), DescriptorWriter(sink), watch_parent=True)
-        _end_regardless(code)  # before the loop waits for its threads
-        return code
+        logging.shutdown()
+        os._exit(code)
 
-    return asyncio.run(main())
+    asyncio.run(main())
 
 
 def run_tcp(make_app: MakeApp, host: str, port: int) -> int:
@@ -214,13 +211,6 @@ def run_tcp(make_app: MakeApp, host: str, port: int) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _end_regardless(code: int) -> None:
-    """End the process after a grace period, even if a thread is stuck in work that cannot be called off."""
-    timer = threading.Timer(_EXIT_GRACE_S, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 def _log_to_stderr() -> None:

@@ -115,7 +115,9 @@ async def test_invalid_params_are_answered_with_the_place_and_the_reason(
     assert wire.notifications("window/showMessage") == []
 
 
-async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored() -> None:
+async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with connected(FakeApp().make) as wire:
         await wire.initialize()
         wire.notify("kibitz/nothing", {"x": 1})
@@ -123,8 +125,12 @@ async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored(
         wire.notify("textDocument/didOpen", {"nonsense": True})
         wire.notify("$/cancelRequest", {"id": 12345})
         wire.notify("$/cancelRequest", {})
+        for nonsense in (list[int](), dict[str, int](), None, 1.5):
+            wire.notify("$/cancelRequest", {"id": nonsense})
+            wire.notify("window/workDoneProgress/cancel", {"token": nonsense})
         assert (await refusal(wire, "kibitz/nothing", {"a": {"jsonrpc": "2.0"}})).code == -32601
         assert (await wire.call("kibitz/status"))["model"] == "fake"
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(
