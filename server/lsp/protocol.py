@@ -13,6 +13,7 @@ import contextvars
 import enum
 import json
 import logging
+import re
 import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -24,7 +25,7 @@ from lsprotocol import types as lsp
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from kibitz.server.lsp import failures
-from kibitz.server.lsp.documents import DocumentError
+from kibitz.server.lsp.documents import DocumentError, well_formed
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.framing import encode_frame
 from kibitz.server.lsp.methods import CUSTOM_PARAMS
@@ -56,7 +57,7 @@ class KibitzProtocol(LanguageServerProtocol):
     def receive(self, body: bytes) -> None:
         """Take one message. Never raises for what a client may send."""
         try:
-            message = json.loads(body)
+            message = _parsed(body)
         except (ValueError, RecursionError):
             self._refuse(None, RequestError(failures.PARSE_ERROR, "The message is not valid JSON."))
             return
@@ -280,7 +281,21 @@ _KEPT_BY_US = (
     lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS,
     lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL,
 )
+_MAY_HOLD_SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
 _PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})
+
+
+def _parsed(body: bytes) -> Any:
+    """Read JSON; halves of surrogate pairs, which JSON can spell but nobody can encode, become U+FFFD.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    message = json.loads(body)
+    if _MAY_HOLD_SURROGATES.search(body) is None:
+        return message
+    return json.loads(well_formed(json.dumps(message, ensure_ascii=False)))
 
 
 def _is_id(value: Any) -> bool:

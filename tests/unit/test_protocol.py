@@ -177,6 +177,18 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
     assert app.options == options
 
 
+@pytest.mark.parametrize("spelt", [r"a\ud800b", r"a\uDFFFb", r"a\ude00b"])
+async def test_half_a_surrogate_pair_is_replaced_wherever_it_stands(spelt: str) -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        query = r"\ud83d\ude00" + spelt
+        body = '{"jsonrpc": "2.0", "id": "x", "method": "kibitz/search", "params": {"query": "' + query + '"}}'
+        wire.send_bytes(b"Content-Length: %d\r\n\r\n%b" % (len(body), body.encode()))
+        await wire.answer_to("x")
+    assert app.asked == [("search", ("😀a\ufffdb", 10, ""))]
+
+
 async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
