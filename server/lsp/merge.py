@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.answer import Answer, Freshness
+from kibitz.indexer.terms import query_terms, terms_of
 from kibitz.indexer.types import Hit, Span
 from kibitz.server.lsp.folders import Folder
 
@@ -18,13 +19,22 @@ if TYPE_CHECKING:
 Found = Sequence[tuple[Folder, Answer]]
 
 
-def best_hits(found: Found, k: int) -> list[tuple[Folder, Hit]]:
+def best_hits(found: Found, query: str, k: int) -> list[tuple[Folder, Hit]]:
     """The k best hits of all folders, best first; one that two folders hold, one inside the other, comes once.
 
-    Each folder's hits stay in their order, which is not always that of their scores.
+    Each folder's hits stay in their order. Which folder's comes next is told by how many of the query's words a hit
+    holds, and only then by scores: those are relative to what else an index has, so the best of an index that has
+    nothing fitting is as high as any.
     """
+    wanted = query_terms(query).keys() if len(found) > 1 else ()
+
+    def badness(pair: tuple[Folder, Hit]) -> tuple[int, float]:
+        chunk = pair[1].chunk
+        held = terms_of(f"{chunk.path}\n{chunk.text}").keys() if wanted else ()
+        return -sum(term in held for term in wanted), -pair[1].score
+
     each = [[(folder, hit) for hit in answer.hits] for folder, answer in found]
-    every = heapq.merge(*each, key=lambda pair: -pair[1].score)
+    every = heapq.merge(*each, key=badness)
     once: dict[tuple[Path, Span], tuple[Folder, Hit]] = {}
     for folder, hit in every:
         once.setdefault(((folder.root or Path()) / hit.chunk.path, hit.chunk.span), (folder, hit))

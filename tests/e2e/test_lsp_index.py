@@ -49,6 +49,30 @@ def test_an_opened_workspace_is_indexed_with_a_bar_and_can_be_searched(start_ser
     assert client.shutdown() == 0
 
 
+def test_two_folders_are_indexed_searched_opened_and_closed(start_server: StartServer, shop: Path) -> None:
+    zoo = shop.parent / "zoo"
+    zoo.mkdir()
+    (zoo / "zoo.py").write_text("def feed_the_crocodile() -> None:\n    ...\n", encoding="utf-8")
+    (zoo / "notes.py").write_text("def count_the_penguins() -> None:\n    ...\n", encoding="utf-8")
+    (zoo / ".kibitz.toml").write_text('ignore = ["notes.py"]\n', encoding="utf-8")
+    folders = [{"uri": root.as_uri(), "name": root.name} for root in (shop, zoo)]
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(workspaceFolders=folders, capabilities=BAR)
+    client.wait_for(lambda m: m.get("method") == "kibitz/status" and m["params"]["message"].startswith("Indexed"))
+    titles = [p["value"]["title"] for p in client.notifications("$/progress") if p["value"]["kind"] == "begin"]
+    assert sorted(titles) == ["Kibitz: indexing shop", "Kibitz: indexing zoo"]
+    status = client.call("kibitz/status")
+    # What a folder's own file leaves out is left out there alone.
+    assert [folder["index"]["files"] for folder in status["folders"]] == [2, 2]  # the second has its settings
+    hits = client.call("kibitz/search", {"query": "feed the crocodile", "k": 3})["hits"]
+    assert hits[0]["uri"] == (zoo / "zoo.py").as_uri()
+    assert client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"][0]["path"] == "shapes.py"
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"removed": folders[:1], "added": []}})
+    hits = client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"]
+    assert {hit["uri"] for hit in hits} <= {(zoo / "zoo.py").as_uri()}
+    assert client.shutdown() == 0
+
+
 def test_a_saved_file_is_found_as_it_is_now(start_server: StartServer, shop: Path) -> None:
     client = start_server(KIBITZ_INDEX_ON_START="true")
     client.initialize(shop, BAR)

@@ -291,7 +291,7 @@ def test_merging_keeps_each_folders_order_and_takes_the_better_head(each: list[l
         (folder, Answer(tuple(hit(f"{n}.py", score) for n, score in enumerate(of_one)), ("lexical",)))
         for folder, of_one in zip(some, each, strict=True)
     ]
-    merged = best_hits(found, k)
+    merged = best_hits(found, "zzz", k)
     assert len(merged) == min(k, sum(map(len, each)))
     taken = {folder: [h for one, h in merged if one is folder] for folder in some}
     for folder, answer in found:
@@ -300,6 +300,14 @@ def test_merging_keeps_each_folders_order_and_takes_the_better_head(each: list[l
     for folder, chosen in merged:
         assert chosen.score == max(hits[0].score for hits in left.values() if hits)
         left[folder].pop(0)
+
+
+def test_a_folder_that_has_nothing_fitting_does_not_come_first_whatever_its_scores() -> None:
+    one, two = some_folders(2)
+    unfit = Hit(Chunk("a.py", Span(0, 1), "def area(radius): ..."), 9.0, ("vector",))
+    fit = Hit(Chunk("b.py", Span(0, 1), "def feed_the_crocodile(): ..."), 0.1, ("lexical",))
+    found = [(one, Answer((unfit,), ("vector",))), (two, Answer((fit,), ("lexical",)))]
+    assert [h for _, h in best_hits(found, "feed the crocodiles", 2)] == [fit, unfit]
 
 
 def test_a_hit_that_two_folders_hold_comes_once() -> None:
@@ -311,7 +319,7 @@ def test_a_hit_that_two_folders_hold_comes_once() -> None:
         (outer, Answer((hit("in/a.py", 2.0), hit("b.py", 1.0)), ("lexical",))),
         (inner, Answer((hit("a.py", 3.0),), ("lexical",))),
     ]
-    assert [(folder, h.chunk.path) for folder, h in best_hits(found, 9)] == [(inner, "a.py"), (outer, "b.py")]
+    assert [(folder, h.chunk.path) for folder, h in best_hits(found, "zzz", 9)] == [(inner, "a.py"), (outer, "b.py")]
 
 
 def test_the_oldest_answer_says_how_near_all_are() -> None:

@@ -40,7 +40,7 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
         answers = await asyncio.gather(*(_answer(folder.app, params, filters) for folder in folders))
     found = list(zip(folders, answers, strict=True))
     return {
-        "hits": [_hit(folder, hit) for folder, hit in merge.best_hits(found, params.k)],
+        "hits": [_hit(folder, hit) for folder, hit in merge.best_hits(found, params.query, params.k)],
         "legs": merge.legs_of(found),
         "freshness": asdict(merge.freshness_of(found)),
         "notes": merge.notes_of(found),
