@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.answer import Answer, Freshness
-from kibitz.indexer.terms import query_terms, terms_of
 from kibitz.indexer.types import Hit, Span
 from kibitz.server.lsp.folders import Folder
 
@@ -26,6 +25,8 @@ def best_hits(found: Found, query: str, k: int) -> list[tuple[Folder, Hit]]:
     holds, and only then by scores: those are relative to what else an index has, so the best of an index that has
     nothing fitting is as high as any.
     """
+    from kibitz.indexer.terms import query_terms, terms_of
+
     wanted = query_terms(query).keys() if len(found) > 1 else ()
 
     def badness(pair: tuple[Folder, Hit]) -> tuple[int, float]:

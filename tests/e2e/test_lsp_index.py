@@ -69,7 +69,7 @@ def test_two_folders_are_indexed_searched_opened_and_closed(start_server: StartS
     assert client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"][0]["path"] == "shapes.py"
     client.notify("workspace/didChangeWorkspaceFolders", {"event": {"removed": folders[:1], "added": []}})
     hits = client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"]
-    assert {hit["uri"] for hit in hits} <= {(zoo / "zoo.py").as_uri()}
+    assert all(hit["uri"].startswith(zoo.as_uri()) for hit in hits)
     assert client.shutdown() == 0
 
 
