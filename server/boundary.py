@@ -91,7 +91,7 @@ async def restored(deltas: AsyncGenerator[Delta, None], known: Mapping[str, str]
 
 def _hidden(text: str, given: Sequence[str], known: dict[str, str]) -> str:
     for _ in range(PASSES):
-        spans = secret_spans(text)
+        spans = _whole(secret_spans(text), text, known)
         if not spans:
             break
         pieces, at = [], 0
@@ -100,6 +100,22 @@ def _hidden(text: str, given: Sequence[str], known: dict[str, str]) -> str:
             at = end
         text = "".join([*pieces, text[at:]])
     return text
+
+
+def _whole(spans: Sequence[tuple[int, int]], text: str, known: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Widen spans to the placeholders that they cut, and make one of those that then touch."""
+    names = [found.span() for found in _any_of(known).finditer(text)] if known and spans else []
+    apart: list[tuple[int, int]] = []
+    for span in spans:
+        touched = [span, *(name for name in names if name[0] < span[1] and span[0] < name[1])]
+        if apart and min(touched)[0] < apart[-1][1]:
+            touched.append(apart.pop())
+        apart.append((min(touched)[0], max(end for _, end in touched)))
+    return apart
+
+
+def _any_of(known: Mapping[str, str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, known)))
 
 
 def _placeholder(secret: str, given: Sequence[str], known: dict[str, str]) -> str:
@@ -117,5 +133,4 @@ def _placeholder(secret: str, given: Sequence[str], known: dict[str, str]) -> st
 def _restored(text: str, known: Mapping[str, str]) -> str:
     if not known or _HEAD not in text:
         return text
-    names = re.compile("|".join(map(re.escape, known)))
-    return names.sub(lambda found: known[found[0]], text)
+    return _any_of(known).sub(lambda found: known[found[0]], text)

@@ -26,7 +26,9 @@ def serve(*, stdio: bool, tcp: int | None) -> None:
         raise click.UsageError("Give --stdio or --tcp PORT, not both.")
     from kibitz.server.lsp.server import run_stdio, run_tcp
 
-    sys.exit(run_stdio(make_app) if tcp is None else run_tcp(make_app, "127.0.0.1", tcp))
+    if tcp is None:
+        run_stdio(make_app)
+    sys.exit(run_tcp(make_app, "127.0.0.1", tcp))
 
 
 def make_app(root: Path, options: Mapping[str, Any]) -> "App":

@@ -83,10 +83,20 @@ def offset_in(content: str, character: int, encoding: Encoding) -> int:
 class Document:
     """One open document. Only the event loop's thread touches it; what leaves it is text, which never changes."""
 
-    __slots__ = ("_lines", "_text", "encoding", "language", "uri", "version")
+    __slots__ = ("_lines", "_text", "encoding", "home", "language", "uri", "version")
 
-    def __init__(self, uri: str, text: str, *, version: int, language: str = "", encoding: Encoding = "utf-16") -> None:
+    def __init__(
+        self,
+        uri: str,
+        text: str,
+        *,
+        version: int,
+        language: str = "",
+        encoding: Encoding = "utf-16",
+        home: str | None = None,
+    ) -> None:
         self.uri = uri
+        self.home = uri if home is None else home  # whose place in the workspace it has: a cell has its notebook's
         self.version = version
         self.language = language
         self.encoding = encoding
@@ -176,9 +186,11 @@ class DocumentStore:
     def __len__(self) -> int:
         return len(self._documents)
 
-    def open(self, uri: str, text: str, *, version: int, language: str = "") -> None:
-        """Take a document in; opening it again replaces it."""
-        self._documents[uri] = Document(uri, text, version=version, language=language, encoding=self.encoding)
+    def open(self, uri: str, text: str, *, version: int, language: str = "", home: str | None = None) -> None:
+        """Take a document in; opening it again replaces it. A cell names its notebook as its `home`."""
+        self._documents[uri] = Document(
+            uri, text, version=version, language=language, encoding=self.encoding, home=home
+        )
 
     def change(self, uri: str, version: int, changes: list[Change]) -> None:
         """Apply the changes in order.
@@ -194,6 +206,10 @@ class DocumentStore:
     def close(self, uri: str) -> None:
         """Forget a document; one that is not open is no error."""
         self._documents.pop(uri, None)
+
+    def close_home(self, home: str) -> None:
+        """Forget all cells of a notebook."""
+        self._documents = {uri: one for uri, one in self._documents.items() if one.home != home or one.home == uri}
 
     def find(self, uri: str) -> Document | None:
         """Return an open document, or None."""

@@ -1,4 +1,4 @@
-"""Index rounds of one workspace: one at a time, for as long as somebody waits for it."""
+"""Index rounds of one folder: one at a time, for as long as somebody waits for it, and in turn with other folders."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,10 +11,14 @@ Listener = Callable[["Progress"], None]
 
 
 class IndexRounds:
-    """Runs rounds; whoever asks while one runs waits for that one. The last one to give up stops it."""
+    """Runs rounds; whoever asks while one runs waits for that one. The last one to give up stops it.
 
-    def __init__(self, index: Callable[[Listener], Awaitable["Report"]]) -> None:
+    A round holds `turn` while it works, so that rounds that share it come one after the other.
+    """
+
+    def __init__(self, index: Callable[[Listener], Awaitable["Report"]], turn: asyncio.Lock) -> None:
         self._index = index
+        self._turn = turn
         self._round: asyncio.Task[Report] | None = None
         self._listeners: list[Listener] = []
         self._waiting = 0
@@ -49,13 +53,20 @@ class IndexRounds:
         await self.settled()
         return await self.run(on_progress)
 
+    async def stop(self) -> None:
+        """Stop the round that runs, whoever waits for it."""
+        if self.running and self._round is not None:
+            self._round.cancel()
+            await asyncio.wait({self._round})
+
     async def settled(self) -> None:
         """Wait until no round runs."""
         while self.running and self._round is not None:
             await asyncio.wait({self._round})
 
     async def _start(self) -> "Report":
-        return await self._index(self._tell)
+        async with self._turn:
+            return await self._index(self._tell)
 
     def _tell(self, progress: "Progress") -> None:
         for listener in tuple(self._listeners):

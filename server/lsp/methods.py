@@ -52,9 +52,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class ChatParams:
-    """A question, what was said before, and what was attached."""
+    """A question, what was said before, and what was attached; `folder` is the URI of one, or of a file in one."""
 
     question: str
+    folder: str = ""
     history: tuple[Turn, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     partial_result_token: Token | None = None
@@ -88,7 +89,7 @@ class SearchFilters:
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A query; `within` keeps only what is below a folder.
+    """A query; `within` keeps only what is below a folder, and `folder` searches one of the workspace's alone.
 
     `regex` makes it a regular expression, and so do `fixed` (a text as it is), `ignore_case` and `word`.
 
@@ -99,6 +100,7 @@ class SearchParams:
     query: str
     k: int = 10
     within: str = ""
+    folder: str = ""
     filters: SearchFilters = SearchFilters()
     regex: bool = False
     fixed: bool = False
@@ -117,6 +119,7 @@ class PromptParams:
     """
 
     kind: str = ""
+    folder: str = ""
     question: str = ""
     instruction: str = ""
     history: tuple[Turn, ...] = ()
@@ -135,8 +138,9 @@ class StatusParams:
 
 @dataclass(frozen=True, slots=True)
 class IndexParams:
-    """Where to report progress."""
+    """Where to report progress; `folder` indexes one of the workspace's alone."""
 
+    folder: str = ""
     work_done_token: Token | None = None
 
 

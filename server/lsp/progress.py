@@ -65,7 +65,8 @@ class Cancellations:
 
     def cancel(self, token: Token) -> None:
         """Cancel the token's task; an unknown token is one whose work has ended."""
-        if (task := self._tasks.get(token)) is not None:
+        # The converter lets anything pass for a token.
+        if isinstance(token, int | str) and (task := self._tasks.get(token)) is not None:
             task.cancel()
 
 

@@ -4,7 +4,8 @@ What differs from the library, each for a failure that was seen: every request i
 before initialize with -32002, after shutdown with -32600); JSON is parsed without looking for messages inside
 messages; the params of custom methods keep their keys; documents are kept by our own store only; an error's answer is
 a sentence without a traceback; nothing pops up; `exit` reports the code that the specification asks for; neither
-messages nor params are ever logged.
+messages nor params are ever logged; a cancelled request is answered at once, before its work has let go; the client's
+ids and ours do not meet.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import contextvars
 import enum
 import json
 import logging
+import re
 import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -23,7 +25,7 @@ from lsprotocol import types as lsp
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from kibitz.server.lsp import failures
-from kibitz.server.lsp.documents import DocumentError
+from kibitz.server.lsp.documents import DocumentError, well_formed
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.framing import encode_frame
 from kibitz.server.lsp.methods import CUSTOM_PARAMS
@@ -42,16 +44,20 @@ class KibitzProtocol(LanguageServerProtocol):
 
     def __init__(self, server: "KibitzServer", converter: cattrs.Converter) -> None:
         super().__init__(server, converter)
+        for method in _KEPT_BY_US:
+            self.fm.builtin_features.pop(method, None)
         self.initialized = False
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
+        self._working: dict[int | str, asyncio.Task[Any]] = {}
+        self._called_off: set[Any] = set()  # answered already, but still letting go
 
     # -- in ----------------------------------------------------------------------------------------------------
 
     def receive(self, body: bytes) -> None:
         """Take one message. Never raises for what a client may send."""
         try:
-            message = json.loads(body)
+            message = _parsed(body)
         except (ValueError, RecursionError):
             self._refuse(None, RequestError(failures.PARSE_ERROR, "The message is not valid JSON."))
             return
@@ -63,18 +69,20 @@ class KibitzProtocol(LanguageServerProtocol):
             # Each handler runs in a context of its own.
             handle = self._take_notification if msg_id is None else self._take_request
             contextvars.copy_context().run(handle, message)
-        elif method is None and isinstance(msg_id, int | str):
+        elif method is None and _is_id(msg_id):
             self._take_response(message)
         else:
             self._refuse(msg_id, RequestError(failures.INVALID_REQUEST, "The message names no method."))
 
     def _take_request(self, message: Message) -> None:
         msg_id, method = message["id"], message["method"]
-        if not isinstance(msg_id, int | str):
-            self._refuse(None, RequestError(failures.INVALID_REQUEST, "A request's id is a number or a string."))
+        if not _is_id(msg_id):
+            self._refuse(None, RequestError(failures.INVALID_REQUEST, "A request's id is a whole number or a string."))
             return
         try:
             self._check_phase(method)
+            if msg_id in self._working:
+                raise RequestError(failures.INVALID_REQUEST, "A request with this id is under way.")
             handler = self.fm.builtin_features.get(method) or self.fm.features.get(method)
             if handler is None:
                 raise RequestError(failures.METHOD_NOT_FOUND, f"Unknown method: {method}.")
@@ -98,7 +106,7 @@ class KibitzProtocol(LanguageServerProtocol):
             logger.warning("A notification was dropped: %s", error.message)
             return
         if method == lsp.CANCEL_REQUEST:
-            self._handle_cancel_notification(params.id)
+            self._call_off(params.id)
         elif handler is not None:
             self._execute_handler(str(uuid.uuid4()), handler, callback=self._check_handler_result, args=(params,))
         elif not method.startswith("$/"):
@@ -109,7 +117,7 @@ class KibitzProtocol(LanguageServerProtocol):
         future = self._request_futures.pop(message["id"], None)
         result_type = self._result_types.pop(message["id"], None)
         if future is None or future.done():
-            return
+            return  # nothing of ours, or nobody waits any more
         if (error := message.get("error")) is not None:
             said = error.get("message") if isinstance(error, dict) else None
             future.set_exception(RequestError(failures.REQUEST_FAILED, str(said or "The editor refused.")))
@@ -117,7 +125,7 @@ class KibitzProtocol(LanguageServerProtocol):
         try:
             typed = {"jsonrpc": "2.0", "id": message["id"], "result": message.get("result")}
             result = self._converter.structure(typed, result_type).result if result_type else message.get("result")
-        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError):
+        except Exception:  # as in `_structure_params`
             future.set_exception(RequestError(failures.REQUEST_FAILED, "The editor's answer was not understood."))
             return
         future.set_result(result)
@@ -144,9 +152,40 @@ class KibitzProtocol(LanguageServerProtocol):
             return raw
         try:
             return self._converter.structure(raw, kind)
-        # The generated hooks and validators raise these for one wrong value or another.
-        except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
+        except Exception as error:  # the generated hooks and validators raise anything for one wrong value or another
             raise failures.invalid_params(method, error) from None
+
+    # -- handlers at work --------------------------------------------------------------------------------------
+
+    def _execute_handler(
+        self, msg_id: int | str, handler: Any, callback: Any, args: Any = None, kwargs: Any = None
+    ) -> None:
+        """Run a handler as the library does, with our own account of what is under way.
+
+        The library's would keep notifications for ever, and mix the client's requests with those to the client.
+        """
+        super()._execute_handler(msg_id, handler, callback, args, kwargs)
+        task = self._request_futures.pop(msg_id, None)
+        if isinstance(task, asyncio.Task):
+            self._working[msg_id] = task
+            task.add_done_callback(partial(self._forget, msg_id))
+
+    def _forget(self, msg_id: int | str, task: asyncio.Task[Any]) -> None:
+        self._called_off.discard(task)
+        if self._working.get(msg_id) is task:  # an id may be used again once it is answered
+            del self._working[msg_id]
+
+    def _call_off(self, msg_id: int | str) -> None:
+        """Answer a request that is not wanted any more, then let its handler go in its own time."""
+        if not _is_id(msg_id) or (task := self._working.pop(msg_id, None)) is None:
+            return
+        self._called_off.add(task)
+        task.cancel()
+        self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
+
+    def in_flight(self) -> list[asyncio.Task[Any]]:
+        """The handlers that are still at work."""
+        return [task for task in (*self._working.values(), *self._called_off) if not task.done()]
 
     # -- out ---------------------------------------------------------------------------------------------------
 
@@ -166,7 +205,8 @@ class KibitzProtocol(LanguageServerProtocol):
         return self._converter.unstructure(data)
 
     def _send_handler_result(self, future: "Future[Any]", *, msg_id: int | str) -> None:
-        self._request_futures.pop(msg_id, None)
+        if future in self._called_off:
+            return  # it is answered already
         if future.cancelled():
             self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
         elif (error := future.exception()) is not None:
@@ -199,6 +239,13 @@ class KibitzProtocol(LanguageServerProtocol):
         self.initialized = True
         return result
 
+    @lsp_method(lsp.SHUTDOWN)
+    def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
+        """Call off what is under way; from now on only `exit` is heard."""
+        for task in self.in_flight():
+            task.cancel()
+        self._shutdown = True
+
     @lsp_method(lsp.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the process: 0 after shutdown, else 1."""
@@ -209,26 +256,6 @@ class KibitzProtocol(LanguageServerProtocol):
         if self.exit_code is None:
             self.exit_code = 0 if self._shutdown else 1
             self.exited.set()
-
-    def in_flight(self) -> list[asyncio.Task[Any]]:
-        """The handlers that are still at work."""
-        futures: list[Any] = list(self._request_futures.values())
-        return [task for task in futures if isinstance(task, asyncio.Task) and not task.done()]
-
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_OPEN](params)
-
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: lsp.DidChangeTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_CHANGE](params)
-
-    @lsp_method(lsp.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: lsp.DidCloseTextDocumentParams) -> None:
-        """Documents live in our own store; see handlers/sync.py."""
-        self.fm.features[lsp.TEXT_DOCUMENT_DID_CLOSE](params)
 
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: lsp.ExecuteCommandParams) -> Any:  # type: ignore[override]
@@ -243,4 +270,33 @@ class KibitzProtocol(LanguageServerProtocol):
         return self._structure_params(method, argument)
 
 
+# The library would keep documents, folders and tokens as well, and fail where the client is not consistent.
+_KEPT_BY_US = (
+    lsp.TEXT_DOCUMENT_DID_OPEN,
+    lsp.TEXT_DOCUMENT_DID_CHANGE,
+    lsp.TEXT_DOCUMENT_DID_CLOSE,
+    lsp.NOTEBOOK_DOCUMENT_DID_OPEN,
+    lsp.NOTEBOOK_DOCUMENT_DID_CHANGE,
+    lsp.NOTEBOOK_DOCUMENT_DID_CLOSE,
+    lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS,
+    lsp.WINDOW_WORK_DONE_PROGRESS_CANCEL,
+)
+_MAY_HOLD_SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
 _PARAMS_OPTIONAL = frozenset({lsp.INITIALIZED, lsp.SHUTDOWN, lsp.EXIT})
+
+
+def _parsed(body: bytes) -> Any:
+    """Read JSON; halves of surrogate pairs, which JSON can spell but nobody can encode, become U+FFFD.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    message = json.loads(body)
+    if _MAY_HOLD_SURROGATES.search(body) is None:
+        return message
+    return json.loads(well_formed(json.dumps(message, ensure_ascii=False)))
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | str) and not isinstance(value, bool)

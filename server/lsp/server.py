@@ -8,9 +8,8 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
@@ -19,6 +18,7 @@ from pygls.protocol import default_converter
 from kibitz.server.lsp import handlers, methods
 from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, FramingError
+from kibitz.server.lsp.handlers import notebooks
 from kibitz.server.lsp.methods import Token
 from kibitz.server.lsp.protocol import KibitzProtocol
 from kibitz.server.lsp.session import Session
@@ -33,8 +33,7 @@ from kibitz.server.lsp.watch import wait_for_end
 
 logger = logging.getLogger(__name__)
 
-_CLOSE_GRACE_S = 2.0  # for handlers and the app to let go
-_EXIT_GRACE_S = 3.0  # for threads that nothing can stop, before the process ends regardless
+_CLOSE_GRACE_S = 0.6  # for handlers and the app to let go
 
 
 class Writer(Protocol):
@@ -53,7 +52,13 @@ class KibitzServer(LanguageServer):
     protocol: KibitzProtocol
 
     def __init__(self, make_app: MakeApp) -> None:
-        super().__init__("kibitz", _version(), protocol_cls=KibitzProtocol, converter_factory=_converter)
+        super().__init__(
+            "kibitz",
+            _version(),
+            protocol_cls=KibitzProtocol,
+            converter_factory=_converter,
+            notebook_document_sync=notebooks.SYNC,
+        )
         self._make_app = make_app
         self._session: Session | None = None
         self.started = asyncio.Event()
@@ -106,7 +111,7 @@ def build_server(make_app: MakeApp) -> KibitzServer:
     """Put a server together, with every handler.
 
     Args:
-        make_app: called at `initialize` with the workspace folder and the initialization options.
+        make_app: called at `initialize` with each workspace folder and the initialization options.
     """
     server = KibitzServer(make_app)
     handlers.register(server)
@@ -162,24 +167,23 @@ async def _leave_with_parent(server: KibitzServer) -> None:
         await wait_for_end(server.process_id)
 
 
-def run_stdio(make_app: MakeApp) -> int:
-    """Serve the client at standard input and output.
+def run_stdio(make_app: MakeApp) -> NoReturn:
+    """Serve the client at standard input and output, then end the process with the exit code.
 
-    Returns:
-        The exit code.
+    It ends at once: what had to be closed is closed, and the interpreter would wait for threads that nothing can stop.
     """
     _log_to_stderr()
     source, sink = claim_standard_streams()
 
-    async def main() -> int:
+    async def main() -> NoReturn:
         server = build_server(make_app)
         with contextlib.suppress(NotImplementedError):  # Windows ends a process without asking it
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.protocol.leave)
         code = await run_session(server, read_descriptor(source), DescriptorWriter(sink), watch_parent=True)
-        _end_regardless(code)  # before the loop waits for its threads
-        return code
+        logging.shutdown()
+        os._exit(code)
 
-    return asyncio.run(main())
+    asyncio.run(main())
 
 
 def run_tcp(make_app: MakeApp, host: str, port: int) -> int:
@@ -207,13 +211,6 @@ def run_tcp(make_app: MakeApp, host: str, port: int) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _end_regardless(code: int) -> None:
-    """End the process after a grace period, even if a thread is stuck in work that cannot be called off."""
-    timer = threading.Timer(_EXIT_GRACE_S, os._exit, (code,))
-    timer.daemon = True
-    timer.start()
 
 
 def _log_to_stderr() -> None:

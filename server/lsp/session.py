@@ -1,10 +1,8 @@
-"""What one client's connection holds: its documents, its app, and the work under way."""
+"""What one client's connection holds: its documents, its folders, and the work under way."""
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,12 +10,13 @@ from lsprotocol import types as lsp
 
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError
-from kibitz.server.lsp.ahead import Ahead
-from kibitz.server.lsp.app_port import AppPort, MakeApp
+from kibitz.server.lsp import failures
+from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.client import client_features
 from kibitz.server.lsp.documents import Document, DocumentStore, Encoding, Place
-from kibitz.server.lsp.indexing import IndexRounds
-from kibitz.server.lsp.places import path_of, relative_path
+from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.folders import Folder, Folders
+from kibitz.server.lsp.places import path_of
 from kibitz.server.lsp.progress import Cancellations
 
 
@@ -25,47 +24,51 @@ class Session:
     """Everything between `initialize` and `exit`."""
 
     def __init__(self, make_app: MakeApp, params: lsp.InitializeParams, encoding: str) -> None:
-        """Build the app of the first workspace folder.
+        """Build the apps of the workspace folders.
 
         Raises:
             ConfigError: a setting is wrong.
         """
-        self._make_app = make_app
-        self._nowhere: Path | None = None
-        self._options = _object(params.initialization_options, "initializationOptions")
+        options = _object(params.initialization_options, "initializationOptions")
         self.client = client_features(params.capabilities)
         self.documents = DocumentStore(cast(Encoding, encoding))
+        self.folders = Folders(make_app, _roots(params), options)
         self.cancellations = Cancellations()
         self.background: set[asyncio.Task[Any]] = set()
-        self.following: asyncio.Task[Any] | None = None
-        self.due: asyncio.Task[Any] | None = None
-        self.watching = "off"
         self.told: tuple[str, str] = ("", "")
-        self.root = _first_folder(params)
-        self.app: AppPort = make_app(self.root or self._empty_folder(), self._options)
-        self.rounds = IndexRounds(self.app.index)
-        self.ahead = Ahead(self.app)
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
-    async def reconfigure(self, options: Mapping[str, Any] | None, root: Path | None) -> None:
-        """Go on with other settings or another folder; a wrong setting leaves everything as it was.
+    def folder_of(self, document: Document) -> Folder:
+        """The folder whose app answers for a document: the innermost that holds it, else the first."""
+        return self.folders.of(document.home)
+
+    def asked_folder(self, uri: str, documents: Sequence[Document] = ()) -> Folder:
+        """The folder that a request without a cursor is about: the one it names, its documents', else the first.
 
         Raises:
-            ConfigError: a setting is wrong.
+            RequestError: the request names none that is open.
         """
-        merged = self._options if options is None else {**self._options, **options}
-        app = self._make_app(root or self._empty_folder(), merged)
-        before, self.app = self.app, app
-        ahead, self.ahead = self.ahead, Ahead(app)
-        self._options, self.root, self.rounds = merged, root, IndexRounds(app.index)
-        await ahead.close()
-        await before.close()
+        if uri:
+            return self.asked_folders(uri)[0]
+        return next((one for document in documents if (one := self.folders.holding(document.home))), self.folders.first)
+
+    def asked_folders(self, uri: str) -> list[Folder]:
+        """The folders that a request is about: the one it names, else all; none where no folder is open.
+
+        Raises:
+            RequestError: the request names none that is open.
+        """
+        if not uri:
+            return list(self.folders)
+        if (folder := self.folders.holding(uri)) is None:
+            raise RequestError(failures.INVALID_PARAMS, "folder is not the URI of an open folder or of a file in one.")
+        return [folder]
 
     def snapshot(self, document: Document, place: Place) -> Snapshot:
         """Take what a completion sees, before anything is awaited."""
         prefix, suffix = document.around(place)
         return Snapshot(
-            path=relative_path(document.uri, self.root),
+            path=self.folder_of(document).path_in(document.home),
             version=document.version,
             prefix=prefix,
             suffix=suffix,
@@ -93,28 +96,20 @@ class Session:
         return task
 
     async def close(self) -> None:
-        """Stop the work under way and free what the app holds."""
+        """Stop the work under way and free what the apps hold."""
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
-        await self.ahead.close()
-        await self.app.close()
-        if self._nowhere is not None:
-            shutil.rmtree(self._nowhere, ignore_errors=True)
-
-    def _empty_folder(self) -> Path:
-        """Without a workspace the app gets a folder with nothing in it, and the features of documents work."""
-        if self._nowhere is None:
-            self._nowhere = Path(tempfile.mkdtemp(prefix="kibitz-no-workspace-"))
-        return self._nowhere
+        await self.folders.close()
 
 
-def _first_folder(params: lsp.InitializeParams) -> Path | None:
+def _roots(params: lsp.InitializeParams) -> list[Path]:
     if params.workspace_folders:
-        return path_of(params.workspace_folders[0].uri)
+        return [path for folder in params.workspace_folders if (path := path_of(folder.uri)) is not None]
     if params.root_uri:
-        return path_of(params.root_uri)
-    return Path(params.root_path) if params.root_path else None
+        root = path_of(params.root_uri)
+        return [root] if root is not None else []
+    return [Path(params.root_path)] if params.root_path else []
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:

@@ -1,12 +1,13 @@
 """Indexing through the language server: on opening, on saving, on request, and called off."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import StartServer
-from tests.e2e.lsp_client import ErrorAnswer, LspClient, Message
+from tests.e2e.lsp_client import WAIT_S, ErrorAnswer, LspClient, Message
 
 BAR = {"window": {"workDoneProgress": True}}
 
@@ -45,6 +46,30 @@ def test_an_opened_workspace_is_indexed_with_a_bar_and_can_be_searched(start_ser
     assert hit["text"] == "".join(lines[hit["start_line"] - 1 : hit["end_line"]])
     status = client.call("kibitz/status")
     assert (status["indexing"], status["index"]["files"]) == (False, 2)
+    assert client.shutdown() == 0
+
+
+def test_two_folders_are_indexed_searched_opened_and_closed(start_server: StartServer, shop: Path) -> None:
+    zoo = shop.parent / "zoo"
+    zoo.mkdir()
+    (zoo / "zoo.py").write_text("def feed_the_crocodile() -> None:\n    ...\n", encoding="utf-8")
+    (zoo / "notes.py").write_text("def count_the_penguins() -> None:\n    ...\n", encoding="utf-8")
+    (zoo / ".kibitz.toml").write_text('ignore = ["notes.py"]\n', encoding="utf-8")
+    folders = [{"uri": root.as_uri(), "name": root.name} for root in (shop, zoo)]
+    client = start_server(KIBITZ_INDEX_ON_START="true")
+    client.initialize(workspaceFolders=folders, capabilities=BAR)
+    client.wait_for(lambda m: m.get("method") == "kibitz/status" and m["params"]["message"].startswith("Indexed"))
+    titles = [p["value"]["title"] for p in client.notifications("$/progress") if p["value"]["kind"] == "begin"]
+    assert sorted(titles) == ["Kibitz: indexing shop", "Kibitz: indexing zoo"]
+    status = client.call("kibitz/status")
+    # What a folder's own file leaves out is left out there alone.
+    assert [folder["index"]["files"] for folder in status["folders"]] == [2, 2]  # the second has its settings
+    hits = client.call("kibitz/search", {"query": "feed the crocodile", "k": 3})["hits"]
+    assert hits[0]["uri"] == (zoo / "zoo.py").as_uri()
+    assert client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"][0]["path"] == "shapes.py"
+    client.notify("workspace/didChangeWorkspaceFolders", {"event": {"removed": folders[:1], "added": []}})
+    hits = client.call("kibitz/search", {"query": "circle_area", "k": 3})["hits"]
+    assert all(hit["uri"].startswith(zoo.as_uri()) for hit in hits)
     assert client.shutdown() == 0
 
 
@@ -146,6 +171,9 @@ def test_a_round_that_is_called_off_ends_its_process(start_server: StartServer, 
         client.request("shutdown")
     with pytest.raises(ErrorAnswer, match="-32800"):
         client.answer_to(asked)
+    deadline = time.monotonic() + WAIT_S
+    while children(client) and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert children(client) == []
     if way != "shutdown":
         assert client.call("kibitz/index")["files"] == 2

@@ -150,7 +150,7 @@ def test_a_terminated_server_lets_go_and_ends(start_server: StartServer, shop: P
 
 
 STUCK = """
-import sys, time
+import time
 from kibitz.server.lsp.server import run_stdio
 from tests.fakes.app import FakeApp
 
@@ -159,7 +159,7 @@ class Stuck(FakeApp):
         print("a library that prints", flush=True)
         time.sleep(3600)
 
-sys.exit(run_stdio(Stuck().make))
+run_stdio(Stuck().make)
 """
 
 

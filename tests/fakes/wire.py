@@ -9,7 +9,7 @@ from typing import Any
 
 from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, encode_frame
-from kibitz.server.lsp.server import build_server, run_session
+from kibitz.server.lsp.server import KibitzServer, build_server, run_session
 
 Message = dict[str, Any]
 
@@ -43,7 +43,8 @@ class Refused(Exception):
 class Wire:
     """What the server sends is kept in `received`, in order; its requests are answered by `answers`."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: KibitzServer) -> None:
+        self.server = server
         self.received: list[Message] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self.exit_code: int | None = None
@@ -137,8 +138,8 @@ class Wire:
 @contextlib.asynccontextmanager
 async def connected(make_app: MakeApp) -> AsyncIterator[Wire]:
     """A wire to a running server; the end of the block is the end of the input."""
-    wire = Wire()
     server = build_server(make_app)
+    wire = Wire(server)
     serving = asyncio.create_task(run_session(server, wire.chunks(), wire, watch_parent=False))
     try:
         yield wire

@@ -135,3 +135,14 @@ async def test_what_was_held_back_comes_before_an_error() -> None:
 def test_a_text_that_ends_like_a_placeholder_loses_nothing() -> None:
     hidden = hide([SECRETS["aws"]])
     assert put_back(hidden, "SECRET_12 SS", [8, 11]) == "SECRET_12 SS"
+
+
+def test_what_follows_a_secret_may_make_another_one_of_its_placeholder() -> None:
+    text = (
+        "k = 'sk-ant-api03-"
+        + "ujOeHwdFcAefAZhnM6Jy8c1rihtYlKNxHddmQAtKCsXRpJG2Tr8hzUjEcPVJ2tRKJC06DPdRO9YrxPbCkhdVipy2eBI2Y1r3"
+    )
+    text += "25843848:AAujOeHwdFcAefAZhnM6Jy8c1rihtYlKNxH'"
+    hidden = hide([text])
+    assert secret_spans(hidden.texts[0]) == []
+    assert put_back(hidden, hidden.texts[0], range(len(hidden.texts[0]))) == text

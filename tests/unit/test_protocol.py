@@ -1,8 +1,10 @@
 import asyncio
 import logging
+from typing import Any
 
 import pytest
 
+from kibitz.indexer.answer import Answer
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Refused, Wire, connected
 
@@ -13,6 +15,10 @@ async def refusal(wire: Wire, method: str, params: object = None) -> Refused:
     with pytest.raises(Refused) as caught:
         await wire.call(method, params)
     return caught.value
+
+
+def answers_to(wire: Wire, msg_id: object) -> list[dict[str, Any]]:
+    return [message for message in wire.received if "method" not in message and message.get("id") == msg_id]
 
 
 async def test_a_request_before_initialize_is_refused() -> None:
@@ -109,7 +115,9 @@ async def test_invalid_params_are_answered_with_the_place_and_the_reason(
     assert wire.notifications("window/showMessage") == []
 
 
-async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored() -> None:
+async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with connected(FakeApp().make) as wire:
         await wire.initialize()
         wire.notify("kibitz/nothing", {"x": 1})
@@ -117,8 +125,12 @@ async def test_an_unknown_method_is_refused_and_an_unknown_notification_ignored(
         wire.notify("textDocument/didOpen", {"nonsense": True})
         wire.notify("$/cancelRequest", {"id": 12345})
         wire.notify("$/cancelRequest", {})
+        for nonsense in (list[int](), dict[str, int](), None, 1.5):
+            wire.notify("$/cancelRequest", {"id": nonsense})
+            wire.notify("window/workDoneProgress/cancel", {"token": nonsense})
         assert (await refusal(wire, "kibitz/nothing", {"a": {"jsonrpc": "2.0"}})).code == -32601
         assert (await wire.call("kibitz/status"))["model"] == "fake"
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(
@@ -165,6 +177,18 @@ async def test_params_may_hold_what_looks_like_a_message() -> None:
     assert app.options == options
 
 
+@pytest.mark.parametrize("spelt", [r"a\ud800b", r"a\uDFFFb", r"a\ude00b"])
+async def test_half_a_surrogate_pair_is_replaced_wherever_it_stands(spelt: str) -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        query = r"\ud83d\ude00" + spelt
+        body = '{"jsonrpc": "2.0", "id": "x", "method": "kibitz/search", "params": {"query": "' + query + '"}}'
+        wire.send_bytes(b"Content-Length: %d\r\n\r\n%b" % (len(body), body.encode()))
+        await wire.answer_to("x")
+    assert app.asked == [("search", ("😀a\ufffdb", 10, ""))]
+
+
 async def test_params_in_a_list_with_a_trailing_null_are_understood() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
@@ -199,8 +223,85 @@ async def test_a_request_that_is_cancelled_is_answered_so_and_its_work_is_cancel
         wire.notify("$/cancelRequest", {"id": msg_id})
         with pytest.raises(Refused) as caught:
             await wire.answer_to(msg_id)
-    assert caught.value.code == -32800
-    assert app.cancelled == ["search"]
+        assert caught.value.code == -32800
+        await wire.until(lambda: app.cancelled == ["search"])
+
+
+async def test_a_cancelled_request_is_answered_before_its_work_has_let_go_and_once() -> None:
+    letting_go = asyncio.Event()
+
+    class Slow(FakeApp):
+        async def search(self, *args: Any, **kwargs: Any) -> Answer:
+            try:
+                return await super().search(*args, **kwargs)
+            finally:
+                await letting_go.wait()
+
+    app = Slow()
+    app.gate.clear()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        wire.send({"jsonrpc": "2.0", "id": "a", "method": "kibitz/search", "params": {"query": "x"}})
+        await wire.until(lambda: bool(app.asked))
+        wire.notify("$/cancelRequest", {"id": "a"})
+        wire.notify("$/cancelRequest", {"id": "a"})
+        with pytest.raises(Refused, match="-32800"):
+            await wire.answer_to("a")
+        # The id is free again, and the old request's end takes nothing from the new one.
+        wire.send({"jsonrpc": "2.0", "id": "a", "method": "kibitz/search", "params": {"query": "y"}})
+        await wire.until(lambda: len(app.asked) == 2)
+        letting_go.set()
+        app.gate.set()
+        await wire.until(lambda: len(answers_to(wire, "a")) == 2)
+        assert await wire.call("kibitz/status")
+    assert [("error" in answer) for answer in answers_to(wire, "a")] == [True, False]
+
+
+async def test_an_answer_with_the_id_of_a_request_of_the_client_harms_nothing() -> None:
+    app = FakeApp()
+    app.gate.clear()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        asked = wire.request("kibitz/search", {"query": "x"})
+        await wire.until(lambda: bool(app.asked))
+        wire.send({"jsonrpc": "2.0", "id": asked, "result": None})
+        wire.send({"jsonrpc": "2.0", "id": asked, "error": {"code": 1, "message": "x"}})
+        app.gate.set()
+        assert (await wire.answer_to(asked))["hits"] == []
+
+
+async def test_an_id_that_is_under_way_cannot_be_used_twice() -> None:
+    app = FakeApp()
+    app.gate.clear()
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        asked = wire.request("kibitz/search", {"query": "x"})
+        await wire.until(lambda: bool(app.asked))
+        wire.send({"jsonrpc": "2.0", "id": asked, "method": "kibitz/status"})
+        await wire.until(lambda: len(answers_to(wire, asked)) == 1)
+        app.gate.set()
+        await wire.until(lambda: len(answers_to(wire, asked)) == 2)
+    assert [answer.get("error", {}).get("code") for answer in answers_to(wire, asked)] == [-32600, None]
+
+
+@pytest.mark.parametrize("msg_id", [True, 1.5, {}, []])
+async def test_an_id_is_a_whole_number_or_a_string(msg_id: object) -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize()
+        wire.send({"jsonrpc": "2.0", "id": msg_id, "method": "kibitz/status"})
+        await wire.message(lambda m: m.get("error", {}).get("code") == -32600 and m["id"] is None)
+
+
+async def test_notifications_leave_nothing_behind() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        for number in range(50):
+            wire.notify("workspace/didChangeConfiguration", {"settings": {"kibitz": {"number": number}}})
+            wire.notify("$/setTrace", {"value": "off"})
+        await wire.call("kibitz/status")
+        protocol = wire.server.protocol
+        await wire.until(lambda: not protocol.in_flight())
+        assert protocol._request_futures == {}
 
 
 async def test_shutdown_cancels_what_is_under_way() -> None:

@@ -1,43 +1,137 @@
-"""docs/protocol.md shows messages that the server takes and sends."""
+"""docs/protocol.md shows messages that the server takes and sends: each exchange is played and compared."""
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kibitz.indexer.answer import Freshness
+from kibitz.indexer.round import Report
 from kibitz.indexer.types import Chunk, Hit, Span
-from kibitz.prompts.nodes import text
+from kibitz.prompts.nodes import fragment, reserve, scope, system, text, user
 from kibitz.prompts.render import render
+from kibitz.prompts.rendered import Rendered
 from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.prompts.trace import explain
+from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
-from tests.fakes.wire import connected
+from tests.fakes.wire import Message, Wire, connected
+
+if TYPE_CHECKING:
+    from kibitz.prompts.templates.context import ContextItem
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not in the wheel")
 BANK = "file:///home/me/shop/bank.py"
+TEXT = '''\
+"""Accounts."""
 
 
-def messages() -> list[dict[str, Any]]:
+class Account:
+    """Money of one person."""
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.balance = 0
+
+    def withdraw(self, amount: int) -> int:
+        """Take money out."""
+        taken = min
+        self.balance -= taken
+        return taken
+'''
+COMPLETION = "min(amount, self.balance)"
+
+
+def messages() -> list[Message]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)]
 
 
-async def test_each_documented_request_is_answered_with_the_documented_names() -> None:
-    chunk = Chunk("bank.py", Span(10, 15), "x", "method", "python", "Account.withdraw")
-    app = FakeApp(hits=[Hit(chunk, 1.0, ("lexical",))])
-    requests = [m for m in messages() if "id" in m and "method" in m and m["method"] != "workspace/applyEdit"]
-    documented = {m["id"]: m["result"] for m in messages() if "result" in m}
+def shown(method: str) -> Message:
+    """The message of a method that the page shows first."""
+    return next(message for message in messages() if message.get("method") == method)
+
+
+def result_of(request: Message) -> Any:
+    return next(m["result"] for m in messages() if m.get("id") == request["id"] and "result" in m)
+
+
+class Shop(FakeApp):
+    """Plays what the page's examples are about."""
+
+    async def ask_prompt(
+        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
+    ) -> Rendered:
+        code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in attached]
+        tree = fragment(system("You answer."), user(*code, scope(question, name="question")), reserve(1024))
+        return render(tree, budget_tokens=8000, tokenizer=TiktokenTokenizer("o200k_base"))
+
+    async def index(self, on_progress: Any) -> Report:
+        await super().index(on_progress)
+        report = result_of(shown("kibitz/index"))
+        return Report(**{name: value for name, value in report.items() if name != "folders"})
+
+
+def shop() -> Shop:
+    (hit,) = result_of(shown("kibitz/search"))["hits"]
+    place = Span(hit["start_line"] - 1, hit["end_line"])
+    chunk = Chunk(hit["path"], place, hit["text"], hit["kind"], hit["language"], hit["symbol"])
+    return Shop(
+        hits=[Hit(chunk, hit["score"], tuple(hit["legs"]))],
+        freshness=Freshness(**result_of(shown("kibitz/search"))["freshness"]),
+        pieces=("Money is taken out ", "in `bank.py:11-15`."),
+        edits=lambda text: text.replace("= 0", "= 100"),
+        phases=(("parse", 120, 340),),
+    )
+
+
+async def open_shop(wire: Wire) -> None:
+    params = shown("initialize")["params"]
+    await wire.initialize(**{name: value for name, value in params.items() if name != "processId"})
+    wire.open(BANK, TEXT, version=7)
+
+
+async def play(wire: Wire, method: str) -> Any:
+    request = shown(method)
+    return await wire.call(method, request["params"])
+
+
+def sent(wire: Wire, method: str) -> list[Message]:
+    return [message for message in wire.received if message.get("method") == method]
+
+
+async def test_ghost_text_and_the_list() -> None:
+    app = shop()
+    app.suggestion = COMPLETION
     async with connected(app.make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "textDocument/inlineCompletion") == result_of(shown("textDocument/inlineCompletion"))
+        app.suggestion = COMPLETION.removeprefix("min")
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri="file:///home/me/shop")
+        wire.open(BANK, TEXT, version=7)
+        assert await play(wire, "textDocument/completion") == result_of(shown("textDocument/completion"))
+
+
+async def test_chat_streams_as_shown_and_cites_as_shown() -> None:
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "kibitz/chat") == result_of(shown("kibitz/chat"))
+        assert sent(wire, "$/progress")[0] == shown("$/progress")
+        by_command = await play(wire, "workspace/executeCommand")
+    assert by_command.keys() == result_of(shown("kibitz/chat")).keys()
+
+
+async def test_an_edit_is_sent_to_the_editor_as_shown_and_answered_as_shown() -> None:
+    async with connected(shop().make) as wire:
         wire.answers["workspace/applyEdit"] = lambda _: {"applied": True}
-        assert requests[0]["method"] == "initialize"
-        await wire.initialize(**{k: v for k, v in requests[0]["params"].items() if k != "processId"})
-        wire.open(BANK, "line\n" * 20, version=7)
-        for request in requests[1:]:
-            result = await wire.call(request["method"], request["params"])
-            if request["id"] in documented:
-                assert set(names(result)) - OPTIONAL >= set(names(documented[request["id"]])) - OPTIONAL
+        await open_shop(wire)
+        assert await play(wire, "kibitz/edit") == result_of(shown("kibitz/edit"))
+        (asked,) = sent(wire, "workspace/applyEdit")
+    assert asked == {**shown("workspace/applyEdit"), "id": asked["id"]}
 
 
 PART = explain(render(text("a"), budget_tokens=9, tokenizer=TiktokenTokenizer("o200k_base")))[0]
@@ -50,18 +144,58 @@ def test_the_parts_of_a_prompt_are_documented_with_all_their_names() -> None:
     assert f'"parts": [{{{", ".join(json.dumps(name) for name in PART)}}}]' in told
 
 
-# Only there for some answers.
-OPTIONAL = {".citations[].path", ".citations[].start_line", *(f".parts[].{name}" for name in PART)}
-OPTIONAL |= {".citations[].end_line", ".citations[].uri", ".skipped.binary", ".skipped.generated"}
+async def test_code_actions_and_search_are_answered_as_shown() -> None:
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "textDocument/codeAction") == result_of(shown("textDocument/codeAction"))
+        assert await play(wire, "kibitz/search") == result_of(shown("kibitz/search"))
 
 
-def names(value: Any, place: str = "") -> list[str]:
-    """Where the names of an answer stand."""
-    if isinstance(value, dict):
-        return [name for key, inner in value.items() for name in (f"{place}.{key}", *names(inner, f"{place}.{key}"))]
-    if isinstance(value, list):
-        return [name for inner in value[:1] for name in names(inner, f"{place}[]")]
-    return []
+async def test_an_index_round_reports_as_shown() -> None:
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "kibitz/index") == result_of(shown("kibitz/index"))
+        steps = [m for m in sent(wire, "$/progress") if m["params"]["token"] == "indexing-1"]
+    documented = [message for message in messages() if message.get("method") == "$/progress"]
+    assert steps[1] == documented[1]
+
+
+async def test_a_prompt_is_told_with_the_names_that_are_shown() -> None:
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        prompt = await play(wire, "kibitz/prompt")
+    documented = result_of(shown("kibitz/prompt"))
+    assert prompt.keys() == documented.keys()
+    assert [message["role"] for message in prompt["messages"]] == [m["role"] for m in documented["messages"]]
+    assert documented["parts"][0].keys() <= prompt["parts"][-1].keys()
+    for name in ("reserved", "budget", "tokenizer", "exact", "text", "cutoff"):
+        assert prompt[name] == documented[name]
+    for sizes in (prompt, documented):
+        assert sizes["budget"] == sizes["tokens"] + sizes["reserved"] + sizes["unused"]
+
+
+async def test_the_state_is_answered_and_told_as_shown() -> None:
+    notice = next(m for m in messages() if m.get("method") == "kibitz/status" and "id" not in m)
+    app = shop()
+    async with connected(app.make) as wire:
+        await open_shop(wire)
+        status = await play(wire, "kibitz/status")
+        app.error = NoModelError(notice["params"]["message"])
+        await play(wire, "textDocument/inlineCompletion")
+        told = [message for message in sent(wire, "kibitz/status") if message["params"]["state"] == "no_model"]
+    assert told == [notice]
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in status if name not in ("root", "model") and f"`{name}`" not in text] == []
+
+
+def test_every_exchange_of_the_page_is_played_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    methods = {message["method"] for message in messages() if "method" in message}
+    assert [method for method in methods if f'"{method}"' not in source] == []
+    requests = [message for message in messages() if "method" in message and "id" in message]
+    assert len({message["method"] for message in requests}) == len(requests)  # `shown` finds each of them
+    answered = {message["id"] for message in messages() if "result" in message}
+    assert answered <= {message["id"] for message in requests}
 
 
 def test_every_method_of_ours_is_documented() -> None:

@@ -89,3 +89,44 @@ async def test_a_notification_that_makes_no_sense_harms_nothing(method: str, par
         await wire.initialize()
         wire.notify(method, params)
         assert (await wire.call("kibitz/status"))["model"] == "fake"
+
+
+PHASES = ["initialize", "initialized", "shutdown", "kibitz/status", "textDocument/didOpen", "$/cancelRequest"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(sent=st.lists(st.sampled_from(PHASES), max_size=12))
+def test_a_lifecycle_in_any_order_is_answered_by_its_phase(sent: list[str]) -> None:
+    params: dict[str, Any] = {
+        "initialize": {"processId": None, "capabilities": {}},
+        "textDocument/didOpen": {"textDocument": {"uri": URI, "languageId": "x", "version": 1, "text": ""}},
+        "$/cancelRequest": {"id": 99},
+    }
+
+    async def session() -> tuple[list[dict[str, Any]], list[int], int | None]:
+        async with connected(FakeApp().make) as wire:
+            requests = ("initialize", "shutdown", "kibitz/status")
+            asked = []
+            for method in sent:
+                if method in requests:
+                    asked.append(wire.request(method, params.get(method)))
+                else:
+                    wire.notify(method, params.get(method))
+            await wire.until(lambda: len(answers(wire.received, asked)) == len(asked))
+            wire.notify("exit")
+        return answers(wire.received, asked), asked, wire.exit_code
+
+    got, asked, code = asyncio.run(session())
+    initialized = down = False
+    wanted = []
+    for method in sent:
+        if method not in ("initialize", "shutdown", "kibitz/status"):
+            continue
+        starts = method == "initialize" and not initialized
+        wanted.append({-32600} if down else {None} if starts else {-32002} if not initialized else {None, -32800})
+        if method == "initialize" and not starts and not down:
+            wanted[-1] = {-32600}
+        initialized, down = initialized or (starts and not down), down or (method == "shutdown" and initialized)
+    by_id = {message["id"]: message.get("error", {}).get("code") for message in got}
+    assert [by_id[msg_id] in one for msg_id, one in zip(asked, wanted, strict=True)] == [True] * len(asked)
+    assert code == (0 if down else 1)

@@ -189,6 +189,7 @@ async def test_status_joins_the_apps_state_and_the_sessions() -> None:
         "message": "",
         "open_documents": 1,
         "watching": "off",
+        "folders": [{"root": "/code", "model": "fake", "uri": ROOT, "watching": "off", "indexing": False}],
     }
 
 

@@ -8,8 +8,10 @@ from kibitz.server.lsp.handlers import (
     commands,
     completion,
     edit,
+    files,
     index,
     lifecycle,
+    notebooks,
     prompt,
     search,
     status,
@@ -22,5 +24,19 @@ if TYPE_CHECKING:
 
 def register(ls: "KibitzServer") -> None:
     """Register every method that the server answers."""
-    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands, actions):
+    for group in (
+        lifecycle,
+        sync,
+        notebooks,
+        files,
+        completion,
+        search,
+        chat,
+        edit,
+        prompt,
+        status,
+        index,
+        commands,
+        actions,
+    ):
         group.register(ls)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.places import lines_of, relative_path, uri_of
+from kibitz.server.lsp.places import lines_of, uri_of
 from kibitz.server.lsp.progress import work_done
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kibitz.prompts.templates.context import ContextItem
     from kibitz.server.chat.ask import Citation
+    from kibitz.server.lsp.folders import Folder
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
 
@@ -33,19 +34,18 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     from kibitz.server.chat.ask import collect
 
     session = ls.session
-    app, root = session.app, session.root
     if not params.question.strip():
         raise RequestError(failures.INVALID_PARAMS, "The question is empty.")
-    attached = attached_items(session, params.attachments)
+    folder, attached = attached_items(session, params.folder, params.attachments)
     history = [(turn.role, turn.content) for turn in checked_history(params.history)]
     async with work_done(ls, "Kibitz: answering", params.work_done_token):
-        rendered = await app.ask_prompt(params.question, history, attached)
+        rendered = await folder.app.ask_prompt(params.question, history, attached)
         answer = await collect(
-            app.ask(rendered), rendered, lambda text: ls.partial(params.partial_result_token, {"delta": text})
+            folder.app.ask(rendered), rendered, lambda text: ls.partial(params.partial_result_token, {"delta": text})
         )
     return {
         "text": answer.text,
-        "citations": [_citation(root, citation) for citation in answer.citations],
+        "citations": [_citation(folder.root, citation) for citation in answer.citations],
         "finish_reason": answer.finish_reason,
     }
 
@@ -62,18 +62,25 @@ def checked_history(history: Sequence[methods.Turn]) -> Sequence[methods.Turn]:
     return history
 
 
-def attached_items(session: "Session", attachments: Sequence[methods.Attachment]) -> "list[ContextItem]":
+def attached_items(
+    session: "Session", asked: str, attachments: Sequence[methods.Attachment]
+) -> "tuple[Folder, list[ContextItem]]":
     """Turn attachments into context items, from the documents as the editor has them.
+
+    Returns:
+        The folder that the question is about, and the items.
 
     Raises:
         DocumentError: an attached document is not open.
+        RequestError: the folder that was asked is not open.
     """
     from kibitz.prompts.templates.context import ContextItem
 
+    documents = [session.documents.get(attachment.text_document.uri) for attachment in attachments]
+    folder = session.asked_folder(asked, documents)
     items = {}
-    for attachment in attachments:
-        document = session.documents.get(attachment.text_document.uri)
-        path = relative_path(document.uri, session.root)
+    for attachment, document in zip(attachments, documents, strict=True):
+        path = folder.path_in(document.home)
         span = lines_of(document, attachment.range)
         ends_empty = document.place_of_line(document.line_count - 1) == document.place_of_line(document.line_count)
         last = span.end - 1 if ends_empty and span.end == document.line_count > span.start + 1 else span.end
@@ -83,7 +90,7 @@ def attached_items(session: "Session", attachments: Sequence[methods.Attachment]
             *(label, text, label, path, span.start + 1, last),
             kind="selection" if attachment.range is not None else "file",
         )
-    return list(items.values())
+    return folder, list(items.values())
 
 
 def _citation(root: "Path | None", citation: "Citation") -> dict[str, Any]:

@@ -32,7 +32,7 @@ async def inline_completion(ls: "KibitzServer", params: lsp.InlineCompletionPara
     selected = params.context.selected_completion_info
     at = _snapshot(ls, document, params.position, selected)
     automatic = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Automatic
-    text = await _suggest(ls, document.uri, at, debounce=automatic)
+    text = await _suggest(ls, document, at, debounce=automatic)
     if text is None:
         return None
     # An item must extend what the editor's own list has selected, and stand in its place.
@@ -49,7 +49,7 @@ async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.Co
     at = ls.session.snapshot(document, place(params.position))
     word = _word_before(document.line_at(place(params.position))[0])
     encoding = document.encoding
-    text = await _suggest(ls, document.uri, at, debounce=True)
+    text = await _suggest(ls, document, at, debounce=True)
     if text is None:
         return lsp.CompletionList(is_incomplete=True, items=[])
     start = lsp.Position(params.position.line, max(0, params.position.character - units(word, encoding)))
@@ -67,13 +67,13 @@ async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.Co
     return lsp.CompletionList(is_incomplete=True, items=[item])
 
 
-async def _suggest(ls: "KibitzServer", uri: str, at: Snapshot, *, debounce: bool) -> str | None:
+async def _suggest(ls: "KibitzServer", document: Document, at: Snapshot, *, debounce: bool) -> str | None:
     """Ask for a suggestion as the only one of its document; trouble goes to the status, not into a popup a key."""
-    with ls.session.only_completion(uri):
+    with ls.session.only_completion(document.uri):
         try:
             if debounce:
                 await asyncio.sleep(_DEBOUNCE_S)
-            suggestion = await ls.session.app.suggest(at)
+            suggestion = await ls.session.folder_of(document).app.suggest(at)
         except NoModelError as error:
             ls.tell("no_model", str(error))
             return None

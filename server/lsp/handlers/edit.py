@@ -10,7 +10,7 @@ from kibitz.server.errors import EditError
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.places import lines_of, relative_path
+from kibitz.server.lsp.places import lines_of
 from kibitz.server.lsp.progress import work_done
 from kibitz.server.lsp.rebase import rebase
 
@@ -51,7 +51,7 @@ async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]
         ls.partial(params.partial_result_token, {"delta": text})
 
     async with work_done(ls, "Kibitz: editing", params.work_done_token):
-        proposed = await session.app.propose(params.instruction, target, on_delta)
+        proposed = await session.folder_of(document).app.propose(params.instruction, target, on_delta)
     # Comparing two versions of a long document takes a while.
     change = Change(proposed.old, await asyncio.to_thread(proposed.replacements))
     result: dict[str, Any] = {"applied": False, "diff": await asyncio.to_thread(proposed.diff)}
@@ -67,7 +67,7 @@ def target_of(session: "Session", document: Document, selection: lsp.Range | Non
     from kibitz.server.edit.change import Target
 
     return Target(
-        path=relative_path(document.uri, session.root),
+        path=session.folder_of(document).path_in(document.home),
         text=document.text,
         span=lines_of(document, selection),
         language=document.language,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kibitz.server.errors import USER_ERRORS
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.folders import Folder
+from kibitz.server.lsp.merge import total
 from kibitz.server.lsp.progress import WorkDone, work_done
 
 if TYPE_CHECKING:
@@ -32,18 +34,25 @@ def register(ls: "KibitzServer") -> None:
 
 async def index(ls: "KibitzServer", params: methods.IndexParams) -> dict[str, Any]:
     """Bring the index up to date and say what was done; a round under way is joined."""
-    if ls.session.root is None:
+    folders = ls.session.asked_folders(params.folder)
+    if not folders:
         raise RequestError(failures.REQUEST_FAILED, "No folder is open, so there is nothing to index.")
     async with work_done(ls, _TITLE, params.work_done_token, create=True) as work:
-        report = await _round(ls, work)
-    return report_as_json(report)
+        reports = [await _round(ls, folder, work) for folder in folders]
+    each = [
+        {"uri": folder.root.as_uri(), **report_as_json(report)}
+        for folder, report in zip(folders, reports, strict=True)
+        if folder.root
+    ]
+    return {**report_as_json(total(reports)), "folders": each}
 
 
-async def index_in_background(ls: "KibitzServer", *, show: bool) -> None:
-    """Index because the workspace was opened or a file saved; trouble goes to the status, not into a popup."""
+async def index_in_background(ls: "KibitzServer", folder: Folder, *, show: bool) -> None:
+    """Index because a folder was opened or a file saved; trouble goes to the status, not into a popup."""
+    title = f"{_TITLE} {folder.name}" if ls.session.folders.several else _TITLE
     try:
-        async with work_done(ls, _TITLE, None, create=show) as work:
-            await _round(ls, work, after_this=not show)
+        async with work_done(ls, title, None, create=show) as work:
+            await _round(ls, folder, work, after_this=not show)
     except USER_ERRORS as error:
         ls.tell("error", str(error))
 
@@ -53,15 +62,18 @@ def report_as_json(report: "Report") -> dict[str, Any]:
     return {**dataclasses.asdict(report), "skipped": dict(report.skipped)}
 
 
-async def _round(ls: "KibitzServer", work: WorkDone, *, after_this: bool = False) -> "Report":
-    rounds = ls.session.rounds
+async def _round(ls: "KibitzServer", folder: Folder, work: WorkDone, *, after_this: bool = False) -> "Report":
+    rounds, folders = folder.rounds, ls.session.folders
     ls.tell("indexing", "Indexing the workspace.")
     try:
         report = await (rounds.run_after_this if after_this else rounds.run)(_reporter(work))
     except asyncio.CancelledError:
-        ls.tell("ready", "Indexing was stopped.")
+        if not folders.indexing:
+            ls.tell("ready", "Indexing was stopped.")
         raise
-    ls.tell("ready", f"Indexed {report.files} {'file' if report.files == 1 else 'files'}.")
+    if not folders.indexing:  # else another folder's round has the last word
+        where = f" in {folder.name}" if folders.several else ""
+        ls.tell("ready", f"Indexed {report.files} {'file' if report.files == 1 else 'files'}{where}.")
     return report
 
 

@@ -1,7 +1,6 @@
 """initialized, settings and folders that change, and the user's wish to stop something."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -23,8 +22,9 @@ def register(ls: "KibitzServer") -> None:
 
 
 def initialized(ls: "KibitzServer", params: lsp.InitializedParams | None) -> None:
-    """Index the workspace in the background, and follow it."""
-    follow(ls)
+    """Index the folders in the background, and follow them."""
+    for folder in ls.session.folders:
+        follow(ls, folder)
 
 
 def cancel_progress(ls: "KibitzServer", params: lsp.WorkDoneProgressCancelParams) -> None:
@@ -37,25 +37,33 @@ async def did_change_configuration(ls: "KibitzServer", params: lsp.DidChangeConf
     settings: Any = params.settings
     if isinstance(settings, Mapping):
         settings = settings.get("kibitz")
-    if isinstance(settings, Mapping):
-        before = what_is_followed(ls)
-        await _reconfigure(ls, settings, ls.session.root)
-        if what_is_followed(ls) != before:
-            follow(ls)
+    if not isinstance(settings, Mapping):
+        return
+    before = {folder: what_is_followed(folder) for folder in ls.session.folders}
+    try:
+        await ls.session.folders.reconfigure(settings)
+    except ConfigError as error:
+        _show(ls, error)
+    for folder, followed in before.items():
+        if folder in ls.session.folders and what_is_followed(folder) != followed:
+            follow(ls, folder)
 
 
 async def did_change_folders(ls: "KibitzServer", params: lsp.DidChangeWorkspaceFoldersParams) -> None:
-    """Follow the first folder when it is closed, or take the first that is opened."""
-    root = ls.session.root
-    if root is not None and root not in {path_of(folder.uri) for folder in params.event.removed}:
-        return
-    added = [path for folder in params.event.added if (path := path_of(folder.uri)) is not None]
-    await _reconfigure(ls, None, added[0] if added else None)
-    follow(ls)
-
-
-async def _reconfigure(ls: "KibitzServer", options: Mapping[str, Any] | None, root: Path | None) -> None:
+    """Close and open folders."""
+    removed, added = (
+        [path for folder in folders if (path := path_of(folder.uri)) is not None]
+        for folders in (params.event.removed, params.event.added)
+    )
     try:
-        await ls.session.reconfigure(options, root)
-    except ConfigError as error:  # the user has just changed a setting: this one may be shown
-        ls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, str(error)))
+        made = await ls.session.folders.change(removed, added)
+    except ConfigError as error:
+        _show(ls, error)
+        return
+    for folder in made:
+        follow(ls, folder)
+
+
+def _show(ls: "KibitzServer", error: ConfigError) -> None:
+    """Pop up a wrong setting: the user has just changed it."""
+    ls.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Error, str(error)))

@@ -24,7 +24,8 @@ async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, 
     if params.last is not None:
         if params.last < 1:
             raise RequestError(failures.INVALID_PARAMS, "last must be 1 or more.")
-        return {"prompts": list(ls.session.app.sent_prompts(params.last))}
+        asked = ls.session.asked_folders(params.folder)
+        return {"prompts": [each for folder in asked for each in folder.app.sent_prompts(params.last)]}
     from kibitz.prompts import page, trace
 
     rendered = await _render(ls, params)
@@ -36,16 +37,18 @@ async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered
     session = ls.session
     if params.kind == "ask":
         history = [(turn.role, turn.content) for turn in checked_history(params.history)]
-        return await session.app.ask_prompt(params.question, history, attached_items(session, params.attachments))
+        folder, attached = attached_items(session, params.folder, params.attachments)
+        return await folder.app.ask_prompt(params.question, history, attached)
     if params.kind == "complete":
         document = _document(ls, params)
         if params.position is None:
             raise RequestError(failures.INVALID_PARAMS, f"{methods.PROMPT} of a completion needs a position.")
-        return await session.app.completion_prompt(session.snapshot(document, place(params.position)))
+        at = session.snapshot(document, place(params.position))
+        return await session.folder_of(document).app.completion_prompt(at)
     if params.kind == "edit":
-        return await session.app.edit_prompt(
-            params.instruction, target_of(session, _document(ls, params), params.range)
-        )
+        document = _document(ls, params)
+        target = target_of(session, document, params.range)
+        return await session.folder_of(document).app.edit_prompt(params.instruction, target)
     raise RequestError(failures.INVALID_PARAMS, f'kind must be "ask", "complete" or "edit", not "{params.kind}".')
 
 

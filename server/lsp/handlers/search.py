@@ -1,5 +1,6 @@
 """kibitz/search: chunks of the workspace that answer a query."""
 
+import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -7,14 +8,15 @@ from lsprotocol import types as lsp
 
 from kibitz.indexer.errors import FilterError
 from kibitz.indexer.types import Hit
-from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp import failures, merge, methods
+from kibitz.server.lsp.app_port import AppPort
 from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.folders import Folder
 from kibitz.server.lsp.places import uri_of
 from kibitz.server.lsp.progress import work_done
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from kibitz.indexer.answer import Answer
     from kibitz.indexer.filters import Filters
     from kibitz.server.lsp.server import KibitzServer
 
@@ -28,27 +30,32 @@ def register(ls: "KibitzServer") -> None:
 
 async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, Any]:
     """Answer with the best hits, best first, and with what the answer says of itself."""
-    session = ls.session
-    if (root := session.root) is None:
+    folders = ls.session.asked_folders(params.folder)
+    if not folders:
         raise RequestError(failures.REQUEST_FAILED, "No folder is open, so there is nothing to search.")
     if not 1 <= params.k <= _MOST_HITS:
         raise RequestError(failures.INVALID_PARAMS, f"k must be from 1 to {_MOST_HITS}, not {params.k}.")
     filters = _filters(params.filters)
     async with work_done(ls, "Kibitz: searching", params.work_done_token):
-        if params.regex or params.fixed or params.ignore_case or params.word:
-            from kibitz.indexer.grep import Query
-
-            exact = Query(params.query, params.ignore_case, params.fixed, params.word)
-            answer = await session.app.grep(exact, params.k, params.within, filters)
-        else:
-            answer = await session.app.search(params.query, params.k, params.within, filters, rerank=params.rerank)
+        answers = await asyncio.gather(*(_answer(folder.app, params, filters) for folder in folders))
+    found = list(zip(folders, answers, strict=True))
     return {
-        "hits": [_hit(root, hit) for hit in answer.hits],
-        "legs": list(answer.legs),
-        "freshness": asdict(answer.freshness),
-        "notes": list(answer.notes),
-        "reranked_by": answer.reranked_by,
+        "hits": [_hit(folder, hit) for folder, hit in merge.best_hits(found, params.query, params.k)],
+        "legs": merge.legs_of(found),
+        "freshness": asdict(merge.freshness_of(found)),
+        "notes": merge.notes_of(found),
+        "reranked_by": next((answer.reranked_by for answer in answers if answer.reranked_by), ""),
     }
+
+
+async def _answer(app: AppPort, params: methods.SearchParams, filters: "Filters | None") -> "Answer":
+    """What one folder answers."""
+    if params.regex or params.fixed or params.ignore_case or params.word:
+        from kibitz.indexer.grep import Query
+
+        exact = Query(params.query, params.ignore_case, params.fixed, params.word)
+        return await app.grep(exact, params.k, params.within, filters)
+    return await app.search(params.query, params.k, params.within, filters, rerank=params.rerank)
 
 
 def _filters(wanted: methods.SearchFilters) -> "Filters | None":
@@ -62,11 +69,11 @@ def _filters(wanted: methods.SearchFilters) -> "Filters | None":
         raise RequestError(failures.INVALID_PARAMS, str(error)) from None
 
 
-def _hit(root: "Path", hit: Hit) -> dict[str, Any]:
+def _hit(folder: Folder, hit: Hit) -> dict[str, Any]:
     chunk = hit.chunk
     return {
         "path": chunk.path,
-        "uri": uri_of(root, chunk.path),
+        "uri": uri_of(folder.root, chunk.path) if folder.root is not None else None,
         "start_line": chunk.span.start + 1,
         "end_line": max(chunk.span.end, chunk.span.start + 1),
         "range": lsp.Range(lsp.Position(chunk.span.start, 0), lsp.Position(chunk.span.end, 0)),

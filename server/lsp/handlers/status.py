@@ -15,16 +15,24 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def status(ls: "KibitzServer", params: methods.StatusParams) -> dict[str, Any]:
-    """Answer with the app's state and the session's."""
+    """Answer with the first folder's state, the session's, and that of each folder."""
     session = ls.session
-    watching = session.watching
-    indexing, (state, message), documents = session.rounds.running, session.told, len(session.documents)
-    app_state = await asyncio.to_thread(session.app.status)  # it looks at the disk
+    folders = list(session.folders)
+    first, (state, message), documents = session.folders.first, session.told, len(session.documents)
+    watching = [(folder.watching, folder.rounds.running) for folder in folders]
+    of_first, *others = await asyncio.gather(  # it looks at the disk
+        *(asyncio.to_thread(folder.app.status) for folder in folders or [first])
+    )
+    each = [
+        {**of_app, "uri": folder.root.as_uri() if folder.root else None, "watching": how, "indexing": running}
+        for folder, of_app, (how, running) in zip(folders, [of_first, *others], watching, strict=bool(folders))
+    ]
     return {
-        **app_state,
-        "indexing": indexing,
-        "watching": watching,
+        **of_first,
+        "indexing": any(running for _, running in watching),
+        "watching": first.watching,
         "state": state or "ready",
         "message": message,
         "open_documents": documents,
+        "folders": each,
     }

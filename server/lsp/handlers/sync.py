@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types as lsp
 
 from kibitz.server.lsp.documents import Change
-from kibitz.server.lsp.handlers.follow import changed
-from kibitz.server.lsp.places import path_of, place, relative_path
+from kibitz.server.lsp.handlers.follow import changed, is_followed
+from kibitz.server.lsp.places import place
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
@@ -28,39 +28,34 @@ def did_open(ls: "KibitzServer", params: lsp.DidOpenTextDocumentParams) -> None:
 
 def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> None:
     """Apply the changes, in order."""
-    changes = [_change(event) for event in params.content_changes]
     session, uri = ls.session, params.text_document.uri
-    session.documents.change(uri, params.text_document.version, changes)
-    if _is_inside(ls, uri):
-        session.ahead.typed(relative_path(uri, session.root), session.documents.get(uri))
+    session.documents.change(uri, params.text_document.version, [change_of(event) for event in params.content_changes])
+    folder = session.folders.holding(uri)
+    if folder is not None and is_followed(folder):
+        folder.ahead.typed(folder.path_in(uri), session.documents.get(uri))
 
 
 def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> None:
     """Forget the document."""
     session, uri = ls.session, params.text_document.uri
     session.documents.close(uri)
-    if _is_inside(ls, uri):
-        session.ahead.changed([relative_path(uri, session.root)])  # what was not saved is gone
+    folder = session.folders.holding(uri)
+    if folder is not None and is_followed(folder):
+        folder.ahead.changed([folder.path_in(uri)])  # what was not saved is gone
 
 
 def did_save(ls: "KibitzServer", params: lsp.DidSaveTextDocumentParams) -> None:
     """Look at the document at once, and tell what follows the disk, which may hear of it later, or not at all."""
     session, uri = ls.session, params.text_document.uri
-    if _is_inside(ls, uri):
-        path = relative_path(uri, session.root)
-        session.ahead.saved(path, session.documents.find(uri))
-        changed(ls, [path])
+    folder = session.folders.holding(uri)
+    if folder is not None and is_followed(folder):
+        path = folder.path_in(uri)
+        folder.ahead.saved(path, session.documents.find(uri))
+        changed(ls, folder, [path])
 
 
-def _is_inside(ls: "KibitzServer", uri: str) -> bool:
-    """Whether a document is a file of the workspace that is indexed."""
-    root, path = ls.session.root, path_of(uri)
-    if root is None or path is None or not ls.session.app.config.index_on_start:
-        return False
-    return path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve())
-
-
-def _change(event: lsp.TextDocumentContentChangeEvent) -> Change:
+def change_of(event: lsp.TextDocumentContentChangeEvent) -> Change:
+    """Return our value for one content change."""
     if isinstance(event, lsp.TextDocumentContentChangePartial):
         return Change(event.text, place(event.range.start), place(event.range.end))
     return Change(event.text)
