@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,11 @@ class Shop(FakeApp):
         code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in attached]
         tree = fragment(system("You answer."), user(*code, scope(question, name="question")), reserve(1024))
         return render(tree, budget_tokens=8000, tokenizer=TiktokenTokenizer("o200k_base"))
+
+    def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:
+        (request,) = (message for message in messages() if "last" in message.get("params", {}))
+        sent: list[Mapping[str, Any]] = result_of(request)["prompts"]
+        return sent[:last]
 
     async def index(self, on_progress: Any) -> Report:
         await super().index(on_progress)
@@ -174,6 +179,13 @@ async def test_a_prompt_is_told_with_the_names_that_are_shown() -> None:
         assert sizes["budget"] == sizes["tokens"] + sizes["reserved"] + sizes["unused"]
 
 
+async def test_prompts_that_were_sent_are_told_as_shown() -> None:
+    (request,) = (message for message in messages() if "last" in message.get("params", {}))
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        assert await wire.call(request["method"], request["params"]) == result_of(request)
+
+
 async def test_the_state_is_answered_and_told_as_shown() -> None:
     notice = next(m for m in messages() if m.get("method") == "kibitz/status" and "id" not in m)
     app = shop()
@@ -193,7 +205,8 @@ def test_every_exchange_of_the_page_is_played_here() -> None:
     methods = {message["method"] for message in messages() if "method" in message}
     assert [method for method in methods if f'"{method}"' not in source] == []
     requests = [message for message in messages() if "method" in message and "id" in message]
-    assert len({message["method"] for message in requests}) == len(requests)  # `shown` finds each of them
+    first = [message for message in requests if "last" not in message["params"]]
+    assert len({message["method"] for message in first}) == len(first)  # `shown` finds each of them
     answered = {message["id"] for message in messages() if "result" in message}
     assert answered <= {message["id"] for message in requests}
 

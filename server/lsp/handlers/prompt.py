@@ -25,7 +25,8 @@ async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, 
         if params.last < 1:
             raise RequestError(failures.INVALID_PARAMS, "last must be 1 or more.")
         asked = ls.session.asked_folders(params.folder)
-        return {"prompts": [each for folder in asked for each in folder.app.sent_prompts(params.last)]}
+        prompts = [each for folder in asked for each in folder.app.sent_prompts(params.last)]
+        return {"prompts": sorted(prompts, key=lambda each: -each["at"])[: params.last]}
     from kibitz.prompts import page, trace
 
     rendered = await _render(ls, params)
