@@ -51,16 +51,12 @@ def without_numbers(search: str, replace: str) -> tuple[Reading, ...]:
 
 def unnumbered(text: str) -> str | None:
     """Take line numbers that count up one by one off a text; None where it has none."""
-    rows = [_NUMBERED.match(line) for line in split_lines(text)]
-    if not rows or not all(rows):
+    rows = [(at, _NUMBERED.match(line)) for at, line in enumerate(split_lines(text)) if not is_blank(line)]
+    if not rows or not all(row for _, row in rows):
         return None
-    numbers = [int(row["number"]) for row in rows if row]
-    if (
-        numbers != list(range(numbers[0], numbers[0] + len(numbers)))
-        or len({row["mark"].strip(" ") for row in rows if row}) > 1
-    ):
-        return None
-    return _texts(text)
+    firsts = {int(row["number"]) - at for at, row in rows if row}
+    marks = {row["mark"].strip(" ") for _, row in rows if row}
+    return _texts(text) if len(firsts) == len(marks) == 1 else None
 
 
 def _texts(text: str) -> str:

@@ -2,8 +2,8 @@
 
 import re
 
-from kibitz.server.edit.block import Block
-from kibitz.server.edit.lines import is_blank
+from kibitz.server.edit.block import Block, Reading
+from kibitz.server.edit.lines import indent_of, is_blank, split_lines
 
 HUNK = re.compile(r"^@@(?: -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@.*| .*@@.*)?\s*$")
 OLD_FILE = re.compile(r"^--- (?P<path>[^\t\n]+?)\s*(?:\t.*)?$")
@@ -34,17 +34,22 @@ def counted(head: str, lines: list[str]) -> bool:
 def to_block(lines: list[str], path: str) -> Block | None:
     """Make a block of a hunk's lines; None when it changes nothing.
 
-    A model that forgets the blank before a context line forgets it on all: where a line shows that, or where only the
-    document can tell, the context is read as it stands.
+    A model that forgets the blank before a context line forgets it on all. A line without one shows it, and so do
+    levels of indentation that are odd with the blank and even without; where neither does, the document has to tell.
     """
     while lines and is_blank(lines[-1]):
         lines = lines[:-1]
     if not any(line[:1] in "+-" for line in lines):
         return None
     strict, raw = _reading(lines, 1), _reading(lines, 0)
-    if any(line[:1] not in " +-\\\n" for line in lines):
+    if any(line[:1] not in " +-\\\n" for line in lines) or (_is_even(raw) and not _is_even(strict)):
         return Block(*raw, path)
-    return Block(*strict, path, (raw,) if raw != strict else ())
+    return Block(*strict, path, (raw,) if raw != strict and not _is_even(strict) else ())
+
+
+def _is_even(reading: Reading) -> bool:
+    indents = [indent_of(line) for text in reading for line in split_lines(text) if not is_blank(line)]
+    return all(set(indent) <= {"\t"} or len(indent) % 2 == 0 for indent in indents)
 
 
 def _reading(lines: list[str], prefix: int) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class AnswerReader:
         self._block: list[str] | None = None  # the lines of an open SEARCH/REPLACE block
         self._path = ""
         self._fence = ""  # the marks of the fence that is open
-        self._fence_begins = False  # nothing but the head of a diff has come in it
+        self._fence_begins = False  # nothing but blocks, diffs and their heads has come in it
         self._in_diff = False
         self._hunk: list[str] | None = None  # the lines of an open hunk
         self._hunk_head = ""
@@ -97,14 +97,19 @@ class AnswerReader:
     def _read(self, line: str) -> None:
         if self._block is not None:
             self._read_in_block(line)
-        elif _SEARCH.match(line):
+        elif _SEARCH.match(line) and (self._may_begin or self._hunk is not None):
             self._end_hunk()
-            self._in_diff, self._fence = False, ""
+            self._in_diff = False
             self._block, self._path = [line], _named_path(self.lines)
         elif self._hunk is not None:
             self._read_in_hunk(line)
         else:
             self._read_between(line)
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether a block or a diff may begin here: code in a fence can hold what looks like one."""
+        return self._in_diff or not self._fence or self._fence_begins
 
     def _read_in_block(self, line: str) -> None:
         assert self._block is not None
@@ -120,19 +125,18 @@ class AnswerReader:
         """Read what stands outside of blocks and hunks: prose, fences, the heads of diffs."""
         old = hunk_lines.OLD_FILE.match(self.lines[-1]) if self.lines else None
         new = hunk_lines.NEW_FILE.match(line)
-        may_begin = self._in_diff or not self._fence or self._fence_begins
         fence = FENCE.match(line)
         if fence and (not self._fence or (not fence["info"] and fence["marks"].startswith(self._fence))):
             self._fence_begins = not self._fence
             self._fence = "" if self._fence else fence["marks"]
             self._in_diff = False
-        elif may_begin and old and new:
+        elif self._may_begin and old and new:
             self._in_diff, self._path = True, _changed_file(old["path"], new["path"])
-        elif may_begin and hunk_lines.HUNK.match(line) and (self._in_diff or line.startswith("@@ -")):
+        elif self._may_begin and hunk_lines.HUNK.match(line) and (self._in_diff or line.startswith("@@ -")):
             if not self._in_diff:
                 self._path = _named_path(self.lines)
             self._in_diff, self._hunk, self._hunk_head = True, [], line
-        elif not (is_blank(line) or hunk_lines.BETWEEN.match(line) or hunk_lines.OLD_FILE.match(line)):
+        elif not (is_blank(line) or any(head.match(line) for head in _HEADS_OF_FILES)):
             self._fence_begins = self._in_diff = False
 
     def _read_in_hunk(self, line: str) -> None:
@@ -170,6 +174,7 @@ class AnswerReader:
 
 
 _HEADS = (hunk_lines.OLD_FILE, hunk_lines.NEW_FILE)
+_HEADS_OF_FILES = (hunk_lines.BETWEEN, hunk_lines.OLD_FILE, _PATH)
 
 
 def _changed_file(old: str, new: str) -> str:
