@@ -111,15 +111,15 @@ def _moved(search: list[str], replace: str, region: _Region) -> Iterator[Place]:
 
 def _similar(search: list[str], replace: str, region: _Region) -> Iterator[Place]:
     """Take the place whose changed lines stand there; what is found is replaced from the first to the last of them."""
-    for found in similar(*_bare(search, replace), region.lines, region.within):
-        pairs = _shift([theirs for theirs, _ in found.pairs], [ours for _, ours in found.pairs])
-        if pairs is not None:
-            moved = Reindent(pairs, indent_unit(search), indent_unit(region.lines))
-            rows = (
-                _ended(moved(row.text), region.end) if row.is_new else _ended(row.text, region.end, keep=True)
-                for row in found.rows
-            )
-            yield Place(found.span, "".join(rows))
+    found = similar(*_bare(search, replace), region.lines, region.within)
+    pairs = _shift([theirs for theirs, _ in found.pairs], [ours for _, ours in found.pairs]) if found else None
+    if found and pairs is not None:
+        moved = Reindent(pairs, indent_unit(search), indent_unit(region.lines))
+        rows = (
+            _ended(moved(row.text), region.end) if row.is_new else _ended(row.text, region.end, keep=True)
+            for row in found.rows
+        )
+        yield Place(found.span, "".join(rows))
 
 
 def _standing(search: list[str], replace: str, region: _Region, key: Key) -> Iterator[Place]:

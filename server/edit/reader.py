@@ -129,7 +129,8 @@ class AnswerReader:
         if fence and (not self._fence or (not fence["info"] and fence["marks"].startswith(self._fence))):
             self._fence_begins = not self._fence
             self._fence = "" if self._fence else fence["marks"]
-            self._in_diff = False
+            self._in_diff = bool(self._fence) and fence["info"].lower() in _DIFFS
+            self._path = _named_path(self.lines) if self._in_diff else ""
         elif self._may_begin and old and new:
             self._in_diff, self._path = True, _changed_file(old["path"], new["path"])
         elif self._may_begin and hunk_lines.HUNK.match(line) and (self._in_diff or line.startswith("@@ -")):
@@ -137,7 +138,10 @@ class AnswerReader:
                 self._path = _named_path(self.lines)
             self._in_diff, self._hunk, self._hunk_head = True, [], line
         elif not (is_blank(line) or any(head.match(line) for head in _HEADS_OF_FILES)):
-            self._fence_begins = self._in_diff = False
+            if self._in_diff and self._fence:  # a diff without the head of its hunk
+                self._hunk, self._hunk_head = [line], ""
+            else:
+                self._fence_begins = self._in_diff = False
 
     def _read_in_hunk(self, line: str) -> None:
         assert self._hunk is not None
@@ -173,6 +177,7 @@ class AnswerReader:
         self._hunk = None
 
 
+_DIFFS = ("diff", "udiff", "patch")
 _HEADS = (hunk_lines.OLD_FILE, hunk_lines.NEW_FILE)
 _HEADS_OF_FILES = (hunk_lines.BETWEEN, hunk_lines.OLD_FILE, _PATH)
 

@@ -5,7 +5,7 @@ as the block says, so that nothing is lost that the model did not see. This is a
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -38,32 +38,42 @@ class Similar:
     pairs: tuple[tuple[str, str], ...]
 
 
-def similar(search: Sequence[str], replace: str, lines: Sequence[str], within: Span) -> Iterator[Similar]:
-    """Find the place of a block by the lines that it changes; nothing where no place is clearly the best.
-
-    Several places are given where each has the lines that change: the caller refuses them.
-    """
+def similar(search: Sequence[str], replace: str, lines: Sequence[str], within: Span) -> Similar | None:
+    """Find the place of a block by the lines that it changes; None where no place is clearly the best."""
     have = [line.strip() for line in lines[within.start : within.end]]
     wanted = [line.strip() for line in search]
     after = split_lines(replace)
     ops = _operations(search, after)
     runs = _anchors(ops, wanted)
     if not runs or all(i in range(*run) for run in runs for i in range(len(wanted))):
-        return
+        return None
+    starts = _best(wanted, runs, have)
+    if starts is None:
+        return None
+    place = {i: within.start + start + i - run[0] for run, start in zip(runs, starts, strict=True) for i in range(*run)}
+    span, rows = _merged(place, ops, after, lines)
+    pairs = ((search[i], lines[at]) for i, at in place.items() if not is_blank(search[i]))
+    return Similar(span, rows, tuple(pairs))
+
+
+def _best(wanted: Sequence[str], runs: Sequence[tuple[int, int]], have: Sequence[str]) -> list[int] | None:
+    """Return where the runs stand, if enough of the block stands there and clearly less of it anywhere else.
+
+    Anywhere: at the other places of the runs, and at those without them, which the block may have meant as well.
+    """
     shares = _shares(wanted, have)
+    scored = []
     for starts in _places(wanted, runs, have):
         first = starts[0] - runs[0][0]
-        here = max(shares[max(0, first - SLACK) : max(0, first + SLACK) + 1], default=0.0)
-        away = [*shares[: max(0, first - len(wanted))], *shares[first + len(wanted) :]]
-        if here >= LEAST_SHARE and here - max(away, default=0.0) >= MARGIN:
-            place = {
-                i: within.start + start + i - run[0]
-                for run, start in zip(runs, starts, strict=True)
-                for i in range(*run)
-            }
-            span, rows = _merged(place, ops, after, lines)
-            pairs = ((search[i], lines[at]) for i, at in place.items() if not is_blank(search[i]))
-            yield Similar(span, rows, tuple(pairs))
+        scored.append((max(shares[max(0, first - SLACK) : max(0, first + SLACK) + 1], default=0.0), first, starts))
+    if not scored:
+        return None
+    scored.sort(key=lambda one: one[0], reverse=True)
+    share, first, starts = scored[0]
+    mine = range(first, first + len(wanted))
+    elsewhere = _shares(wanted, ["" if at in mine else line for at, line in enumerate(have)])
+    second = max([*elsewhere, *(other for other, _, _ in scored[1:])], default=0.0)
+    return starts if share >= LEAST_SHARE and share - second >= MARGIN else None
 
 
 def _operations(search: Sequence[str], after: Sequence[str]) -> list[_Op]:

@@ -4,35 +4,15 @@ A case takes a function of a real file, changes some of its lines, and says that
 one of the faults that models and users have. What was meant is made from the lines, never by the code under test.
 """
 
-import ast
-import random
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from kibitz.indexer.types import Span
 from kibitz.server.edit.change import Target
 from tests.bench import edit_answers as say
 from tests.bench.edit_answers import Change, Said
-
-LEAST_LINES, MOST_LINES, MOST_FILE_LINES = 6, 60, 1_500
-Rng = random.Random
-_WORD = re.compile(r"\b[a-z_]{4,}\b")
-_SIMPLE = (ast.Expr, ast.Assign, ast.Return, ast.AugAssign, ast.AnnAssign, ast.Raise, ast.Assert)
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of a file: lines `start` to `end`, its decorators from `top`, its simple statements (start, end)."""
-
-    path: str
-    lines: tuple[str, ...]
-    name: str
-    top: int
-    start: int
-    end: int
-    statements: tuple[tuple[int, int], ...]
+from tests.bench.edit_functions import Function, Rng, changes, made, parsed, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,98 +29,6 @@ class Case:
     clear: bool = True
     now: str | None = None
     finished: str | None = None  # the text with the blocks alone that came before the answer was cut
-
-
-def functions_of(root: Path) -> list[Function]:
-    """The functions of the Python files below a folder that are neither tiny nor huge."""
-    found: list[Function] = []
-    for file in sorted(root.rglob("*.py")):
-        text = file.read_text("utf-8", "replace")
-        if not text.endswith("\n") or re.search("[\r\f\v\x1c-\x1e\x85\u2028\u2029\ufffd]", text):
-            continue
-        found += _functions(file.relative_to(root).as_posix(), text)
-    return found
-
-
-def _functions(path: str, text: str) -> Iterator[Function]:
-    lines = tuple(text.splitlines(keepends=True))
-    tree = _parsed(text)
-    if tree is None or len(lines) > MOST_FILE_LINES:
-        return
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        start, end = node.lineno - 1, node.end_lineno or node.lineno
-        if not LEAST_LINES <= end - start <= MOST_LINES:
-            continue
-        statements = tuple(
-            (part.lineno - 1, part.end_lineno or part.lineno)
-            for part in ast.walk(node)
-            if isinstance(part, _SIMPLE) and part is not node.body[0] and part.lineno > node.body[0].lineno
-        )
-        top = min([start, *(decorator.lineno - 1 for decorator in node.decorator_list)])
-        if statements:
-            yield Function(path, lines, node.name, top, start, end, statements)
-
-
-def changes(rng: Rng, function: Function, count: int = 1, *, apart: int = 0) -> list[Change] | None:
-    """Change some places of a function, in order and so many lines apart; None where the result would not parse."""
-    chosen: list[Change] = []
-    for start, end in sorted(rng.sample(function.statements, min(count, len(function.statements)))):
-        change = _change(rng, function.lines, start, end)
-        if chosen and change.start < chosen[-1].end + apart:
-            return None
-        chosen.append(change)
-    new = made(function.lines, chosen)
-    same = len(chosen) < count or new == "".join(function.lines)
-    return None if same or _parsed(new) is None else chosen
-
-
-def _change(rng: Rng, lines: Sequence[str], start: int, end: int) -> Change:
-    row = lines[start]
-    indent = row[: len(row) - len(row.lstrip())]
-    line = f"{indent}probe_{rng.randrange(1000)} = measure({rng.randrange(1000)})\n"
-    what = rng.choice(["rename", "rename", "before", "after", "instead", "delete", "wrap"])
-    words = [(at, word[0]) for at in range(start, end) for word in _WORD.finditer(lines[at])]
-    if what == "rename" and words:
-        at, word = rng.choice(words)
-        return Change(at, at + 1, (re.sub(rf"\b{word}\b", f"{word}_new", lines[at], count=1),))
-    if what == "before":
-        return Change(start, start, (line,))
-    if what == "after":
-        return Change(end, end, (line, line.replace("probe", "second")))
-    if what == "delete":
-        return Change(start, end, ())
-    if what == "wrap" and end == start + 1:
-        return Change(start, end, (f"{indent}if probe_it:\n", f"    {row}"))
-    return Change(start, end, (line,))
-
-
-def made(lines: Sequence[str], chosen: Sequence[Change]) -> str:
-    """Return the text with changes made."""
-    pieces: list[str] = []
-    at = 0
-    for change in chosen:
-        pieces += [*lines[at : change.start], *change.new]
-        at = change.end
-    return "".join([*pieces, *lines[at:]])
-
-
-def standing(text: Sequence[str], lines: Sequence[str], key: Callable[[str], str] = str) -> int:
-    """Count the places where lines stand in others; blank lines around them do not count."""
-    wanted, have = [key(line) for line in text], [key(line) for line in lines]
-    while wanted and not wanted[0].strip():
-        wanted = wanted[1:]
-    while wanted and not wanted[-1].strip():
-        wanted = wanted[:-1]
-    return sum(have[i : i + len(wanted)] == wanted for i in range(len(have) - len(wanted) + 1)) if wanted else 2
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
 
 
 def whole(function: Function, lines: Sequence[str] | None = None) -> Target:
@@ -166,7 +54,7 @@ def exact(rng: Rng, function: Function) -> Case | None:
         return None
     chosen, said = made_up
     form = rng.choice([say.blocks, say.blocks, say.diff])
-    unique = all(standing(one.search, function.lines, str.rstrip) == 1 for one in said)
+    unique = all(standing(one.search, function.lines, edges=True) == 1 for one in said)
     intended = made(function.lines, chosen) if unique else None
     clear = len({(one.start, one.end) for one in chosen}) == len(chosen)  # not two insertions at one place
     return Case("as it stands", whole(function), form(rng, said, function.path), intended, clear)
@@ -247,7 +135,7 @@ def twins(rng: Rng, function: Function) -> Case | None:
     if rng.random() < 0.5:
         return Case("duplicates", whole(function, lines), answer, None)
     target = Target(function.path, "".join(lines), Span(function.start, function.end), "python")
-    unique = standing(one.search, function.lines[function.start : function.end], str.rstrip) == 1
+    unique = standing(one.search, function.lines[function.start : function.end], edges=True) == 1
     return Case("duplicates, one selected", target, answer, made(lines, chosen) if unique else None)
 
 
@@ -257,8 +145,11 @@ def near_twins(rng: Rng, function: Function) -> Case | None:
     said = None if chosen is None else say.drifted(rng, function.lines, chosen[0])
     if chosen is None or said is None or said.start <= function.start or said.end > function.end:
         return None
-    lines = _with_twin(function)
-    at = len(function.lines) + rng.randrange(3, len(lines) - len(function.lines))
+    lines, first = _with_twin(function), len(function.lines)
+    if rng.random() < 0.5:  # right behind the function
+        twin = lines[-(function.end - function.start) :]
+        lines, first = [*function.lines[: function.end], *twin, *function.lines[function.end :]], function.end
+    at = first + rng.randrange(1, function.end - function.start)
     lines[at] = lines[at].replace("\n", "  # the twin\n")
     answer = rng.choice([say.blocks, say.diff])(rng, [said], function.path)
     return Case("near duplicates, drifted context", whole(function, lines), answer, made(lines, chosen), clear=False)
@@ -328,7 +219,7 @@ def cut(rng: Rng, function: Function) -> Case | None:
         if length <= at:
             done = number
     finished = made(function.lines, chosen[:done]) if done else None
-    parses = finished is None or _parsed(finished) is not None
+    parses = finished is None or parsed(finished) is not None
     return Case("cut off", whole(function), text[:at], finished, False, finished=finished if parses else None)
 
 

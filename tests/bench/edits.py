@@ -16,7 +16,8 @@ from kibitz.server.edit.relocate import relocate
 from kibitz.server.errors import EditError
 from kibitz.server.lsp.rebase import rebase
 from tests.bench.costs import machine
-from tests.bench.edit_cases import Case, cases, functions_of
+from tests.bench.edit_cases import Case, cases
+from tests.bench.edit_functions import functions_of
 
 RIGHT, REFUSED, TIMID, WRONG = "applied right", "refused rightly", "refused though clear", "applied wrong"
 OUTCOMES = (RIGHT, REFUSED, TIMID, WRONG)
