@@ -229,6 +229,8 @@ def whole_file(rng: Rng, function: Function) -> Case | None:
     if chosen is None or any("```" in line for line in function.lines):
         return None
     new = made(function.lines, chosen)
+    if new.endswith("\n\n"):  # blank lines at an answer's end say nothing
+        return None
     what = rng.choice(["all", "all", "piece", "left out"])
     if what == "all":
         return Case("whole file", whole(function), say.fenced(rng, new.splitlines(keepends=True)), new)
