@@ -322,8 +322,8 @@ class App:
         await self._pace.save()
         return shown
 
-    async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
-        """The prompt of an edit."""
+    async def edit_prompt(self, instruction: str, target: "Target", *, spare_tokens: int = 0) -> "Rendered":
+        """The prompt of an edit, with so many tokens of its budget to spare."""
         from kibitz.server.edit.propose import edit_prompt
 
         return await edit_prompt(
@@ -331,26 +331,39 @@ class App:
             target,
             retrieve=self.retrieve_reranked,
             counting=await self.counting(edit=True),
-            budget_tokens=self.config.edit_budget_tokens,
+            budget_tokens=self.config.edit_budget_tokens - spare_tokens,
             reserve_tokens=self.config.edit_tokens,
             small=await self._is_small(edit=True),
         )
 
     async def propose(
-        self, instruction: str, target: "Target", on_delta: "Callable[[str], None] | None" = None
+        self,
+        instruction: str,
+        target: "Target",
+        on_delta: "Callable[[str], None] | None" = None,
+        on_block: "Callable[[Edit], None] | None" = None,
     ) -> "Edit":
-        """An edit that passed its gate.
+        """An edit that passed its gate; a model that is not very small may mend one that did not, once.
 
         Raises:
             EditError: the answer held no usable edit, or the gate refused it.
         """
         from kibitz.server.edit.propose import propose
 
+        async def again(spare_tokens: int) -> "Rendered":
+            return await self.edit_prompt(instruction, target, spare_tokens=spare_tokens)
+
         models = await self.models()
         rendered = await self.edit_prompt(instruction, target)
-        limit = self.config.edit_tokens
         return await propose(
-            rendered, target, models.edits, max_tokens=limit, on_delta=on_delta, instruction=instruction
+            rendered,
+            target,
+            models.edits,
+            max_tokens=self.config.edit_tokens,
+            on_delta=on_delta,
+            on_block=on_block,
+            instruction=instruction,
+            again=None if models.small else again,
         )
 
     async def close(self) -> None:

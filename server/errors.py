@@ -5,6 +5,7 @@
   + ModelError        the model could not answer
     + NoModelError    there is no model to ask
   + EditError         an edit did not pass its gate; nothing was written
+    + UnfinishedEditError  the answer was cut; what of it is finished can be offered
 * IndexerError        kibitz.indexer.errors
 * PromptError         kibitz.prompts.errors
 
@@ -12,8 +13,13 @@ Caught at one boundary a door: the command line prints the sentence, the languag
 Anything else is a bug and goes up.
 """
 
+from typing import TYPE_CHECKING
+
 from kibitz.indexer.errors import IndexerError
 from kibitz.prompts.errors import PromptError
+
+if TYPE_CHECKING:
+    from kibitz.server.edit.change import Edit
 
 
 class KibitzError(Exception):
@@ -34,6 +40,14 @@ class NoModelError(ModelError):
 
 class EditError(KibitzError):
     """An edit did not pass its gate; nothing was written."""
+
+
+class UnfinishedEditError(EditError):
+    """The model's answer was cut: `finished` is an edit of the changes before that, past the gate."""
+
+    def __init__(self, message: str, finished: "Edit") -> None:
+        super().__init__(message)
+        self.finished = finished
 
 
 USER_ERRORS = (KibitzError, IndexerError, PromptError)

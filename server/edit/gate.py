@@ -12,6 +12,7 @@ from kibitz.server.errors import EditError
 
 DELETION_SHARE = 0.5  # of a file's lines: what an edit may not take away unasked
 MIN_LINES_FOR_SHARE = 10  # below this a share says nothing
+SHOWN_NAMES = 3
 
 _PLACEHOLDER_WORDS = r"code|file|function|method|class|module|implementation|contents?|document|logic|body|block"
 _KEPT_WORDS = rf"{_PLACEHOLDER_WORDS}|methods|functions|imports|lines|fields|definitions|tests|classes|parts|stuff"
@@ -47,6 +48,7 @@ class Proposal:
     language: str = ""
     instruction: str = ""
     whole_rewrite: bool = False  # the answer gives the file anew instead of blocks to replace
+    definition: bool = False  # the answer gives one definition anew
 
 
 Check = Callable[[Proposal], None]
@@ -129,6 +131,42 @@ def not_an_excerpt(proposal: Proposal) -> None:
             )
 
 
+def keeps_definitions(proposal: Proposal) -> None:
+    """Refuse an answer for a whole file or definition that leaves out more definitions than it brings.
+
+    Raises:
+        EditError: it does, and the instruction does not ask for it.
+    """
+    if not (proposal.whole_rewrite or proposal.definition) or _DELETING.search(proposal.instruction):
+        return
+    old, new = (Counter(_defined(text, proposal.edit.path)) for text in (proposal.edit.old, proposal.edit.new))
+    lost = list((old - new).elements())
+    if len(lost) > (new - old).total():
+        names = ", ".join(f"`{name}`" for name in lost[:SHOWN_NAMES])
+        raise EditError(
+            f"The model's answer leaves out {names}{' and more' if len(lost) > SHOWN_NAMES else ''} of "
+            f"{proposal.edit.path}; select the lines to edit, or say that they shall be deleted."
+        )
+
+
+def no_new_secret(proposal: Proposal) -> None:
+    """Refuse to write a key or an access token into a file: models make up or repeat what they have seen elsewhere.
+
+    Raises:
+        EditError: lines that the edit adds hold one, and those that it takes away do not.
+    """
+    from kibitz.indexer.secrets import holds_secret
+
+    lines = split_lines(proposal.edit.old)
+    for replacement in proposal.edit.replacements():
+        span = replacement.span
+        if holds_secret(replacement.text) and not holds_secret("".join(lines[span.start : span.end])):
+            raise EditError(
+                f"The edit would write a key or an access token into {proposal.edit.path} (at line {span.start + 1}); "
+                "let the code read it from the environment."
+            )
+
+
 def still_parses(proposal: Proposal) -> None:
     """Refuse an edit that adds syntax errors. Languages without a grammar pass.
 
@@ -153,7 +191,16 @@ def still_parses(proposal: Proposal) -> None:
         )
 
 
-GATE: tuple[Check, ...] = (changed, not_emptied, not_truncated, not_an_excerpt, not_mostly_deleted, still_parses)
+GATE: tuple[Check, ...] = (
+    changed,
+    not_emptied,
+    not_truncated,
+    not_an_excerpt,
+    not_mostly_deleted,
+    keeps_definitions,
+    no_new_secret,
+    still_parses,
+)
 
 
 def check(proposal: Proposal) -> Edit:
@@ -178,6 +225,12 @@ def is_placeholder(line: str) -> bool:
     if found is None:
         return False
     return dots is not None or (bool(bare) and _PLACEHOLDER.fullmatch(bare) is not None)
+
+
+def _defined(text: str, path: str) -> list[str]:
+    from kibitz.indexer.outline import symbols_of
+
+    return [symbol.symbol for symbol in symbols_of(path, text) if symbol.kind != "section"]
 
 
 def _full_lines(text: str) -> int:

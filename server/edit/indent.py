@@ -1,20 +1,25 @@
 """Moving a block of lines to another indentation."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from math import gcd
+from itertools import pairwise
 
 from kibitz.server.edit.lines import indent_of, is_blank, split_lines
 
 
 def indent_unit(lines: Sequence[str]) -> str:
-    """Return one level of indentation: a tab, or as many blanks as all levels share; "" when no line is indented."""
-    indents = {indent for line in lines if not is_blank(line) and (indent := indent_of(line))}
+    """Return one level of indentation: a tab, or as many blanks as lines go in most often; "" when none is indented.
+
+    The commonest step is right where a few lines are aligned by hand, or indented as text is.
+    """
+    indents = [indent_of(line) for line in lines if not is_blank(line)]
     if any("\t" in indent for indent in indents):
         return "\t"
-    width = reduce(gcd, map(len, indents), 0)
-    return " " * (4 if width == 1 else width)  # 1: continuation lines aligned by hand hide the unit
+    steps = Counter(len(after) - len(before) for before, after in pairwise(indents) if len(after) > len(before))
+    if steps:
+        return " " * max(steps, key=lambda step: (steps[step], -step))
+    return " " * min(map(len, filter(None, indents)), default=0)
 
 
 @dataclass(frozen=True, slots=True)

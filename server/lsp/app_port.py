@@ -64,9 +64,13 @@ class AppPort(Protocol):
         ...
 
     async def propose(
-        self, instruction: str, target: "Target", on_delta: "Callable[[str], None] | None" = None
+        self,
+        instruction: str,
+        target: "Target",
+        on_delta: "Callable[[str], None] | None" = None,
+        on_block: "Callable[[Edit], None] | None" = None,
     ) -> "Edit":
-        """Return an edit that passed its gate."""
+        """Return an edit that passed its gate; each change that is finished before is told `on_block`."""
         ...
 
     def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:

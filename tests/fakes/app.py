@@ -107,12 +107,21 @@ class FakeApp:
     async def edit_prompt(self, instruction: str, target: Target) -> Rendered:
         return rendered(instruction)
 
-    async def propose(self, instruction: str, target: Target, on_delta: Callable[[str], None] | None = None) -> Edit:
+    async def propose(
+        self,
+        instruction: str,
+        target: Target,
+        on_delta: Callable[[str], None] | None = None,
+        on_block: Callable[[Edit], None] | None = None,
+    ) -> Edit:
         if on_delta is not None:
             on_delta("thinking")
         await self._reach("edit", (instruction, target))
         before, middle, after = target.parts()
-        return Edit(target.path, target.text, before + self.edits(middle) + after)
+        edit = Edit(target.path, target.text, before + self.edits(middle) + after)
+        if on_block is not None:
+            on_block(edit)
+        return edit
 
     def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:
         sent = {"at": 1.5, "model": "fake", "endpoint": "http://x/v1", "messages": None}

@@ -127,3 +127,17 @@ def test_deep_nesting_is_counted_without_recursion() -> None:
     found = count_syntax_errors("(" * 5_000, "python")
     assert found is not None
     assert found.count > 0
+
+
+def test_a_definition_that_the_answer_left_out_is_missed() -> None:
+    old = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n"
+    new = "class A:\n    def f(self):\n        return 3\n"
+    assert "leaves out `A.g`" in refuse(old, new, whole_rewrite=True)
+    assert passes(old, new, whole_rewrite=True, instruction="remove g")
+    assert passes(old, old.replace("def g", "def h"), whole_rewrite=True, instruction="rename g to h")
+
+
+def test_no_key_is_written_into_a_file() -> None:
+    key = "AKIA" + "QZ7PLM2XW9RT4VKB"
+    assert "an access token into a.py (at line 1)" in refuse("x = 1\n", f'x = "{key}"\n')
+    assert passes(f'x = "{key}"\n', f'y = "{key}"\n')

@@ -104,6 +104,47 @@ def test_an_empty_search_fills_an_empty_file_only() -> None:
         locate_all([Block("", "x\n")], "a\n", Span(0, 1))
 
 
+FUNCTION = "def f(a):\n    b = a + 1\n    c = b * 2\n    log(c)\n    d = c - a\n    return d\n"
+
+
+def test_a_drifted_line_around_the_change_stays_as_it_is() -> None:
+    text = f"import log\n\n\n{FUNCTION}\n\nprint(f(1))\n"
+    said = FUNCTION.replace("a + 1", "a + one")
+    block = Block(said, said.replace("log(c)", "log(c, d)"))
+    assert apply(text, locate_all([block], text, everything(text))) == text.replace("log(c)", "log(c, d)")
+
+
+def test_a_line_that_changes_has_to_stand_as_the_block_says() -> None:
+    said = FUNCTION.replace("log(c)", "log(d)")
+    with pytest.raises(EditError, match="is not in the file"):
+        locate_all([Block(said, said.replace("log(d)", "log(c, d)"))], FUNCTION, everything(FUNCTION))
+
+
+def test_a_drifted_block_that_fits_two_places_nearly_as_well_is_refused() -> None:
+    text = FUNCTION + FUNCTION.replace("def f", "def g")
+    said = FUNCTION.replace("return d", "return -d")
+    with pytest.raises(EditError, match="is not in the file"):
+        locate_all([Block(said, said.replace("log(c)", "log(c, d)"))], text, everything(text))
+
+
+def test_lines_that_a_block_repeats_keep_their_bytes() -> None:
+    text = "a  \r\nb\nc\r\nd\r\n"
+    found = locate_all([Block("a\nb\nc\n", "a\nB\nc\n")], text, everything(text))
+    assert apply(text, found) == "a  \r\nB\r\nc\r\nd\r\n"
+
+
+def test_blocks_may_share_lines_that_stay() -> None:
+    text = "a\nb\nc\n"
+    found = locate_all([Block("a\nb\n", "A\nb\n"), Block("b\nc\n", "b\nC\n")], text, everything(text))
+    assert apply(text, found) == "A\nb\nC\n"
+
+
+def test_readings_that_differ_are_not_chosen_between() -> None:
+    block = Block("x\n  y\n", "x\n  y\n  z\n", others=(("x\n  y\n", "x\n  y\n   z\n"),))
+    with pytest.raises(EditError, match="not clear how"):
+        locate_all([block], "x\n  y\n", Span(0, 2))
+
+
 @pytest.mark.parametrize(
     ("block", "target", "fitted"),
     [

@@ -10,7 +10,7 @@ from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.server.edit.change import Edit, Target, apply
 from kibitz.server.edit.propose import edit_prompt, propose, to_edit
-from kibitz.server.errors import EditError, ModelError
+from kibitz.server.errors import EditError, ModelError, UnfinishedEditError
 from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
 
@@ -115,3 +115,98 @@ async def test_a_whole_file_asks_for_blocks() -> None:
     rendered = await prompt(whole)
     assert rendered.messages is not None
     assert "<<<<<<< SEARCH" in rendered.messages[0].content
+
+
+WHOLE = Target("src/calc.py", SOURCE, Span(0, 6), "python")
+WRONG = "<<<<<<< SEARCH\n    return a * b\n=======\n    return b * a\n>>>>>>> REPLACE\n"
+FIRST = "<<<<<<< SEARCH\n    return a - b\n=======\n    return b - a\n>>>>>>> REPLACE\n"
+
+
+def repairing(*answers: str, finish_reason: str = "stop") -> tuple[ScriptedChat, list[int]]:
+    return ScriptedChat(*answers, finish_reason=finish_reason), []
+
+
+async def test_a_model_is_shown_the_objection_once() -> None:
+    model, spared = repairing(WRONG, FIRST)
+
+    async def again(spare: int) -> Rendered:
+        spared.append(spare)
+        return await prompt(WHOLE, 2_000 - spare)
+
+    edit = await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200, again=again)
+    assert edit.new == SOURCE.replace("a - b", "b - a")
+    assert len(spared) == 1
+    assert spared[0] > 20
+    *_, said, objection = model.asked[1].messages
+    assert (said.role, said.content) == ("assistant", WRONG)
+    assert 'is not in the file ("return a * b")' in objection.content
+
+
+async def test_a_second_refusal_is_the_last() -> None:
+    model, _ = repairing(WRONG, WRONG, FIRST)
+
+    async def again(spare: int) -> Rendered:
+        return await prompt(WHOLE, 2_000 - spare)
+
+    with pytest.raises(EditError, match="is not in the file"):
+        await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200, again=again)
+    assert len(model.asked) == 2
+
+
+async def test_there_is_no_second_round_where_it_does_not_fit() -> None:
+    model, _ = repairing(WRONG, FIRST)
+
+    async def again(spare: int) -> Rendered:
+        return await prompt(WHOLE, spare)
+
+    with pytest.raises(EditError, match="is not in the file"):
+        await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200, again=again)
+    assert len(model.asked) == 1
+
+
+async def test_what_was_finished_before_the_cut_comes_with_the_error() -> None:
+    model = ScriptedChat(FIRST + WRONG[:30], finish_reason="length")
+    with pytest.raises(UnfinishedEditError, match="cut at 200 tokens") as cut:
+        await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200)
+    assert cut.value.finished == Edit("src/calc.py", SOURCE, SOURCE.replace("a - b", "b - a"))
+
+
+async def test_each_finished_block_is_told_before_the_answer_ends() -> None:
+    told: list[Edit] = []
+    model = ScriptedChat(FIRST + "\nThat is all.\n")
+
+    def note(edit: Edit) -> None:
+        assert len("".join(model.sent)) < len(FIRST) + 5
+        told.append(edit)
+
+    await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200, on_block=note)
+    assert [edit.new for edit in told] == [SOURCE.replace("a - b", "b - a")]
+
+
+DECORATED = "import functools\n\n\n# Once.\n@functools.cache\ndef f():\n    return 1\n\n\ndef g():\n    return 2\n"
+
+
+def rewritten(answer: str, source: str = DECORATED, span: Span | None = None) -> str:
+    target = Target("a.py", source, span or Span(0, len(source.splitlines())), "python")
+    return to_edit(f"```python\n{answer}```\n", target).new
+
+
+def test_a_function_written_anew_takes_the_place_of_the_one_of_its_name() -> None:
+    assert rewritten("@functools.cache\ndef f():\n    return 3\n") == DECORATED.replace("return 1", "return 3")
+    assert rewritten("def g():\n    return 3\n") == DECORATED.replace("return 2", "return 3")
+
+
+def test_it_is_not_guessed_whether_a_decorator_goes() -> None:
+    with pytest.raises(EditError, match="What stands above `f`"):
+        rewritten("def f():\n    return 3\n")
+
+
+def test_a_name_that_is_defined_twice_has_to_be_selected() -> None:
+    source = "class A:\n    def f(self):\n        return 1\n\n\nclass B:\n    def f(self):\n        return 2\n"
+    with pytest.raises(EditError, match="defined at lines 2 and 7"):
+        rewritten("    def f(self):\n        return 3\n", source)
+
+
+def test_an_answer_wider_than_the_selection_is_refused() -> None:
+    with pytest.raises(EditError, match="rewrote `f` from its head \\(line 6\\)"):
+        rewritten("def f():\n    return 3\n", span=Span(6, 7))

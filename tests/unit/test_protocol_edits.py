@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kibitz.server.errors import EditError
+from kibitz.server.edit.change import Edit
+from kibitz.server.errors import EditError, UnfinishedEditError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import ROOT, URI, Refused, Wire, at, change, connected
 
@@ -56,7 +57,9 @@ async def test_an_edit_is_applied_as_the_lines_that_change_at_the_version_it_is_
             ]
         }
     ]
-    assert wire.notifications("$/progress") == [{"token": "p", "value": {"delta": "thinking"}}]
+    thinking, finished = wire.notifications("$/progress")
+    assert thinking == {"token": "p", "value": {"delta": "thinking"}}
+    assert finished == {"token": "p", "value": {"delta": "", "diff": result["diff"]}}
 
 
 async def test_annotations_and_plain_changes_follow_what_the_client_can_do() -> None:
@@ -92,6 +95,38 @@ async def test_an_edit_follows_what_was_typed_elsewhere_meanwhile() -> None:
     (changed,) = editor.edits[0]["documentChanges"]
     assert changed["textDocument"]["version"] == 2
     assert changed["edits"] == [{"range": {"start": at(4, 0), "end": at(5, 0)}, "newText": "THREE\n"}]
+
+
+async def test_an_edit_is_found_again_between_two_places_that_were_typed_at() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        text = "".join(f"line {number}\n" for number in range(20))
+        wire.open(URI, text)
+        app.gate.clear()
+        asked = wire.request("kibitz/edit", edit_params(10, 11))
+        await wire.until(lambda: bool(app.asked))
+        wire.notify("textDocument/didChange", change(at(0, 0), at(0, 0), "zero\n", 2))
+        wire.notify("textDocument/didChange", change(at(20, 0), at(20, 0), "last\n", 3))
+        app.gate.set()
+        assert (await wire.answer_to(asked))["applied"] is True
+    (changed,) = editor.edits[0]["documentChanges"]
+    assert changed["textDocument"]["version"] == 3
+    assert changed["edits"] == [{"range": {"start": at(11, 0), "end": at(12, 0)}, "newText": "LINE 10\n"}]
+
+
+async def test_what_was_finished_of_an_answer_that_was_cut_is_offered_and_not_applied() -> None:
+    finished = Edit("src/a.py", TEXT, TEXT.replace("two", "TWO"))
+    async with connected(FakeApp(error=UnfinishedEditError("It was cut.", finished)).make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT, version=5)
+        result = await wire.call("kibitz/edit", edit_params(1, 2))
+    assert editor.edits == []
+    assert (result["applied"], result["failureReason"]) == (False, "It was cut.")
+    assert result["diff"] == finished.diff()
+    assert result["edit"]["documentChanges"][0]["edits"][0]["newText"] == "TWO\n"
 
 
 @pytest.mark.parametrize("meanwhile", ["typed", "closed"])

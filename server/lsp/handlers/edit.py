@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 
-from kibitz.server.errors import EditError
+from kibitz.server.errors import EditError, UnfinishedEditError
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
@@ -15,7 +15,7 @@ from kibitz.server.lsp.progress import work_done
 from kibitz.server.lsp.rebase import rebase
 
 if TYPE_CHECKING:
-    from kibitz.server.edit.change import Replacement, Target
+    from kibitz.server.edit.change import Edit, Replacement, Target
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
 
@@ -50,11 +50,20 @@ async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]
     def on_delta(text: str) -> None:
         ls.partial(params.partial_result_token, {"delta": text})
 
+    def on_block(part: "Edit") -> None:
+        ls.partial(params.partial_result_token, {"delta": "", "diff": part.diff()})
+
+    cut = ""
     async with work_done(ls, "Kibitz: editing", params.work_done_token):
-        proposed = await session.folder_of(document).app.propose(params.instruction, target, on_delta)
+        try:
+            proposed = await session.folder_of(document).app.propose(params.instruction, target, on_delta, on_block)
+        except UnfinishedEditError as error:
+            proposed, cut = error.finished, str(error)
     # Comparing two versions of a long document takes a while.
     change = Change(proposed.old, await asyncio.to_thread(proposed.replacements))
     result: dict[str, Any] = {"applied": False, "diff": await asyncio.to_thread(proposed.diff)}
+    if cut:  # a part of what was asked for is offered, never applied
+        return {**result, "edit": _workspace_edit(ls, document, change, params), "failureReason": cut}
     if not change.replacements:
         return {**result, "failureReason": "The model proposed no change."}
     if not params.apply:
@@ -108,7 +117,7 @@ def _workspace_edit(
     """
     if ls.session.documents.find(document.uri) is not document:
         raise EditError("The document was closed while the model answered; nothing was changed.")
-    replacements = rebase(change.old, document.text, change.replacements)
+    replacements = _carried(change, document.text)
     edits = [
         lsp.TextEdit(
             range=lsp.Range(_position(document, lines.span.start), _position(document, lines.span.end)),
@@ -130,6 +139,16 @@ def _workspace_edit(
     versioned = lsp.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
     versioned_edit = lsp.TextDocumentEdit(text_document=versioned, edits=annotated)
     return lsp.WorkspaceEdit(document_changes=[versioned_edit], change_annotations=annotations)
+
+
+def _carried(change: Change, now: str) -> "tuple[Replacement, ...]":
+    """Carry a change over to the text as it is now: past what was typed at one place, else each place by its lines."""
+    from kibitz.server.edit.relocate import relocate
+
+    try:
+        return rebase(change.old, now, change.replacements)
+    except EditError:
+        return relocate(change.old, now, change.replacements)
 
 
 def _position(document: Document, line: int) -> lsp.Position:
