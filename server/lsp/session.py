@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from lsprotocol import types as lsp
 
+from kibitz.server.completion.ghost import Ghost
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError
 from kibitz.server.lsp.ahead import Ahead
@@ -45,6 +46,7 @@ class Session:
         self.app: AppPort = make_app(self.root or self._empty_folder(), self._options)
         self.rounds = IndexRounds(self.app.index)
         self.ahead = Ahead(self.app)
+        self.ghost = Ghost(self.app)
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
     async def reconfigure(self, options: Mapping[str, Any] | None, root: Path | None) -> None:
@@ -57,6 +59,8 @@ class Session:
         app = self._make_app(root or self._empty_folder(), merged)
         before, self.app = self.app, app
         ahead, self.ahead = self.ahead, Ahead(app)
+        self.ghost.close()
+        self.ghost = Ghost(app)
         self._options, self.root, self.rounds = merged, root, IndexRounds(app.index)
         await ahead.close()
         await before.close()
@@ -98,6 +102,7 @@ class Session:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.ahead.close()
+        self.ghost.close()
         await self.app.close()
         if self._nowhere is not None:
             shutil.rmtree(self._nowhere, ignore_errors=True)

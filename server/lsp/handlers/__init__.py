@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kibitz.server.lsp.handlers import (
+    accept,
     actions,
     chat,
     commands,
@@ -22,5 +23,5 @@ if TYPE_CHECKING:
 
 def register(ls: "KibitzServer") -> None:
     """Register every method that the server answers."""
-    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands, actions):
+    for group in (lifecycle, sync, completion, search, chat, edit, prompt, status, index, commands, accept, actions):
         group.register(ls)

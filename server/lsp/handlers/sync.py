@@ -31,6 +31,7 @@ def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> N
     changes = [_change(event) for event in params.content_changes]
     session, uri = ls.session, params.text_document.uri
     session.documents.change(uri, params.text_document.version, changes)
+    session.ghost.typed()
     if _is_inside(ls, uri):
         session.ahead.typed(relative_path(uri, session.root), session.documents.get(uri))
 
@@ -39,6 +40,7 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
     """Forget the document."""
     session, uri = ls.session, params.text_document.uri
     session.documents.close(uri)
+    session.ghost.forget(uri)
     if _is_inside(ls, uri):
         session.ahead.changed([relative_path(uri, session.root)])  # what was not saved is gone
 
