@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from kibitz.server.completion.healing import Healed, cut_back
+from kibitz.server.completion.parses import look_before
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import Suggestion, suggest
 from kibitz.server.llm.ports import ChatMessage, ChatModel, Completer, Delta
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.families import FimFamily
 
+LOOK_AFTER_S = 0.03
 WARMTH = 0.7  # of the answers after the first, which is the likeliest
 
 
@@ -34,11 +37,28 @@ async def suggest_at(
     if cut is not None:
         rendered = await prompt(cut.at)
         healed = Healed(cast(Completer, model(rendered)), cut.word)
-        shown = await suggest(at, rendered, cast(Completer, healed), family=family, max_tokens=max_tokens)
+        async with _looking(at):
+            shown = await suggest(at, rendered, cast(Completer, healed), family=family, max_tokens=max_tokens)
         if not healed.disagreed:
             return shown
     rendered = await prompt(at)
-    return await suggest(at, rendered, model(rendered), family=family, max_tokens=max_tokens)
+    async with _looking(at):
+        return await suggest(at, rendered, model(rendered), family=family, max_tokens=max_tokens)
+
+
+@asynccontextmanager
+async def _looking(at: Snapshot) -> AsyncIterator[None]:
+    """Parse the document while the model thinks, once the question is out; one that answers at once is not kept."""
+
+    async def look() -> None:
+        await asyncio.sleep(LOOK_AFTER_S)
+        await asyncio.to_thread(look_before, at.with_line_feeds())
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
 
 
 async def several(count: int, one: Callable[[float], "Awaitable[Suggestion | None]"]) -> Sequence[Suggestion]:

@@ -31,10 +31,8 @@ def drop_repeated_prefix(text: str, at: Snapshot) -> str:
     """Drop what stands before the cursor already when a model begins with it: the current line, or several."""
     for start in _line_starts(at.prefix):  # the longest repetition first
         before = at.prefix[start:]
-        if not _tells(before):
-            continue
         for said in (before, before.lstrip(" \t")):
-            if text.startswith(said) and _at_boundary(before, text[len(said) :]):
+            if text.startswith(said) and _tells(before) and _at_boundary(before, text[len(said) :]):
                 return text[len(said) :]
     line = _line_before(at)
     name = _LAST_NAME.search(line)
@@ -109,7 +107,7 @@ def balance_brackets(text: str, at: Snapshot) -> str:
 
     A bracket that is opened again on the same line may be closed: "a).then(" between "f(" and ")".
     """
-    if _in_text(at.prefix, at.language):
+    if in_text(at.prefix, at.language):
         return text
     brackets = _around(at)
     opened = list(zip(brackets.opened, brackets.closed, strict=True))
@@ -256,11 +254,6 @@ def _leaves_no_string_open(kept: str, overlap: str, at: Snapshot) -> bool:
         return True
     line = "" if "\n" in kept else _line_before(at)
     return open_quote(line + kept[kept.rfind("\n") + 1 :], at.language) == open_quote(line, at.language)
-
-
-@lru_cache(maxsize=4)
-def _in_text(prefix: str, language: str) -> bool:
-    return in_text(prefix, language)
 
 
 def _again(opener: Bracket, closer: Bracket, text: str) -> bool:
