@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
+from kibitz.server.completion.nearby import Nearby
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
 from kibitz.server.rerank import SecondStage
@@ -54,6 +55,7 @@ class App:
         self._unseen = Unseen()
         self.second_stage = SecondStage(config)
         self._counters = Counters(config)
+        self._nearby = Nearby(self.retrieve)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -269,13 +271,13 @@ class App:
         return await self._plain_completion_prompt(cut.at if cut is not None else at)
 
     async def _plain_completion_prompt(self, at: "Snapshot") -> "Rendered":
-        """The prompt of a completion that ends at the cursor, whatever stands there."""
+        """The prompt that ends at the cursor, whatever stands there."""
         from kibitz.server.completion.suggest import completion_prompt
 
         models = await self._models_or_none()
         return await completion_prompt(
             at,
-            retrieve=self.retrieve,
+            retrieve=self._nearby.at(at),
             family=models.family if models else None,
             counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
@@ -300,11 +302,10 @@ class App:
         models = await self.models()
         pace = self._pace
         assert pace is not None
-        model = models.completer or models.chat
         shown = await suggest_at(
             at,
             self._plain_completion_prompt,
-            lambda rendered: Warmer(pace.timed(model, rendered), temperature),
+            lambda rendered: Warmer(pace.timed(models.completer or models.chat, rendered), temperature),
             family=models.family,
             max_tokens=self.config.completion_tokens,
         )
@@ -354,6 +355,7 @@ class App:
 
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
+        self._nearby.close()
         await self.rest()
         await self.second_stage.close()
         if self._pace is not None:

@@ -5,6 +5,7 @@ A server process over its pipes, an index of TREE, and a scripted endpoint on lo
 automatic):
 
 - "key to request": until the endpoint has the whole request; the debounce is in it, and so are search and prompt;
+- "next key to request": the same for a key that the suggestion does not say, on the same line;
 - "token to answer": from the endpoint's sending of its first piece, with which the suggestion is complete, to the
   answer at the client;
 - "typed through": three further keys that the suggestion says, from the key to the answer.
@@ -68,7 +69,13 @@ def ask(client: LspClient, uri: str, line: int, column: int) -> Any:
 
 def measure(client: LspClient, endpoint: Endpoint, uri: str, lines: list[str], keys: int) -> dict[str, list[float]]:
     """Type at so many lines; return what was taken, in milliseconds."""
-    taken: dict[str, list[float]] = {"key to request": [], "token to answer": [], "typed through": [], "echo": []}
+    taken: dict[str, list[float]] = {
+        "key to request": [],
+        "next key to request": [],
+        "token to answer": [],
+        "typed through": [],
+        "echo": [],
+    }
     version, places = 1, [n for n, line in enumerate(lines) if line.strip()]
     step = max(1, len(places) // (keys + WARM))
     for number, line in enumerate(places[::step][: keys + WARM]):
@@ -100,6 +107,13 @@ def measure(client: LspClient, endpoint: Endpoint, uri: str, lines: list[str], k
             served = ask(client, uri, line, column + 2 + typed)
             taken["typed through"].append((time.perf_counter() - began) * 1000)
             assert served["items"][0]["insertText"] == text[typed + 1 :]
+        asked, began = len(endpoint.came), time.perf_counter()
+        version += 1
+        where = {"line": line, "character": column + 4}
+        client.notify("textDocument/didChange", change(uri, version, where, "["))
+        ask(client, uri, line, column + 5)
+        if len(endpoint.came) > asked:
+            taken["next key to request"].append((endpoint.came[asked] - began) * 1000)
     return taken
 
 
