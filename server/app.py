@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kibitz.indexer.errors import NotIndexedError
+from kibitz.server.completion.nearby import Nearby
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
 from kibitz.server.llm.sent import SentPrompts
@@ -59,6 +60,7 @@ class App:
         self.second_stage = SecondStage(config)
         self._counters = Counters(config)
         self._sent = SentPrompts()
+        self._nearby = Nearby(self.retrieve)
 
     # -- the index ---------------------------------------------------------------------------------------------
 
@@ -285,13 +287,21 @@ class App:
                 yield delta
 
     async def completion_prompt(self, at: "Snapshot") -> "Rendered":
-        """The prompt of a completion."""
+        """The prompt of a completion, as it is asked first."""
+        from kibitz.server.completion.healing import cut_back
+
+        models = await self._models_or_none(completion=True)
+        cut = cut_back(at) if models is not None and models.family is not None else None
+        return await self._plain_completion_prompt(cut.at if cut is not None else at)
+
+    async def _plain_completion_prompt(self, at: "Snapshot") -> "Rendered":
+        """The prompt that ends at the cursor, whatever stands there."""
         from kibitz.server.completion.suggest import completion_prompt
 
         models = await self._models_or_none(completion=True)
         return await completion_prompt(
             at,
-            retrieve=self.retrieve,
+            retrieve=self._nearby.at(at),
             family=models.family if models else None,
             counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
@@ -310,17 +320,32 @@ class App:
             return Choice(self.config.completion_budget_tokens, "as the flag says" if as_asked else "there is no model")
         return self._pace.choose(self.config)
 
-    async def suggest(self, at: "Snapshot") -> "Suggestion | None":
+    async def suggest(self, at: "Snapshot", temperature: float = 0.0) -> "Suggestion | None":
         """Ghost text at the cursor, or None."""
-        from kibitz.server.completion.suggest import suggest
+        from kibitz.server.completion.candidates import Warmer, suggest_at
 
         models = await self.completion_models()
-        rendered = await self.completion_prompt(at)
-        assert self._pace is not None
-        model = self._pace.timed(models.completer or models.chat, rendered)
-        shown = await suggest(at, rendered, model, family=models.family, max_tokens=self.config.completion_tokens)
-        await self._pace.save()
+        pace = self._pace
+        assert pace is not None
+        shown = await suggest_at(
+            at,
+            self._plain_completion_prompt,
+            lambda rendered: Warmer(pace.timed(models.completer or models.chat, rendered), temperature),
+            family=models.family,
+            max_tokens=self.config.completion_tokens,
+        )
+        await pace.save()
         return shown
+
+    async def suggest_several(self, at: "Snapshot", count: int) -> "Sequence[Suggestion]":
+        """Up to so many suggestions that differ, the likeliest first."""
+        from kibitz.server.completion.candidates import several
+
+        return await several(count, lambda temperature: self.suggest(at, temperature))
+
+    def first_token_s(self) -> float | None:
+        """What the completion model's last answers usually took to begin, in seconds; None: nothing is known."""
+        return self._pace.usual_s() if self._pace is not None else None
 
     async def edit_prompt(self, instruction: str, target: "Target", *, spare_tokens: int = 0) -> "Rendered":
         """The prompt of an edit, with so many tokens of its budget to spare."""
@@ -368,6 +393,7 @@ class App:
 
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
+        self._nearby.close()
         await self.rest()
         await self.second_stage.close()
         if self._pace is not None:

@@ -130,6 +130,9 @@ class Config:
     completion_tokens: int = _setting(
         128, "the longest completion, in tokens; half of its budget at most", narrows=True
     )
+    completion_off: tuple[str, ...] = _setting(
+        (), "where ghost text is off: languages, or globs of paths", narrows=True
+    )
     ignore: tuple[str, ...] = _setting((), "more patterns to leave out, in .gitignore's syntax", narrows=True)
     max_file_bytes: int = _setting(1_000_000, "larger files are not indexed", narrows=True)
     workers: int = _setting(_workers, "processes that parse", narrows=True)
@@ -241,7 +244,7 @@ def _parse(name: str, text: str, where: str) -> Any:
             return float(text)
         except ValueError:
             raise ConfigError(f"{where} must be a number, not {text!r}.") from None
-    if name == "ignore":
+    if kind == tuple[str, ...]:
         return [part for part in text.split(",") if part]
     return text
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "state",
     "doctor": "doctor",
     "config": "state",
+    "stats": "stats",
     "gc": "gc",
     "model": "model",
 }

@@ -27,7 +27,27 @@ FENCE = re.compile(r"^[ \t]*(?:```+|~~~+)[ \t]*(?P<info>[\w+#.-]*)[ \t]*$", re.M
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _SENTENCE = re.compile(r"\A\s*[A-Z][a-z']*,?(?: [\w'`.<>()-]+,?){4}")
 _SMALL_WORDS = frozenset(
-    ("the", "a", "an", "is", "are", "to", "of", "you", "your", "this", "that", "it", "here", "be", "should", "which")
+    (
+        *(
+            "the",
+            "a",
+            "an",
+            "is",
+            "are",
+            "to",
+            "of",
+            "you",
+            "your",
+            "this",
+            "that",
+            "it",
+            "here",
+            "be",
+            "should",
+            "which",
+        ),
+        *("i", "i'm", "sorry", "can", "can't", "cannot", "but", "and", "with"),
+    )
 )
 
 

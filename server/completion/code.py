@@ -127,6 +127,7 @@ def around(prefix: str, suffix: str, language: str) -> Around:
     return Around(opened, tuple(closed), closers)
 
 
+@lru_cache(maxsize=4)
 def in_text(prefix: str, language: str) -> bool:
     """Tell whether a text ends inside a comment or a string, where brackets are only characters."""
     last = deque(_tokens(language).finditer(prefix), maxlen=1)

@@ -1,7 +1,7 @@
 """What makes a model's raw continuation fit to be shown: an ordered tuple of small pure functions.
 
-Each takes the text and the snapshot and returns the text or less of it: nothing is ever added, so cleaning a clean
-text changes nothing. An empty result means that there is nothing to show.
+Each takes the text and the snapshot and returns the text or less of it: nothing is ever added but indentation, so
+cleaning a clean text changes nothing. An empty result means that there is nothing to show.
 """
 
 import re
@@ -11,6 +11,8 @@ from functools import lru_cache
 from kibitz.server.completion.answer import drop_control_tokens, drop_prose, drop_thinking, unwrap_fence
 from kibitz.server.completion.block import CLOSES, stop_at_block_end
 from kibitz.server.completion.code import CLOSER_OF, PROSE, Around, Bracket, around, balance, in_text, open_quote
+from kibitz.server.completion.indentation import drop_leading_blank_lines, use_the_document_s_marks
+from kibitz.server.completion.parses import drop_what_breaks
 from kibitz.server.completion.repetition import drop_repetition
 from kibitz.server.completion.snapshot import Snapshot
 
@@ -21,25 +23,32 @@ MAX_REPEATED_LINES = 20  # lines before the cursor that a chat model may say aga
 STRONG_LINE_CHARS = 3  # letters and digits that make a line more than a bracket or an "fi"
 
 _COMMENT = re.compile(r"\s*(?:#|//|--|/\*)")  # may stand two blanks away
+_LAST_NAME = re.compile(r"[\w$@][\w.$]{2,}\Z")
 _CLOSES_ONLY = re.compile(r"(?:[)\]}>'\"`][\s()\[\]{}<>;:,.'\"`]*)?|\s*")
 
 
 def drop_repeated_prefix(text: str, at: Snapshot) -> str:
     """Drop what stands before the cursor already when a model begins with it: the current line, or several."""
-    starts = [0, *(m.end() for m in re.finditer("\n", at.prefix))][-MAX_REPEATED_LINES:]
-    for start in starts:  # the longest repetition first
+    for start in _line_starts(at.prefix):  # the longest repetition first
         before = at.prefix[start:]
-        if not _tells(before):
-            continue
         for said in (before, before.lstrip(" \t")):
-            if text.startswith(said) and _at_boundary(before, text[len(said) :]):
+            if text.startswith(said) and _tells(before) and _at_boundary(before, text[len(said) :]):
                 return text[len(said) :]
     line = _line_before(at)
+    name = _LAST_NAME.search(line)
+    if name and text.startswith(name[0]):
+        return text[len(name[0]) :]  # "self." or half a word, said again from its start
     if line and not line.strip() and text.startswith(line) and not _expects_deeper(at):
         return text[len(line) :]  # the indentation, said again
     if line.strip() and line[-1] in " \t" and text[:1] in (" ", "\t") and not _COMMENT.match(text):
         return text.lstrip(" \t")
     return text
+
+
+def may_be_repeated_prefix(text: str, at: Snapshot) -> bool:
+    """Tell whether a text that has not ended may yet turn out to say again what stands before the cursor."""
+    said = text.lstrip(" \t")
+    return any(at.prefix[start:].lstrip(" \t").startswith(said) for start in _line_starts(at.prefix))
 
 
 def keep_one_line(text: str, at: Snapshot) -> str:
@@ -48,21 +57,31 @@ def keep_one_line(text: str, at: Snapshot) -> str:
 
 
 def stop_at_next_line(text: str, at: Snapshot) -> str:
-    """Cut where the text runs into the line that follows the cursor's line already.
+    """Cut where the text runs into the line that follows the cursor's line already."""
+    end = cut_before_next_line(text, at, ended=True)
+    return text if end is None else "\n".join(text.split("\n")[:end])
 
-    A line of mere brackets counts only when all that follows agrees, for one bracket looks like another.
+
+def cut_before_next_line(text: str, at: Snapshot, *, ended: bool) -> int | None:
+    """Return how many lines stand before the one that follows the cursor's line already; None: it is not there.
+
+    A line of mere brackets counts only when all that follows agrees, for one bracket looks like another; in a text
+    that has not ended, what agrees must have said something, for the next line may tell otherwise.
     """
     following = [line.rstrip() for line in at.suffix.split("\n")[1:] if line.strip()][: MAX_LINES + 1]
     if not following:
-        return text
+        return None
     lines = text.split("\n")
     for number, line in enumerate(lines):
         whole = (_line_before(at) + line if number == 0 else line).rstrip()
         if whole != following[0]:
             continue
-        if _letters(whole) >= STRONG_LINE_CHARS or _agree([whole, *lines[number + 1 :]], following):
-            return "\n".join(lines[:number])
-    return text
+        said = [each.rstrip() for each in (whole, *lines[number + 1 :]) if each.strip()]
+        agrees = all(a == b for a, b in zip(said, following, strict=False))
+        told = ended or sum(map(_letters, said)) >= STRONG_LINE_CHARS
+        if _letters(whole) >= STRONG_LINE_CHARS or (agrees and told):
+            return number
+    return None
 
 
 def drop_repeated_suffix(text: str, at: Snapshot) -> str:
@@ -88,7 +107,7 @@ def balance_brackets(text: str, at: Snapshot) -> str:
 
     A bracket that is opened again on the same line may be closed: "a).then(" between "f(" and ")".
     """
-    if _in_text(at.prefix, at.language):
+    if in_text(at.prefix, at.language):
         return text
     brackets = _around(at)
     opened = list(zip(brackets.opened, brackets.closed, strict=True))
@@ -138,7 +157,15 @@ def trim_end(text: str, at: Snapshot) -> str:
     return text.rstrip()
 
 
-UNWRAP: tuple[Filter, ...] = (drop_thinking, unwrap_fence, drop_prose, drop_control_tokens, drop_repeated_prefix)
+UNWRAP: tuple[Filter, ...] = (
+    drop_thinking,
+    unwrap_fence,
+    drop_prose,
+    drop_control_tokens,
+    use_the_document_s_marks,
+    drop_leading_blank_lines,
+    drop_repeated_prefix,
+)
 """Undo the form in which models answer."""
 
 CUT: tuple[Filter, ...] = (
@@ -151,9 +178,12 @@ CUT: tuple[Filter, ...] = (
     drop_repetition,
     limit_lines,
 )
-"""Find where the suggestion ends. Where one of these cuts, the model need not go on."""
+"""Find where the suggestion ends."""
 
-FINISH: tuple[Filter, ...] = (drop_what_is_there, trim_end)
+STOPS: tuple[Filter, ...] = (stop_at_block_end, balance_brackets, drop_closing_quote, drop_repetition, limit_lines)
+"""Those of `CUT` that cut whole lines as they will cut the whole text: the model need not go on."""
+
+FINISH: tuple[Filter, ...] = (drop_what_is_there, trim_end, drop_what_breaks)
 """Settle the end of a finished text."""
 
 FILTERS: tuple[Filter, ...] = UNWRAP + CUT + FINISH
@@ -175,6 +205,14 @@ def clean(text: str, at: Snapshot) -> str:
             text = drop(text, at)
         if text == before:
             return text
+
+
+def _line_starts(prefix: str) -> list[int]:
+    """Return where the last lines begin, in order."""
+    starts = [prefix.rfind("\n") + 1]
+    while starts[0] > 0 and len(starts) < MAX_REPEATED_LINES:
+        starts.insert(0, prefix.rfind("\n", 0, starts[0] - 1) + 1)
+    return starts
 
 
 def _line_before(at: Snapshot) -> str:
@@ -210,23 +248,12 @@ def _expects_deeper(at: Snapshot) -> bool:
     return above.endswith((":", "{", "(", "[", "=>", "then", "do")) and len(_line_before(at)) <= indent
 
 
-def _agree(lines: list[str], following: list[str]) -> bool:
-    """Whether all lines of one, as far as both go, are those of the other; blank lines do not count."""
-    said = [line.rstrip() for line in lines if line.strip()]
-    return all(a == b for a, b in zip(said, following, strict=False))
-
-
 def _leaves_no_string_open(kept: str, overlap: str, at: Snapshot) -> bool:
     """Whether no string that begins in the kept text ends in the overlap."""
     if not any(quote in overlap for quote in "\"'`"):
         return True
     line = "" if "\n" in kept else _line_before(at)
     return open_quote(line + kept[kept.rfind("\n") + 1 :], at.language) == open_quote(line, at.language)
-
-
-@lru_cache(maxsize=4)
-def _in_text(prefix: str, language: str) -> bool:
-    return in_text(prefix, language)
 
 
 def _again(opener: Bracket, closer: Bracket, text: str) -> bool:

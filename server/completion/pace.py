@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import math
+import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -67,6 +68,11 @@ class CompletionPace:
         self._previous = text
         asked = Observation(max(1, rendered.tokens), round(rendered.tokens * kept), 0.0)
         return Timed(model, lambda seconds, begun: self._tell(asked, seconds, begun), self._clock)
+
+    def usual_s(self) -> float | None:
+        """Return the median time to the first token, in seconds, of what is remembered; None: nothing is."""
+        seconds = [told.seconds for told in self._pace.observations]
+        return statistics.median(seconds) if seconds else None
 
     async def save(self, *, now: bool = False) -> None:
         """Write down what was learned, once there is enough of it or `now`; a cache that cannot be written is none."""

@@ -11,7 +11,8 @@ UNIT_TIMES = 4
 def drop_repetition(text: str, at: Snapshot) -> str:
     """Keep one of lines, or of a piece of one line, that the text says again and again."""
     lines = text.split("\n")
-    kept = _first_loop(lines)
+    indent = at.prefix[at.prefix.rfind("\n") + 1 :]
+    kept = _first_loop([indent + lines[0], *lines[1:]] if not indent.strip() else lines)
     if kept < len(lines):
         return "\n".join(lines[:kept])
     return text[: len(text) - len(lines[-1])] + _unlooped(lines[-1])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from kibitz.indexer.types import Span
 from kibitz.prompts.templates.families import FimFamily
 from kibitz.server.chat.stream import closing, open_stream
-from kibitz.server.completion.answer import is_wrapped_whole
-from kibitz.server.completion.filters import CUT, clean, keep_one_line, unwrap
+from kibitz.server.completion.filters import clean, keep_one_line
 from kibitz.server.completion.snapshot import Snapshot
+from kibitz.server.completion.stop import complete_part
 from kibitz.server.llm.ports import ChatModel, Completer
 from kibitz.server.rendering import Counting, Memory, rendered_off_the_loop
 from kibitz.server.retrieval import Retrieve, outside, to_items
@@ -131,7 +131,8 @@ async def suggest(
         async for delta in stream:
             text += delta.text
             finish = delta.finish_reason or finish
-            if delta.text and is_complete(text, at):
+            if delta.text and (part := complete_part(text, at)) is not None:
+                text = part
                 break
     if family is PLAIN and at.prefix.endswith(" "):
         text = text.removeprefix(" ")
@@ -141,19 +142,6 @@ async def suggest(
         text = text.split(token, 1)[0]
     shown = clean(text, at)
     return Suggestion(shown) if shown.strip() else None
-
-
-def is_complete(text: str, at: Snapshot) -> bool:
-    """Tell whether anything that comes after this much of an answer would be cut away."""
-    if is_wrapped_whole(text, at):
-        return True
-    body = unwrap(text, at)
-    if keep_one_line(body, at) != body:
-        return bool(body.strip())
-    whole_lines = body[: max(0, body.rfind("\n"))]
-    if not whole_lines.strip():
-        return False
-    return any(cut(whole_lines, at).rstrip() != whole_lines.rstrip() for cut in CUT)
 
 
 def query(at: Snapshot) -> str:

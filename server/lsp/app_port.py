@@ -59,6 +59,14 @@ class AppPort(Protocol):
         """Return ghost text for the cursor."""
         ...
 
+    async def suggest_several(self, at: "Snapshot", count: int) -> "Sequence[Suggestion]":
+        """Return up to so many suggestions that differ, the likeliest first."""
+        ...
+
+    def first_token_s(self) -> float | None:
+        """Return what ghost text usually takes to begin, in seconds; None: nothing is known."""
+        ...
+
     async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
         """Render the prompt of an edit."""
         ...

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from lsprotocol import types as lsp
 
+from kibitz.server.completion.ghost import Ghost
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError
 from kibitz.server.lsp import failures
@@ -36,6 +37,7 @@ class Session:
         self.cancellations = Cancellations()
         self.background: set[asyncio.Task[Any]] = set()
         self.told: tuple[str, str] = ("", "")
+        self.ghost = Ghost(lambda uri: self.folders.of(uri).app)
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
     def folder_of(self, document: Document) -> Folder:
@@ -100,6 +102,7 @@ class Session:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
+        self.ghost.close()
         await self.folders.close()
 
 

@@ -1,6 +1,7 @@
 """The program behind the language server, scripted: it plays what it is given and remembers what it was asked."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from kibitz.server.completion.suggest import Suggestion
 
 
+NOWHERE = Path(os.devnull) / "data"  # no statistics are written there
+
+
 def rendered(text: str) -> Rendered:
     """A prompt of one user message."""
     return Rendered(
@@ -41,8 +45,10 @@ def rendered(text: str) -> Rendered:
 class FakeApp:
     """Plays `suggestion`, `pieces`, `edits`, `hits`; waits before each for as long as `gate` is closed."""
 
-    config: Config = field(default_factory=lambda: Config(index_on_start=False))
+    config: Config = field(default_factory=lambda: Config(index_on_start=False, data_dir=NOWHERE))
     suggestion: str | None = "suggested()"
+    others: Sequence[str] = ()
+    first_token: float | None = None
     pieces: Sequence[str] = ("Hel", "lo")
     edits: Callable[[str], str] = str.upper
     hits: Sequence[Hit] = ()
@@ -103,6 +109,15 @@ class FakeApp:
 
         await self._reach("suggest", at)
         return None if self.suggestion is None else Suggestion(self.suggestion)
+
+    async def suggest_several(self, at: Snapshot, count: int) -> "Sequence[Suggestion]":
+        from kibitz.server.completion.suggest import Suggestion
+
+        first = await self.suggest(at)
+        return () if first is None else (first, *(Suggestion(text) for text in self.others[: count - 1]))
+
+    def first_token_s(self) -> float | None:
+        return self.first_token
 
     async def edit_prompt(self, instruction: str, target: Target) -> Rendered:
         return rendered(instruction)

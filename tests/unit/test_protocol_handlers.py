@@ -28,7 +28,9 @@ async def test_ghost_text_is_inserted_at_the_cursor() -> None:
         await wire.initialize(rootUri=ROOT)
         wire.open(URI, "x = \ny\n", version=3)
         result = await wire.call("textDocument/inlineCompletion", ghost_params(0, 4))
-    assert result == {"items": [{"insertText": "call()", "range": {"start": at(0, 4), "end": at(0, 4)}}]}
+    accepted = {"title": "Accepted", "command": "kibitz.accepted", "arguments": [1]}
+    where = {"start": at(0, 4), "end": at(0, 4)}
+    assert result == {"items": [{"insertText": "call()", "range": where, "command": accepted}]}
     assert app.asked == [("suggest", Snapshot("src/a.py", 3, "x = ", "\ny\n", "python"))]
 
 
@@ -39,7 +41,8 @@ async def test_ghost_text_extends_what_the_editors_list_has_selected() -> None:
         await wire.initialize(rootUri=ROOT)
         wire.open(URI, "x = pr\n")
         result = await wire.call("textDocument/inlineCompletion", ghost_params(0, 6, selectedCompletionInfo=chosen))
-    assert result["items"] == [{"insertText": "print(1)", "range": chosen["range"]}]
+    (item,) = result["items"]
+    assert (item["insertText"], item["range"]) == ("print(1)", chosen["range"])
     assert app.asked == [("suggest", Snapshot("src/a.py", 1, "x = print", "\n", "python"))]
 
 

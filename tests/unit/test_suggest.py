@@ -15,6 +15,7 @@ from kibitz.server.errors import ModelError
 from kibitz.server.llm.ports import Delta
 from kibitz.server.rendering import Counting
 from tests.fakes.cursor import at_cursor
+from tests.fakes.golden import Case, cases
 from tests.fakes.models import ScriptedChat, ScriptedCompleter
 
 QWEN = FAMILIES["qwen-coder"]
@@ -85,6 +86,12 @@ async def test_the_model_is_stopped_when_the_suggestion_is_complete(at: Snapshot
     assert await shown(at, model) == Suggestion(text)
     assert len(model.sent) < len(lines)
     assert model.closed == 1
+
+
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
+async def test_an_answer_in_pieces_is_shown_like_a_whole_one(case: Case) -> None:
+    suggestion = await shown(case.at, ScriptedCompleter(case.model))
+    assert (suggestion.text if suggestion else "") == case.shown
 
 
 async def test_code_after_the_cursor_stops_the_model_at_the_line_s_end() -> None:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kibitz.server.lsp.handlers import (
+    accept,
     actions,
     chat,
     commands,
@@ -37,6 +38,7 @@ def register(ls: "KibitzServer") -> None:
         status,
         index,
         commands,
+        accept,
         actions,
     ):
         group.register(ls)

@@ -1,10 +1,10 @@
 """textDocument/inlineCompletion: ghost text; textDocument/completion for clients that have no ghost text."""
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
+from kibitz.server.completion.ghost import Offer
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import USER_ERRORS, NoModelError
 from kibitz.server.lsp.documents import Document, units
@@ -13,8 +13,7 @@ from kibitz.server.lsp.places import place
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
 
-# While the user types, an editor asks at every key and takes the question back at the next one: wait that long.
-_DEBOUNCE_S = 0.05
+ACCEPTED = "kibitz.accepted"
 _LABEL_CHARACTERS = 60
 
 
@@ -25,20 +24,24 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def inline_completion(ls: "KibitzServer", params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
-    """Answer with one item, or null."""
+    """Answer with one item, with a few when the user asks by hand, or with null."""
     document = ls.session.documents.find(params.text_document.uri)
     if document is None:
         return None
     selected = params.context.selected_completion_info
     at = _snapshot(ls, document, params.position, selected)
     automatic = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Automatic
-    text = await _suggest(ls, document, at, debounce=automatic)
-    if text is None:
+    offer = await _offer(ls, document, at, automatic=automatic)
+    if offer is None:
         return None
     # An item must extend what the editor's own list has selected, and stand in its place.
     where = selected.range if selected else lsp.Range(params.position, params.position)
-    insert = selected.text + text if selected else text
-    return lsp.InlineCompletionList(items=[lsp.InlineCompletionItem(insert_text=insert, range=where)])
+    taken = lsp.Command(title="Accepted", command=ACCEPTED, arguments=[offer.number])
+    items = [
+        lsp.InlineCompletionItem(insert_text=selected.text + text if selected else text, range=where, command=taken)
+        for text in offer.texts
+    ]
+    return lsp.InlineCompletionList(items=items)
 
 
 async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.CompletionList | None:
@@ -49,9 +52,10 @@ async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.Co
     at = ls.session.snapshot(document, place(params.position))
     word = _word_before(document.line_at(place(params.position))[0])
     encoding = document.encoding
-    text = await _suggest(ls, document, at, debounce=True)
-    if text is None:
+    offer = await _offer(ls, document, at, automatic=True)
+    if offer is None:
         return lsp.CompletionList(is_incomplete=True, items=[])
+    text = offer.texts[0]
     start = lsp.Position(params.position.line, max(0, params.position.character - units(word, encoding)))
     item = lsp.CompletionItem(
         label=_label(word + text),
@@ -63,17 +67,16 @@ async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.Co
         # Plain text: nothing in it is a snippet's placeholder, whatever it looks like.
         insert_text_format=lsp.InsertTextFormat.PlainText,
         text_edit=lsp.TextEdit(range=lsp.Range(start, params.position), new_text=word + text),
+        command=lsp.Command(title="Accepted", command=ACCEPTED, arguments=[offer.number]),
     )
     return lsp.CompletionList(is_incomplete=True, items=[item])
 
 
-async def _suggest(ls: "KibitzServer", document: Document, at: Snapshot, *, debounce: bool) -> str | None:
+async def _offer(ls: "KibitzServer", document: Document, at: Snapshot, *, automatic: bool) -> Offer | None:
     """Ask for a suggestion as the only one of its document; trouble goes to the status, not into a popup a key."""
     with ls.session.only_completion(document.uri):
         try:
-            if debounce:
-                await asyncio.sleep(_DEBOUNCE_S)
-            suggestion = await ls.session.folder_of(document).app.suggest(at)
+            offer = await ls.session.ghost.offer(document.uri, at, automatic=automatic)
         except NoModelError as error:
             ls.tell("no_model", str(error))
             return None
@@ -82,7 +85,7 @@ async def _suggest(ls: "KibitzServer", document: Document, at: Snapshot, *, debo
             return None
     if ls.session.told[0] in {"error", "no_model"}:
         ls.tell("ready", "The model answers again.")
-    return suggestion.text if suggestion is not None and suggestion.text else None
+    return offer
 
 
 def _snapshot(

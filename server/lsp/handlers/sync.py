@@ -30,6 +30,7 @@ def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> N
     """Apply the changes, in order."""
     session, uri = ls.session, params.text_document.uri
     session.documents.change(uri, params.text_document.version, [change_of(event) for event in params.content_changes])
+    session.ghost.typed()
     folder = session.folders.holding(uri)
     if folder is not None and is_followed(folder):
         folder.ahead.typed(folder.path_in(uri), session.documents.get(uri))
@@ -39,6 +40,7 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
     """Forget the document."""
     session, uri = ls.session, params.text_document.uri
     session.documents.close(uri)
+    session.ghost.forget(uri)
     folder = session.folders.holding(uri)
     if folder is not None and is_followed(folder):
         folder.ahead.changed([folder.path_in(uri)])  # what was not saved is gone
