@@ -351,6 +351,7 @@ class App:
         """The prompt of an edit, with so many tokens of its budget to spare."""
         from kibitz.server.edit.propose import edit_prompt
 
+        models = await self._models_or_none()
         return await edit_prompt(
             instruction,
             target,
@@ -359,6 +360,8 @@ class App:
             budget_tokens=self.config.edit_budget_tokens - spare_tokens,
             reserve_tokens=self.config.edit_tokens,
             small=await self._is_small(edit=True),
+            model=models.edits.name if models is not None else None,
+            wanted_format=self.config.edit_format,
         )
 
     async def propose(

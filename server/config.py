@@ -71,6 +71,9 @@ class Config:
         Secret(), "the key of edit_url; from the environment or the editor only", secret=True
     )
     completion_model: str = _setting("", "the model for ghost text; empty: the chat model")
+    edit_format: str = _setting(
+        "", "how a whole file's edits are asked for: blocks, diff or rewrite; empty: by the model's name"
+    )
     completion_url: str = _setting("", "another endpoint for ghost text; empty: base_url")
     completion_api_key: Secret = _setting(
         Secret(), "the key of completion_url; from the environment or the editor only", secret=True

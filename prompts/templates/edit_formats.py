@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from kibitz.prompts.errors import PromptError
+
 
 @dataclass(frozen=True, slots=True)
 class EditFormat:
@@ -77,11 +79,11 @@ def edit_format_for(model: str | None, wanted: str = "") -> EditFormat:
     """Return the form for a model by its name as endpoints spell it; `wanted` names one and goes before.
 
     Raises:
-        ValueError: there is no form of the name wanted.
+        PromptError: there is no form of the name wanted.
     """
     if wanted:
         if wanted not in FORMATS:
-            raise ValueError(f"edit_format must be one of {', '.join(FORMATS)}, not {wanted!r}.")
+            raise PromptError(f"edit_format must be one of {', '.join(FORMATS)}, not {wanted!r}.")
         return FORMATS[wanted]
     bare = (model or "").strip().lower().rsplit("/", 1)[-1]
     if _WRITES_DIFFS.match(bare):

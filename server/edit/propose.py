@@ -42,16 +42,20 @@ async def edit_prompt(
     budget_tokens: int,
     reserve_tokens: int,
     small: bool = False,
+    model: str | None = None,
+    wanted_format: str = "",
 ) -> "Rendered":
     """Render the prompt of an edit: the target, the document around it, what the index knows of the matter.
 
-    `small` asks in the form that a very small model can follow: the target lines alone.
+    `small` asks in the form that a very small model can follow: the target lines alone. Edits of a whole file are asked
+    for in the form that suits `model`, or in the one wanted.
 
     Raises:
         BudgetError: the target alone does not fit.
     """
     from kibitz.prompts.templates.context import Context
     from kibitz.prompts.templates.edit import edit_tree
+    from kibitz.prompts.templates.edit_formats import edit_format_for
     from kibitz.prompts.templates.small import small_edit_tree
 
     before, inside, after = target.parts()
@@ -71,6 +75,7 @@ async def edit_prompt(
             after=after,
             context=Context(items=to_items(outside(hits, target.path))),
             whole_file=target.whole_file,
+            edit_format=edit_format_for(model, wanted_format),
             reserve_tokens=reserve_tokens,
         )
 

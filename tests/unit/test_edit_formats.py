@@ -3,6 +3,7 @@
 import pytest
 
 from kibitz.indexer.types import Span
+from kibitz.prompts.errors import PromptError
 from kibitz.prompts.templates.edit_formats import BLOCKS, DIFF, FORMATS, REWRITE, edit_format_for
 from kibitz.server.edit.change import Target
 from kibitz.server.edit.propose import to_edit
@@ -33,7 +34,7 @@ def test_the_form_goes_by_the_model_s_name(model: str | None, form: object) -> N
 
 def test_a_setting_goes_before_the_name() -> None:
     assert all(edit_format_for("gpt-4o", name) is form for name, form in FORMATS.items())
-    with pytest.raises(ValueError, match="blocks, diff, rewrite"):
+    with pytest.raises(PromptError, match="blocks, diff, rewrite"):
         edit_format_for("gpt-4o", "xml")
 
 

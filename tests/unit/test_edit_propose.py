@@ -210,3 +210,29 @@ def test_a_name_that_is_defined_twice_has_to_be_selected() -> None:
 def test_an_answer_wider_than_the_selection_is_refused() -> None:
     with pytest.raises(EditError, match="rewrote `f` from its head \\(line 6\\)"):
         rewritten("def f():\n    return 3\n", span=Span(6, 7))
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted", "order"),
+    [
+        ("gpt-5", "", "SEARCH/REPLACE"),
+        ("gpt-4-turbo", "", "unified diff"),
+        ("qwen2.5-coder:1.5b", "", "whole new definition"),
+        ("gpt-5", "diff", "unified diff"),
+    ],
+)
+async def test_an_edit_of_a_file_is_asked_for_in_the_form_that_suits_the_model(
+    model: str, wanted: str, order: str
+) -> None:
+    got = await edit_prompt(
+        "Add a docstring.",
+        Target("a.py", "def f():\n    return 1\n", Span(0, 2), "python"),
+        retrieve=nothing,
+        counting=Counting(tokenizer_for("gpt-5")),
+        budget_tokens=2_000,
+        reserve_tokens=200,
+        model=model,
+        wanted_format=wanted,
+    )
+    assert got.messages is not None
+    assert order in got.messages[-1].content.rsplit("\n", 1)[-1]
