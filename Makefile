@@ -13,7 +13,7 @@ MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
 
-test: check e2e wheel
+test: check wheel
 
 $(VENV)/.ready: pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit("Kibitz needs Python 3.11 or newer; run make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -31,12 +31,13 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit tests/golden
+	$(BIN)/python -m pytest tests/unit tests/golden tests/e2e/test_vsix.py
 
+# The whole program from the sources, for daily work; `make test` runs the same tests against the wheel.
 e2e: $(VENV)/.ready $(MODEL)
 	SMOLLM2_GGUF=$(abspath $(MODEL)) $(BIN)/python -m pytest tests/e2e
 
-# The same tests against the built wheel, in an environment that has never seen the sources.
+# The whole program as it is installed: the built wheel, in an environment that has never seen the sources.
 wheel: $(VENV)/.ready $(MODEL)
 	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Build the sdist, the wheel from the sdist, look inside both, and run the tests against the wheel in a clean
+# Build the sdist, the wheel from the sdist, look inside both, and run the end-to-end tests against the wheel in a clean
 # environment with no source tree in sight.
 # usage: test_wheel.sh BIN   (BIN: the development environment's bin folder)
 set -eu
@@ -14,8 +14,8 @@ cd "$ROOT"
 
 "$BIN/python" -m venv "$WORK/venv"
 "$WORK/venv/bin/pip" install --quiet --disable-pip-version-check -c requirements.lock \
-  "$(ls "$WORK"/dist/*.whl)[local]" pytest pytest-asyncio hypothesis
+  "$(ls "$WORK"/dist/*.whl)[local,mcp,minilm,hf]" pytest pytest-asyncio hypothesis
 mkdir "$WORK/tests-only"
 cp -R tests training pyproject.toml "$WORK/tests-only/"
 cd "$WORK/tests-only"
-"$WORK/venv/bin/python" -m pytest tests -q -p no:cacheprovider
+"$WORK/venv/bin/python" -m pytest tests/e2e -q -p no:cacheprovider
