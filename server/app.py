@@ -3,29 +3,18 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kibitz.indexer.errors import NotIndexedError
 from kibitz.server.completion.nearby import Nearby
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
+from kibitz.server.indexed import Indexed
 from kibitz.server.llm.sent import SentPrompts
 from kibitz.server.rendering import Memories
-from kibitz.server.rerank import SecondStage
-from kibitz.server.unseen import Unseen
 
 if TYPE_CHECKING:
-    from kibitz.indexer.answer import Answer, Freshness
-    from kibitz.indexer.embed import Embedder
-    from kibitz.indexer.filters import Filters
-    from kibitz.indexer.grep import Query
-    from kibitz.indexer.index import IndexStatus, Progress, Report
-    from kibitz.indexer.live import LiveParser
-    from kibitz.indexer.search import Searcher
-    from kibitz.indexer.types import Hit
-    from kibitz.indexer.workspace import Rules
     from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
@@ -40,160 +29,20 @@ if TYPE_CHECKING:
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
 
-class App:
+class App(Indexed):
     """One workspace with its index and its models. Nothing is opened before it is needed."""
 
     def __init__(self, root: Path, config: Config, environ: Mapping[str, str]) -> None:
-        self.root = root
-        self.config = config
-        self._environ = environ
+        super().__init__(root, config, environ)
         self._models: Models | None = None
         self._pace: CompletionPace | None = None
         self._choosing = asyncio.Lock()
         self._settling = asyncio.Lock()
         self._none_before: tuple[float, str] | None = None
-        self._embedder: Embedder | None = None
-        self._searcher: Searcher | None = None
-        self._live: LiveParser | None = None
-        self._unseen = Unseen()
         self._memories = Memories()
-        self.second_stage = SecondStage(config)
         self._counters = Counters(config)
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
-
-    # -- the index ---------------------------------------------------------------------------------------------
-
-    @property
-    def rules(self) -> "Rules":
-        """Which files the settings let into the index."""
-        from kibitz.indexer.workspace import Rules
-
-        return Rules(max_bytes=self.config.max_file_bytes, ignore=self.config.ignore)
-
-    def embedder(self) -> "Embedder":
-        """The embedder that the settings name, loaded once."""
-        if self._embedder is None:
-            from kibitz.server.models import embedder_for
-
-            self._embedder = embedder_for(self.config)
-        return self._embedder
-
-    def searcher(self) -> "Searcher":
-        """The index, opened once and looked at again for a newer version at each call.
-
-        Raises:
-            NotIndexedError: no index round has been made yet.
-        """
-        if self._searcher is None:
-            from kibitz.indexer.search import Searcher
-
-            self._searcher = Searcher.open(self.root, cache_dir=self.config.cache_dir, embedder=self.embedder())
-        else:
-            self._searcher.refresh()
-        return self._searcher
-
-    def search_now(self, query: str, k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
-        """Search in this thread; see `searching`, which answers also where there is no index yet."""
-        from kibitz.indexer.filters import NO_FILTERS
-        from kibitz.server import searching
-
-        return searching.search(self, query, k, within=within, filters=filters or NO_FILTERS)
-
-    async def search(
-        self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, rerank: bool = False
-    ) -> "Answer":
-        """Search off the event loop; with `rerank` the second stage orders the hits, if one is set."""
-        if not rerank:
-            return await asyncio.to_thread(self.search_now, query, k, within, filters)
-        many = self.second_stage.candidates(k)
-        answer = await asyncio.to_thread(self.search_now, query, many, within, filters)
-        return await self.second_stage.answer(query, answer, k)
-
-    def grep_now(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
-        """Search with a regular expression in this thread.
-
-        Raises:
-            PatternError: the expression is wrong.
-        """
-        from kibitz.indexer.filters import NO_FILTERS
-        from kibitz.server import searching
-
-        return searching.grep(self, query, k, within=within, filters=filters or NO_FILTERS)
-
-    async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
-        """Search with a regular expression off the event loop."""
-        return await asyncio.to_thread(self.grep_now, query, k, within, filters)
-
-    def changed(self, paths: Collection[str]) -> None:
-        """Take note of files that have changed: answers say how many the index has not seen, from now on."""
-        self._unseen.tell(paths)
-
-    def freshness(self, is_ahead: Callable[[str], bool] = lambda _: False) -> "Freshness":
-        """What this process knows of how near answers are; `is_ahead` names files that they have as they are."""
-        from kibitz.indexer.answer import Freshness
-
-        return Freshness(indexing=self._unseen.rounds > 0, behind=self._unseen.files(is_ahead))
-
-    async def retrieve(self, query: str, k: int) -> "Sequence[Hit]":
-        """Context for a prompt: several chunks of one file are welcome, and no index is not an error."""
-        from kibitz.server.retrieval import retriever
-
-        try:
-            searcher = await asyncio.to_thread(self.searcher)
-        except NotIndexedError:
-            return []
-        return await retriever(searcher)(query, k)
-
-    async def retrieve_reranked(self, query: str, k: int) -> "Sequence[Hit]":
-        """`retrieve`, and the second stage if one is set: for what waits for a model's answer anyway."""
-        hits = await self.retrieve(query, self.second_stage.candidates(k))
-        return (await self.second_stage.rerank(query, hits, k)).hits
-
-    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
-        """Bring the index up to date in a child process; cancelling this ends the child.
-
-        Raises:
-            IndexerError: the child's own sentence.
-        """
-        from kibitz.server.child import as_environment, index_in_child
-
-        with self._unseen.round():
-            return await index_in_child(self.root, {**self._environ, **as_environment(self.config)}, on_progress)
-
-    async def see(self, documents: Mapping[str, str | None]) -> None:
-        """Answer searches from these files of the index as they are now, ahead of the next round.
-
-        Args:
-            documents: paths with an open document's text, or None for the file on disk.
-        """
-        await asyncio.to_thread(self._see_now, documents)
-
-    def _see_now(self, documents: Mapping[str, str | None]) -> None:
-        from kibitz.indexer.live import LiveParser
-
-        try:
-            searcher = self.searcher()
-        except NotIndexedError:
-            return
-        most = self.config.max_file_bytes
-        known = {path: text for path, text in documents.items() if searcher.knows(path) and len(text or "") <= most}
-        if not known:
-            return
-        if self._live is None:
-            self._live = LiveParser(self.root, self.embedder(), most)
-        searcher.put_ahead(self._live.see(known))
-
-    async def rest(self) -> None:
-        """End the process that parses open documents; it is started again when it is needed."""
-        if self._live is not None:
-            await asyncio.to_thread(self._live.close)
-
-    def index_status(self) -> "IndexStatus":
-        """What is indexed, and how far behind it is."""
-        from kibitz.indexer.index import status
-
-        return status(self.root, cache_dir=self.config.cache_dir, embedder=self.embedder(), rules=self.rules)
 
     def status(self) -> dict[str, Any]:
         """The state of this workspace, for `kibitz status` and `kibitz/status`."""

@@ -12,10 +12,10 @@ from kibitz.server.errors import ModelError
 
 if TYPE_CHECKING:
     from kibitz.indexer.search import Searcher
-    from kibitz.server.app import App
+    from kibitz.server.indexed import Indexed
 
 
-def search(app: "App", query: str, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
+def search(app: "Indexed", query: str, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
     """The k best hits for a question.
 
     Without an index the question's words are looked for in the files; while an embedding endpoint cannot answer, words
@@ -34,7 +34,7 @@ def search(app: "App", query: str, k: int, *, within: str = "", filters: Filters
     return replace(answer, notes=(*question.notes, *answer.notes))
 
 
-def grep(app: "App", query: Query, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
+def grep(app: "Indexed", query: Query, k: int, *, within: str = "", filters: Filters = NO_FILTERS) -> Answer:
     """The first k lines that match a regular expression, in the order of paths; without an index as with one.
 
     Raises:
@@ -55,7 +55,7 @@ def grep(app: "App", query: Query, k: int, *, within: str = "", filters: Filters
     return Answer(found.hits, ("regex",), freshness, notes, grepped=found)
 
 
-def _ask(app: "App", question: str, k: int, *, within: str, filters: Filters) -> Answer:
+def _ask(app: "Indexed", question: str, k: int, *, within: str, filters: Filters) -> Answer:
     """Ask the index.
 
     Raises:
@@ -71,12 +71,12 @@ def _ask(app: "App", question: str, k: int, *, within: str, filters: Filters) ->
     return Answer(tuple(hits), ("lexical", "vector"), _freshness(app, searcher))
 
 
-def _freshness(app: "App", searcher: "Searcher") -> Freshness:
+def _freshness(app: "Indexed", searcher: "Searcher") -> Freshness:
     told, known = app.freshness(searcher.is_ahead), searcher.freshness
     return replace(known, behind=told.behind, indexing=told.indexing or known.indexing)
 
 
-def _scan(app: "App", question: str, k: int, *, within: str, filters: Filters, why: str) -> Answer:
+def _scan(app: "Indexed", question: str, k: int, *, within: str, filters: Filters, why: str) -> Answer:
     """Look for the question's words in the files."""
     from kibitz.indexer.scan import scan
 
