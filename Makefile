@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
 BENCH ?= .bench
+PARALLEL := -n auto --dist worksteal
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
 .PHONY: demo test check types unit e2e wheel vsix fmt lock clean bench-retrieval
@@ -31,11 +32,11 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit tests/golden tests/e2e/test_vsix.py
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/golden tests/e2e/test_vsix.py
 
 # The whole program from the sources, for daily work; `make test` runs the same tests against the wheel.
 e2e: $(VENV)/.ready $(MODEL)
-	SMOLLM2_GGUF=$(abspath $(MODEL)) $(BIN)/python -m pytest tests/e2e
+	SMOLLM2_GGUF=$(abspath $(MODEL)) $(BIN)/python -m pytest $(PARALLEL) tests/e2e
 
 # The whole program as it is installed: the built wheel, in an environment that has never seen the sources.
 wheel: $(VENV)/.ready $(MODEL)

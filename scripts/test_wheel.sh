@@ -14,8 +14,8 @@ cd "$ROOT"
 
 "$BIN/python" -m venv "$WORK/venv"
 "$WORK/venv/bin/pip" install --quiet --disable-pip-version-check -c requirements.lock \
-  "$(ls "$WORK"/dist/*.whl)[local,mcp,minilm,hf]" pytest pytest-asyncio hypothesis
+  "$(ls "$WORK"/dist/*.whl)[local,mcp,minilm,hf]" pytest pytest-asyncio pytest-xdist hypothesis
 mkdir "$WORK/tests-only"
 cp -R tests training pyproject.toml "$WORK/tests-only/"
 cd "$WORK/tests-only"
-"$WORK/venv/bin/python" -m pytest tests/e2e -q -p no:cacheprovider
+"$WORK/venv/bin/python" -m pytest -n auto --dist worksteal tests/e2e -q -p no:cacheprovider
