@@ -17,7 +17,7 @@ from kibitz.server.rendering import Memories
 if TYPE_CHECKING:
     from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.server.chat.question import Question
     from kibitz.server.completion.pace import CompletionPace
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
@@ -106,9 +106,7 @@ class App(Indexed):
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
-    async def ask_prompt(
-        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
-    ) -> "Rendered":
+    async def ask_prompt(self, question: "Question") -> "Rendered":
         """The prompt of a question."""
         from kibitz.server.chat.ask import ask_prompt
 
@@ -118,8 +116,6 @@ class App(Indexed):
             counting=await self.counting(),
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
-            history=history,
-            attached=attached,
             small=await self._is_small(),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kibitz.server.chat.citations import Citation, citations, sources
+from kibitz.server.chat.question import Question
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.llm.ports import ChatModel, Delta
 from kibitz.server.rendering import Counting, rendered_off_the_loop
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
 
-__all__ = ["Answer", "Citation", "ask_prompt", "citations", "collect", "sources", "stream_answer"]
+__all__ = ["Answer", "Citation", "Question", "ask_prompt", "citations", "collect", "sources", "stream_answer"]
 
 TOKENS_A_HIT = 250  # a small chunk with its header: more hits than fit are asked for, and the budget decides
 MIN_HITS, MAX_HITS = 10, 60
-SHORT_QUESTION_WORDS = 6  # "and where is it called?" means nothing without the question before
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +32,43 @@ class Answer:
 
 
 async def ask_prompt(
-    question: str,
+    question: Question,
     *,
     retrieve: Retrieve,
     counting: Counting,
     budget_tokens: int,
     reserve_tokens: int,
-    history: Sequence[tuple[str, str]] = (),
-    attached: "Sequence[ContextItem]" = (),
     small: bool = False,
 ) -> "Rendered":
     """Render the prompt of a question: what the user attached first, then what the index knows, best first.
 
-    `history` are (role, text) turns, the oldest first. `small` asks in the form that a very small model can follow,
-    which leaves out history.
+    `small` asks in the form that a very small model can follow, which leaves out history and rules.
 
     Raises:
         BudgetError: the question alone does not fit.
     """
     from kibitz.prompts.templates.chat import ask_tree
-    from kibitz.prompts.templates.context import Turn
     from kibitz.prompts.templates.small import small_ask_tree
 
     room = max(0, budget_tokens - reserve_tokens)
-    hits = await retrieve(_query(question, history), min(MAX_HITS, max(MIN_HITS, room // TOKENS_A_HIT)))
+    wanted = question.wanted
+    hits = await retrieve(wanted, min(MAX_HITS, max(MIN_HITS, room // TOKENS_A_HIT))) if wanted else ()
+    attached = question.attached
     labels = {item.label for item in attached}
     found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
-    turns = [Turn(role, text) for role, text in history]
 
     def tree() -> "Node":
         if small:
-            return small_ask_tree(question, [*attached, *found], reserve_tokens=reserve_tokens)
-        return ask_tree(question, found, attached=attached, history=turns, reserve_tokens=reserve_tokens)
+            return small_ask_tree(question.text, [*attached, *found], reserve_tokens=reserve_tokens)
+        return ask_tree(
+            question.text,
+            found,
+            attached=attached,
+            shown=question.shown,
+            history=question.history,
+            rules=question.rules,
+            reserve_tokens=reserve_tokens,
+        )
 
     return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
 
@@ -107,14 +112,6 @@ async def collect(
                 on_text(delta.text)
     text = "".join(pieces)
     return Answer(text, citations(text, rendered), finish)
-
-
-def _query(question: str, history: Sequence[tuple[str, str]]) -> str:
-    """Return what to search for: a short follow-up is searched together with the question before it."""
-    before = next((text for role, text in reversed(history) if role == "user"), "")
-    if before and len(question.split()) <= SHORT_QUESTION_WORDS:
-        return f"{before}\n{question}"
-    return question
 
 
 def _inside_any(item: "ContextItem", others: "Sequence[ContextItem]") -> bool:

@@ -52,7 +52,7 @@ def ask(
 
 
 async def _ask(app: "App", question: str, as_json: bool) -> None:
-    from kibitz.server.chat.ask import collect, sources
+    from kibitz.server.chat.ask import Question, collect, sources
 
     def on_text(text: str) -> None:
         if as_json:
@@ -62,7 +62,7 @@ async def _ask(app: "App", question: str, as_json: bool) -> None:
 
     async with closing(app):
         await app.models()
-        rendered = await app.ask_prompt(question)
+        rendered = await app.ask_prompt(Question(question))
         if app.second_stage.note:
             click.echo(f"kibitz: {app.second_stage.note}", err=True)
         answer = await collect(app.ask(rendered), rendered, on_text)

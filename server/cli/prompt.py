@@ -78,9 +78,11 @@ prompt.add_command(explain_latency)
 @json_option
 def ask(*, question: tuple[str, ...], root: Path, budget: int | None, **output: Any) -> None:
     """The prompt of a question."""
+    from kibitz.server.chat.question import Question
+
     app = make_app(root, ask_budget_tokens=budget)
     ensure_indexed(app)
-    _render(app, lambda: app.ask_prompt(" ".join(question)), **output)
+    _render(app, lambda: app.ask_prompt(Question(" ".join(question))), **output)
 
 
 @prompt.command()

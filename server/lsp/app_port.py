@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.server.chat.question import Question
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.config import Config
@@ -41,9 +41,7 @@ class AppPort(Protocol):
         """Take note of files that have changed, or with none, that the workspace is followed from now on."""
         ...
 
-    async def ask_prompt(
-        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
-    ) -> "Rendered":
+    async def ask_prompt(self, question: "Question") -> "Rendered":
         """Render the prompt of a question."""
         ...
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kibitz.indexer.answer import Answer, Freshness
 from kibitz.indexer.types import Hit
 from kibitz.prompts.rendered import Rendered, RenderedMessage
+from kibitz.server.chat.question import Question
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.edit.change import Edit, Target
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
-    from kibitz.prompts.templates.context import ContextItem
     from kibitz.server.completion.suggest import Suggestion
 
 
@@ -89,11 +89,9 @@ class FakeApp:
     def changed(self, paths: Collection[str]) -> None:
         self.told.append(sorted(paths))
 
-    async def ask_prompt(
-        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
-    ) -> Rendered:
-        self.asked.append(("ask", question, tuple(history), tuple(attached)))
-        return rendered(question)
+    async def ask_prompt(self, question: Question) -> Rendered:
+        self.asked.append(("ask", question))
+        return rendered(question.text)
 
     async def ask(self, rendered: Rendered) -> AsyncIterator[Delta]:
         for piece in self.pieces:

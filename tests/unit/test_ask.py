@@ -6,8 +6,8 @@ from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.errors import BudgetError
 from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
-from kibitz.prompts.templates.context import ContextItem
-from kibitz.server.chat.ask import Answer, Citation, ask_prompt, collect, sources, stream_answer
+from kibitz.prompts.templates.context import ContextItem, Turn
+from kibitz.server.chat.ask import Answer, Citation, Question, ask_prompt, collect, sources, stream_answer
 from kibitz.server.errors import ModelError
 from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
@@ -41,14 +41,13 @@ async def prompt(
     history: Sequence[tuple[str, str]] = (),
     attached: Sequence[ContextItem] = (),
 ) -> Rendered:
+    turns = [Turn(role, text) for role, text in history]
     return await ask_prompt(
-        question,
+        Question(question, attached=attached, history=turns),
         retrieve=found,
         counting=Counting(tokenizer_for(None)),
         budget_tokens=budget_tokens,
         reserve_tokens=200,
-        history=history,
-        attached=attached,
     )
 
 
@@ -129,7 +128,7 @@ async def test_a_model_s_failure_passes() -> None:
 async def test_a_very_small_model_is_shown_an_example_and_its_answer_is_begun() -> None:
     model = ScriptedChat("src/session.py:10-11`, it drains the pool.")
     rendered = await ask_prompt(
-        "How is a session closed?",
+        Question("How is a session closed?"),
         retrieve=Found(CLOSE, DRAIN),
         counting=Counting(tokenizer_for("gpt-4o")),
         budget_tokens=2_000,

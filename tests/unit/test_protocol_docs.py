@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,12 +16,10 @@ from kibitz.prompts.render import render
 from kibitz.prompts.rendered import Rendered
 from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.prompts.trace import explain
+from kibitz.server.chat.question import Question
 from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Message, Wire, connected
-
-if TYPE_CHECKING:
-    from kibitz.prompts.templates.context import ContextItem
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the documentation is not in the wheel")
@@ -62,11 +60,9 @@ def result_of(request: Message) -> Any:
 class Shop(FakeApp):
     """Plays what the page's examples are about."""
 
-    async def ask_prompt(
-        self, question: str, history: Sequence[tuple[str, str]] = (), attached: "Sequence[ContextItem]" = ()
-    ) -> Rendered:
-        code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in attached]
-        tree = fragment(system("You answer."), user(*code, scope(question, name="question")), reserve(1024))
+    async def ask_prompt(self, question: Question) -> Rendered:
+        code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in question.attached]
+        tree = fragment(system("You answer."), user(*code, scope(question.text, name="question")), reserve(1024))
         return render(tree, budget_tokens=8000, tokenizer=TiktokenTokenizer("o200k_base"))
 
     def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from kibitz.prompts.templates.context import Turn
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError, ModelError
 from tests.fakes.app import FakeApp
@@ -142,8 +143,9 @@ async def test_an_answer_streams_as_deltas_and_comes_whole_at_the_end() -> None:
         {"token": "t1", "value": {"delta": "It is in "}},
         {"token": "t1", "value": {"delta": "a.py."}},
     ]
-    _, question, history, (attached,) = app.asked[0]
-    assert (question, history) == ("Where?", (("user", "Hi"), ("assistant", "Hello")))
+    _, question = app.asked[0]
+    (attached,) = question.attached
+    assert (question.text, question.history) == ("Where?", [Turn("user", "Hi"), Turn("assistant", "Hello")])
     assert (attached.label, attached.text, attached.kind) == ("src/a.py:1-1", "def f():\n", "selection")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from kibitz.prompts.templates.families import FAMILIES
 from kibitz.server.app import build_app
+from kibitz.server.chat.question import Question
 from kibitz.server.config import Config, Secret, load
 from kibitz.server.errors import ConfigError, NoModelError
 from kibitz.server.llm.embeddings import OpenAIEmbedder
@@ -142,7 +143,7 @@ async def test_the_app_tells_of_trouble_and_of_what_it_sent(tmp_path: Path) -> N
         app = build_app(tmp_path, environ=environ)
         assert app.status()["trouble"] is None
         for _ in range(3):
-            rendered = await app.ask_prompt("Where is it?")
+            rendered = await app.ask_prompt(Question("Where is it?"))
             with pytest.raises(Exception, match="HTTP 501"):
                 _ = [delta async for delta in app.ask(rendered)]
         assert "3 times in a row" in app.status()["trouble"]

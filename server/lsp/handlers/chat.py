@@ -11,7 +11,7 @@ from kibitz.server.lsp.progress import work_done
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kibitz.prompts.templates.context import ContextItem
+    from kibitz.prompts.templates.context import ContextItem, Turn
     from kibitz.server.chat.ask import Citation
     from kibitz.server.lsp.folders import Folder
     from kibitz.server.lsp.server import KibitzServer
@@ -31,15 +31,15 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     """Stream the answer's pieces, then answer with the whole."""
-    from kibitz.server.chat.ask import collect
+    from kibitz.server.chat.ask import Question, collect
 
     session = ls.session
     if not params.question.strip():
         raise RequestError(failures.INVALID_PARAMS, "The question is empty.")
     folder, attached = attached_items(session, params.folder, params.attachments)
-    history = [(turn.role, turn.content) for turn in checked_history(params.history)]
+    question = Question(params.question, attached=attached, history=turns_of(params.history))
     async with work_done(ls, "Kibitz: answering", params.work_done_token):
-        rendered = await folder.app.ask_prompt(params.question, history, attached)
+        rendered = await folder.app.ask_prompt(question)
         answer = await collect(
             folder.app.ask(rendered), rendered, lambda text: ls.partial(params.partial_result_token, {"delta": text})
         )
@@ -50,16 +50,18 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     }
 
 
-def checked_history(history: Sequence[methods.Turn]) -> Sequence[methods.Turn]:
-    """Refuse roles that a conversation does not have.
+def turns_of(history: Sequence[methods.Turn]) -> "list[Turn]":
+    """Turn earlier messages into what a prompt takes.
 
     Raises:
         RequestError: a turn's role is neither "user" nor "assistant".
     """
+    from kibitz.prompts.templates.context import Turn
+
     for turn in history:
         if turn.role not in ("user", "assistant"):
             raise RequestError(failures.INVALID_PARAMS, 'A turn\'s role in history is "user" or "assistant".')
-    return history
+    return [Turn(turn.role, turn.content) for turn in history]
 
 
 def attached_items(

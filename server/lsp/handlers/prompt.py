@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.handlers.chat import attached_items, checked_history
+from kibitz.server.lsp.handlers.chat import attached_items, turns_of
 from kibitz.server.lsp.handlers.edit import target_of
 from kibitz.server.lsp.places import place
 
@@ -37,9 +37,11 @@ async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, 
 async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered":
     session = ls.session
     if params.kind == "ask":
-        history = [(turn.role, turn.content) for turn in checked_history(params.history)]
+        from kibitz.server.chat.question import Question
+
         folder, attached = attached_items(session, params.folder, params.attachments)
-        return await folder.app.ask_prompt(params.question, history, attached)
+        history = turns_of(params.history)
+        return await folder.app.ask_prompt(Question(params.question, attached=attached, history=history))
     if params.kind == "complete":
         document = _document(ls, params)
         if params.position is None:
