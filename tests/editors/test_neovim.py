@@ -1,0 +1,88 @@
+"""Neovim with the plugin of editors/neovim: a real editor, typed into, with a real server and a scripted model."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import new_user
+from tests.fakes.openai_server import FakeOpenAI, Reply
+
+HERE = Path(__file__).parent
+JOURNEY = HERE / "neovim" / "journey.lua"
+PLUGIN = HERE.parents[1] / "editors" / "neovim"
+NEOVIMS = [path for path in os.environ.get("NEOVIMS", "nvim").split(":") if shutil.which(path)]
+
+
+@pytest.mark.skipif(not NEOVIMS, reason="Neovim is not installed (apt-get install neovim)")
+@pytest.mark.parametrize("neovim", NEOVIMS)
+def test_a_journey_in_neovim(tmp_path: Path, shop: Path, neovim: str) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "other.py").write_text('def colour(name: str) -> int:\n    """Return a colour by name."""\n    return 0\n')
+    for root in (shop, other):
+        subprocess.run(["git", "init", "-q", str(root)], check=True)
+    replies = [
+        Reply(("circle_area(2.0)",), at="v1/completions", when="area = "),
+        Reply(("one()",), at="v1/completions", when="best = "),
+        Reply(("two()",), at="v1/completions", when="best = "),
+        Reply(('```python\n"""Hello."""\n```',), at="chat/completions", when="Say hello."),
+        Reply(('```python\n"""Slow."""\n```',), at="chat/completions", when="Slowly.", delay_s=2.0),
+        Reply(("In shapes.py", ":4-6."), at="chat/completions", when="Where is the area?"),
+    ]
+    out = tmp_path / "seen.json"
+    with FakeOpenAI(replies, models=("qwen2.5-coder",)) as model:
+        environment = new_user(
+            tmp_path,
+            OPENAI_BASE_URL=model.url,
+            KIBITZ_INDEX_ON_START="true",
+            XDG_CONFIG_HOME=str(tmp_path),
+            XDG_STATE_HOME=str(tmp_path),
+        )
+        # Not settings of ours, so they go to the script under names that the server does not look at.
+        environment |= {
+            "TEST_PYTHON": sys.executable,
+            "TEST_PLUGIN": str(PLUGIN),
+            "TEST_ROOT": str(shop),
+            "TEST_OTHER": str(other),
+            "TEST_OUT": str(out),
+        }
+        ran = subprocess.run(
+            [neovim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", f"luafile {JOURNEY}"],
+            env=environment,
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=180,
+            check=False,
+        )
+    assert out.exists(), ran.stderr.decode()
+    seen = json.loads(out.read_text(encoding="utf-8"))
+    keep(neovim, seen["screens"])
+    assert seen["errors"] == []
+    assert "    face = '😀'; area = circle_area(2.0)" in seen["screens"]["ghost text"]
+    assert seen["word"].strip() == "face = '😀'; area = circle_area"
+    assert seen["accepted"] == seen["word"] + "(2.0)"
+    assert seen["tab"].rstrip("|") == seen["accepted"] + "    "  # the key is itself where nothing is shown
+    assert seen["undone"] == seen["word"]
+    assert seen["cited"] == 4
+    assert seen["unedited"] == '"""Accounts."""'
+    assert seen["mine"] == '"""Mine."""'
+    assert "changed" in seen["refused"][-1]
+    assert seen["hit"][0].endswith("shapes.py")
+    assert seen["clients"] == ["kibitz"]  # for both folders
+    assert "the server runs: ready" in seen["health"]
+
+
+def keep(neovim: str, screens: dict[str, str]) -> None:
+    """Keep what was on the screen, for people to look at."""
+    folder = os.environ.get("EDITOR_ARTEFACTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        name = neovim.strip("/").replace("/", "-")
+        for title, text in screens.items():
+            (Path(folder) / f"{name} {title}.txt").write_text(text, encoding="utf-8")
