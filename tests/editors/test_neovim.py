@@ -4,17 +4,14 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import new_user
-from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.editors.surroundings import ROOT, editing
+from tests.fakes.openai_server import Reply
 
-HERE = Path(__file__).parent
-JOURNEY = HERE / "neovim" / "journey.lua"
-PLUGIN = HERE.parents[1] / "editors" / "neovim"
+JOURNEY = Path(__file__).parent / "neovim" / "journey.lua"
 NEOVIMS = [path for path in os.environ.get("NEOVIMS", "nvim").split(":") if shutil.which(path)]
 
 
@@ -24,8 +21,7 @@ def test_a_journey_in_neovim(tmp_path: Path, shop: Path, neovim: str) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "other.py").write_text('def colour(name: str) -> int:\n    """Return a colour by name."""\n    return 0\n')
-    for root in (shop, other):
-        subprocess.run(["git", "init", "-q", str(root)], check=True)
+    subprocess.run(["git", "init", "-q", str(other)], check=True)
     replies = [
         Reply(("circle_area(2.0)",), at="v1/completions", when="area = "),
         Reply(("one()",), at="v1/completions", when="best = "),
@@ -35,22 +31,8 @@ def test_a_journey_in_neovim(tmp_path: Path, shop: Path, neovim: str) -> None:
         Reply(("In shapes.py", ":4-6."), at="chat/completions", when="Where is the area?"),
     ]
     out = tmp_path / "seen.json"
-    with FakeOpenAI(replies, models=("qwen2.5-coder",)) as model:
-        environment = new_user(
-            tmp_path,
-            OPENAI_BASE_URL=model.url,
-            KIBITZ_INDEX_ON_START="true",
-            XDG_CONFIG_HOME=str(tmp_path),
-            XDG_STATE_HOME=str(tmp_path),
-        )
-        # Not settings of ours, so they go to the script under names that the server does not look at.
-        environment |= {
-            "TEST_PYTHON": sys.executable,
-            "TEST_PLUGIN": str(PLUGIN),
-            "TEST_ROOT": str(shop),
-            "TEST_OTHER": str(other),
-            "TEST_OUT": str(out),
-        }
+    names = {"TEST_PLUGIN": str(ROOT / "editors" / "neovim"), "TEST_OTHER": str(other), "TEST_OUT": str(out)}
+    with editing(tmp_path, shop, replies, **names) as environment:
         ran = subprocess.run(
             [neovim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", f"luafile {JOURNEY}"],
             env=environment,
