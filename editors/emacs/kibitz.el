@@ -6,7 +6,7 @@
 
 ;;; Commentary:
 
-;; Kibitz as an eglot server, with ghost text and commands.  Needs the program: pip install kibitz.
+;; Kibitz as an eglot server, with ghost text and commands.  Needs the program kibitz on the PATH.
 ;;
 ;;   (require 'kibitz)
 ;;   (add-hook 'python-mode-hook #'kibitz-start)
@@ -79,15 +79,10 @@
 (defun kibitz-start ()
   "Manage this buffer with Kibitz, and show ghost text in it."
   (interactive)
-  (unless (eglot-managed-p)
-    (eglot (list major-mode) (or (project-current) (cons 'transient default-directory))
-           'kibitz-server kibitz-command (kibitz--language)))
+  (setq-local eglot-server-programs
+              (cons (cons major-mode (cons 'kibitz-server kibitz-command)) eglot-server-programs))
+  (eglot-ensure)
   (kibitz-mode 1))
-
-(defun kibitz--language ()
-  "The language's name in the protocol."
-  (or (get major-mode 'eglot-language-id)
-      (replace-regexp-in-string "\\(-ts\\)?-mode\\'" "" (symbol-name major-mode))))
 
 (defun kibitz--server ()
   "The server that manages this buffer, else any; an error where there is none."

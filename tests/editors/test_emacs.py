@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.surroundings import ROOT, editing
+from tests.editors.surroundings import ROOT, documented, editing
 from tests.fakes.openai_server import Reply
 
 JOURNEY = Path(__file__).parent / "emacs" / "journey.el"
@@ -23,13 +23,13 @@ def test_a_journey_in_emacs(tmp_path: Path, shop: Path) -> None:
         Reply(("In shapes.py", ":4-6."), at="chat/completions", when="Where is the area?"),
     ]
     out = tmp_path / "seen.json"
-    with editing(
-        tmp_path, shop, replies, TEST_PACKAGE=str(ROOT / "editors" / "emacs"), TEST_OUT=str(out)
-    ) as environment:
+    settings = tmp_path / "init.el"
+    settings.write_text(documented("Emacs", "elisp"), encoding="utf-8")
+    with editing(tmp_path, shop, replies, TEST_INIT=str(settings), TEST_OUT=str(out)) as environment:
         ran = subprocess.run(
             [str(EMACS), "-Q", "--batch", "-l", str(JOURNEY)],
             env=environment,
-            cwd=tmp_path,
+            cwd=ROOT,
             capture_output=True,
             timeout=180,
             check=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.editors.surroundings import ROOT, editing
+from tests.editors.surroundings import ROOT, documented, editing
 from tests.fakes.openai_server import Reply
 
 JOURNEY = Path(__file__).parent / "neovim" / "journey.lua"
@@ -31,8 +31,11 @@ def test_a_journey_in_neovim(tmp_path: Path, shop: Path, neovim: str) -> None:
         Reply(("In shapes.py", ":4-6."), at="chat/completions", when="Where is the area?"),
     ]
     out = tmp_path / "seen.json"
-    names = {"TEST_PLUGIN": str(ROOT / "editors" / "neovim"), "TEST_OTHER": str(other), "TEST_OUT": str(out)}
-    with editing(tmp_path, shop, replies, **names) as environment:
+    with editing(tmp_path, shop, replies, TEST_OTHER=str(other), TEST_OUT=str(out)) as environment:
+        subprocess.run(["sh", "-ec", documented("Neovim", "sh")], env=environment, cwd=ROOT, check=True)
+        settings = tmp_path / ".config" / "nvim"
+        settings.mkdir(parents=True)
+        (settings / "init.lua").write_text(documented("Neovim", "lua"), encoding="utf-8")
         ran = subprocess.run(
             [neovim, "--headless", "-u", "NONE", "-i", "NONE", "-n", "-c", f"luafile {JOURNEY}"],
             env=environment,

@@ -1,13 +1,11 @@
 ;;; A user's first hour in Emacs with the package, with real keys. -*- lexical-binding: t; -*-
-;; In: TEST_PYTHON, TEST_PACKAGE, TEST_ROOT, TEST_OUT. Out: what was seen, as one JSON object.
+;; In: TEST_INIT, TEST_ROOT, TEST_OUT. Out: what was seen, as one JSON object.
 
 (dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/*")) (add-to-list 'load-path folder))
-(add-to-list 'load-path (getenv "TEST_PACKAGE"))
 (setq user-emacs-directory (file-name-as-directory (make-temp-file "emacs" t)))
 (require 'json)
-(require 'kibitz)
-(setq kibitz-command (list (getenv "TEST_PYTHON") "-m" "kibitz.server" "serve")
-      eglot-confirm-server-initiated-edits nil
+(load (getenv "TEST_INIT"))
+(setq eglot-confirm-server-initiated-edits nil
       eglot-autoshutdown t
       create-lockfiles nil
       make-backup-files nil
@@ -27,14 +25,16 @@
 (find-file (expand-file-name "bank.py" (getenv "TEST_ROOT")))
 (setq indent-tabs-mode nil)
 (defvar bank (current-buffer))
-(kibitz-start)
+(switch-to-buffer bank)
+(type "C-a") ; the first command connects
+(wait "the server" #'eglot-managed-p)
 (saw 'server (symbol-name (eieio-object-class-name (eglot-current-server))))
 (wait "the index" (lambda () (equal (car kibitz-state) "ready")))
 (saw 'lighter (kibitz--lighter))
 
 ;; Ghost text: typed through, then taken by a word, then whole.
-(goto-char (point-max))
 (switch-to-buffer bank)
+(goto-char (point-max))
 (setq python-indent-guess-indent-offset-verbose nil)
 (type "face SPC = SPC '☺'; SPC area SPC = SPC")
 (wait "ghost text" (ghost-is "circle_area(2.0)"))

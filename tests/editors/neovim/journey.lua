@@ -1,9 +1,9 @@
 -- A user's first hour in Neovim with the plugin, typed key by key into a second Neovim that this one drives.
--- In: TEST_PYTHON, TEST_PLUGIN, TEST_ROOT, TEST_OUT. Out: what was seen, as one JSON object. Only calls of Neovim 0.7.
+-- In: TEST_ROOT, TEST_OTHER, TEST_OUT. Out: what was seen, as one JSON object. Only calls of Neovim 0.7.
 
 local seen = { errors = {}, screens = {} }
 local socket = vim.fn.tempname()
-local arguments = { vim.v.progpath, "-u", "NONE", "-i", "NONE", "-n", "--listen", socket }
+local arguments = { vim.v.progpath, "-i", "NONE", "-n", "--listen", socket }
 vim.fn.jobstart(arguments, { pty = true, width = 100, height = 30, env = { TERM = "xterm-256color" } })
 local editor = 0
 vim.wait(5000, function()
@@ -71,16 +71,11 @@ end
 
 local ghost = "return require('kibitz.ghost').text() == ..."
 
--- What the user's init.lua says.
 lua([[
-  local plugin, python = ...
-  vim.opt.runtimepath:append(plugin)
-  vim.cmd("runtime plugin/kibitz.lua")
-  require("kibitz").setup({ cmd = { python, "-m", "kibitz.server", "serve" } })
-  vim.o.swapfile, vim.o.expandtab, vim.o.shiftwidth = false, true, 4
+  vim.o.expandtab, vim.o.shiftwidth = true, 4
   notified = {}
   vim.notify = function(text) table.insert(notified, text) end
-]], vim.env.TEST_PLUGIN, vim.env.TEST_PYTHON)
+]])
 
 ex("edit " .. vim.env.TEST_ROOT .. "/bank.py")
 wait("the index", "return require('kibitz').status() == 'ready'")

@@ -16,7 +16,7 @@ function M.check()
   if vim.fn.executable(program) == 1 then
     ok(("%s is %s"):format(program, vim.fn.exepath(program)))
   else
-    fail(("%s is not executable"):format(program), { "pip install kibitz, or set cmd in setup()" })
+    fail(("%s is not executable"):format(program), { "install the program, or set cmd in setup()" })
   end
   if client.ready() then
     ok("the server runs: " .. client.status_line())
