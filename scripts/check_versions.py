@@ -1,0 +1,28 @@
+"""Check before a release that the program, the extension and the changelog are of one version."""
+
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> str | None:
+    """Say what differs, or None."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    extension = ROOT / "vscode-extension"
+    found = {
+        f"vscode-extension/{name}": json.loads((extension / name).read_text(encoding="utf-8"))["version"]
+        for name in ("package.json", "package-lock.json")
+    }
+    for changelog in (ROOT / "CHANGELOG.md", extension / "CHANGELOG.md"):
+        newest = re.search(r"^## \[?(\d\S*?)\]?(?:\s|$)", changelog.read_text(encoding="utf-8"), re.MULTILINE)
+        found[str(changelog.relative_to(ROOT))] = newest[1] if newest else "none"
+    others = [f"{name} has {each}" for name, each in found.items() if each != version]
+    return f"pyproject.toml has {version}, {', '.join(others)}" if others else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
