@@ -94,7 +94,7 @@ async def test_a_question_is_about_the_folder_it_names_or_that_of_its_attachment
             await wire.call("kibitz/chat", {"question": "?", **params})
             assert [name for name, app in apps.of.items() if app.asked] == [name]
             await wire.call("kibitz/prompt", {"kind": "ask", "question": "?", **params})
-            assert len([asked for asked in apps.of[name].asked if asked[1].text == "?"]) == 2
+            assert len([asked for asked in apps.of[name].asked if asked[0] == "ask"]) == 2
             apps.of[name].asked.clear()
         with pytest.raises(Refused, match="-32602: folder is not"):
             await wire.call("kibitz/chat", {"question": "?", "folder": "file:///elsewhere"})
