@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kibitz.indexer.answer import Answer, Freshness
 from kibitz.indexer.round import Report
 from kibitz.indexer.types import Chunk, Hit, Span
+from kibitz.server.chat.question import Question
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.errors import ConfigError
@@ -94,7 +95,7 @@ async def test_a_question_is_about_the_folder_it_names_or_that_of_its_attachment
             await wire.call("kibitz/chat", {"question": "?", **params})
             assert [name for name, app in apps.of.items() if app.asked] == [name]
             await wire.call("kibitz/prompt", {"kind": "ask", "question": "?", **params})
-            assert len([asked for asked in apps.of[name].asked if asked[0] == "ask"]) == 2
+            assert len([asked for asked in apps.of[name].asked if isinstance(asked[1], Question)]) == 2
             apps.of[name].asked.clear()
         with pytest.raises(Refused, match="-32602: folder is not"):
             await wire.call("kibitz/chat", {"question": "?", "folder": "file:///elsewhere"})
