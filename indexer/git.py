@@ -69,6 +69,22 @@ def contents(root: Path, ids: Iterable[str]) -> dict[str, bytes]:
     return found
 
 
+def diff(root: Path, since: str = "HEAD", *, staged: bool = False) -> str:
+    """The unified diff of the files below `root` since a commit, or of what is staged; "" where git has no answer.
+
+    Git may start the filters that a repository's settings name: only for one that the user trusts.
+    """
+    options = ("--no-color", "--no-ext-diff", "--no-textconv", "--relative", "--find-renames")
+    arguments = ("-c", "core.quotePath=false", "diff", *options, *(("--cached",) if staged else ()), since, "--")
+    return _run(root, *arguments).decode("utf-8", "replace")
+
+
+def subjects(root: Path, count: int) -> list[str]:
+    """The subjects of the last commits, the newest first."""
+    said = _run(root, "log", f"--max-count={count}", "--no-show-signature", "--format=%s")
+    return said.decode("utf-8", "replace").splitlines()
+
+
 def _parents(path: str) -> list[str]:
     parts = path.rstrip("/").split("/")
     return ["/".join(parts[:count]) for count in range(1, len(parts))]

@@ -199,6 +199,12 @@ class Searcher:
         with self._answering() as (view, sources):
             return lookup.definitions(view, sources, name, k, within=within)
 
+    def names(self, text: str, k: int = 50) -> list[str]:
+        """Names of definitions that hold a text, in no order that means anything; some may be gone since."""
+        with self._answering() as (view, _):
+            found = [name for part, _ in view.parts for name in part.names_holding(text, k)]
+        return list(dict.fromkeys(found))[:k]
+
     def references(
         self, name: str, k: int = 100, *, kinds: Sequence[str] = REFERENCE_KINDS, within: str = ""
     ) -> list[Place]:

@@ -5,11 +5,12 @@ is its path and its content. Which of a segment's files a workspace really has i
 """
 
 import hashlib
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,12 @@ class Segment:
         """One symbol's name. All of them as strings would take more memory than the rest of a view."""
         names, ends = self._names
         return names[ends[code - 1] + 1 if code else 0 : ends[code]].decode("utf-8", "surrogatepass")
+
+    def names_holding(self, text: str, most: int) -> list[str]:
+        """The first names that hold a text, whatever the case of its letters."""
+        wanted = re.escape(text.encode("utf-8", "surrogatepass"))
+        found = re.finditer(rb"[^\0]*?" + wanted + rb"[^\0]*", self._names[0], re.IGNORECASE)
+        return [one[0].decode("utf-8", "surrogatepass") for one in islice(found, most)]
 
     @cached_property
     def _names(self) -> tuple[bytes, memoryview]:

@@ -1,12 +1,13 @@
 """Files that may be shown to somebody else's program: those of the workspace that the index admits, and no others."""
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kibitz.indexer.errors import NotIndexedError, WorkspaceError
 
 if TYPE_CHECKING:
-    from kibitz.server.app import App
+    from kibitz.server.indexed import Indexed
 
 _ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:")
 
@@ -23,7 +24,7 @@ def inside(asked: str) -> str:
     return path
 
 
-def admitted_text(app: "App", asked: str) -> tuple[str, str]:
+def admitted_text(app: "Indexed", asked: str) -> tuple[str, str]:
     """The path and the text of a file as it is now, if the index has it or its next round would take it in.
 
     Raises:
@@ -44,17 +45,28 @@ def admitted_text(app: "App", asked: str) -> tuple[str, str]:
     return path, decoded[0]
 
 
-def _is_indexed(app: "App", path: str) -> bool:
+def admitted(app: "Indexed", paths: Iterable[str]) -> frozenset[str]:
+    """Those of some paths, spelled as the index does, that the index has or its next round would take in."""
+    asked = frozenset(paths)
+    known = frozenset(path for path in asked if _is_indexed(app, path))
+    return known | (asked & _next(app)) if asked - known else known
+
+
+def _is_indexed(app: "Indexed", path: str) -> bool:
     try:
         return app.searcher().knows(path)
     except NotIndexedError:
         return False
 
 
-def _is_next(app: "App", path: str) -> bool:
+def _is_next(app: "Indexed", path: str) -> bool:
+    return path in _next(app)
+
+
+def _next(app: "Indexed") -> frozenset[str]:
     from kibitz.indexer.workspace import survey
 
-    return any(one.path == path for one in survey(app.root, app.rules).files)
+    return frozenset(one.path for one in survey(app.root, app.rules).files)
 
 
 def _refused(path: str) -> WorkspaceError:

@@ -7,17 +7,22 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kibitz.server.chat.conversation import Conversations
+from kibitz.server.chat.sessions import Sessions
 from kibitz.server.completion.nearby import Nearby
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
 from kibitz.server.indexed import Indexed
 from kibitz.server.llm.sent import SentPrompts
 from kibitz.server.rendering import Memories
+from kibitz.server.rules import RuleFiles
 
 if TYPE_CHECKING:
     from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
+    from kibitz.server.chat.beside import Beside, Composed
     from kibitz.server.chat.question import Question
+    from kibitz.server.chat.suggestions import Offered
     from kibitz.server.completion.pace import CompletionPace
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
@@ -40,6 +45,9 @@ class App(Indexed):
         self._settling = asyncio.Lock()
         self._none_before: tuple[float, str] | None = None
         self._memories = Memories()
+        self._conversations = Conversations()
+        self.rule_files = RuleFiles(root)
+        self.sessions = Sessions(config.data_dir, root)
         self._counters = Counters(config)
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
@@ -106,8 +114,24 @@ class App(Indexed):
 
     # -- the three model paths: a prompt, and what a model makes of it -------------------------------------------
 
-    async def ask_prompt(self, question: "Question") -> "Rendered":
-        """The prompt of a question."""
+    async def compose(self, text: str, beside: "Beside") -> "Composed":
+        """A question of what the user wrote, with what it mentions.
+
+        Raises:
+            UnknownPromptError: it begins with a slash and a word that is no prompt.
+        """
+        from kibitz.server.chat.compose import compose
+
+        return await asyncio.to_thread(compose, self, self.rule_files, text, beside)
+
+    async def suggestions(self, text: str) -> "Sequence[Offered]":
+        """What may follow a question's beginning: mentions and slash prompts."""
+        from kibitz.server.chat.suggestions import suggestions
+
+        return await asyncio.to_thread(suggestions, self, text)
+
+    async def ask_prompt(self, question: "Question", session: str = "") -> "Rendered":
+        """The prompt of a question, or of the next one of a chat session."""
         from kibitz.server.chat.ask import ask_prompt
 
         return await ask_prompt(
@@ -117,6 +141,7 @@ class App(Indexed):
             budget_tokens=self.config.ask_budget_tokens,
             reserve_tokens=self.config.answer_tokens,
             small=await self._is_small(),
+            conversation=self._conversations.of(session) if session else None,
         )
 
     async def ask(self, rendered: "Rendered") -> "AsyncGenerator[Delta]":

@@ -106,6 +106,9 @@ class Config:
     tokenizer: str = _setting(
         "", "the chat model's tokenizer.json, or its folder, to count tokens by; empty: by its server or its name"
     )
+    trusted: bool = _setting(
+        True, "the workspace may speak: its rules files (AGENTS.md) are read, and git is asked what has changed"
+    )
     detect: bool = _setting(True, "look for model servers on their usual loopback ports")
     local_parallel: int = _setting(1, "requests at once to a model server on this machine; ghost text goes first")
     proxy: str = _setting("", "for endpoints that are not on this machine; empty: HTTPS_PROXY, HTTP_PROXY, NO_PROXY")

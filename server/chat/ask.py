@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kibitz.server.chat.citations import Citation, citations, sources
+from kibitz.server.chat.conversation import MOST_SHOWN, Conversation
 from kibitz.server.chat.question import Question
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.llm.ports import ChatModel, Delta
@@ -39,15 +40,18 @@ async def ask_prompt(
     budget_tokens: int,
     reserve_tokens: int,
     small: bool = False,
+    conversation: Conversation | None = None,
 ) -> "Rendered":
     """Render the prompt of a question: what the user attached first, then what the index knows, best first.
 
-    `small` asks in the form that a very small model can follow, which leaves out history and rules.
+    `small` asks in the form that a very small model can follow, which leaves out history and rules. In a conversation
+    what was shown before keeps its place.
 
     Raises:
         BudgetError: the question alone does not fit.
     """
     from kibitz.prompts.templates.chat import ask_tree
+    from kibitz.prompts.templates.context import in_order_shown
     from kibitz.prompts.templates.small import small_ask_tree
 
     room = max(0, budget_tokens - reserve_tokens)
@@ -57,6 +61,8 @@ async def ask_prompt(
     labels = {item.label for item in attached}
     found = [item for item in to_items(hits) if item.label not in labels and not _inside_any(item, attached)]
 
+    shown = conversation.shown if conversation is not None else ()
+
     def tree() -> "Node":
         if small:
             return small_ask_tree(question.text, [*attached, *found], reserve_tokens=reserve_tokens)
@@ -64,13 +70,17 @@ async def ask_prompt(
             question.text,
             found,
             attached=attached,
-            shown=question.shown,
+            shown=shown,
             history=question.history,
             rules=question.rules,
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting)
+    memory = conversation.memory if conversation is not None else None
+    rendered = await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting, memory=memory)
+    if conversation is not None:
+        conversation.shown = in_order_shown(shown, [*attached, *found])[:MOST_SHOWN]
+    return rendered
 
 
 async def stream_answer(

@@ -15,7 +15,7 @@ class Question:
     """A question with all that its prompt is made of, but for what the index finds.
 
     `query` is what is searched for: None for the text itself, "" for nothing. `attached` is what the user mentioned or
-    selected, `history` the earlier turns with the oldest first, `shown` what the conversation's last prompt was given.
+    selected, `history` the earlier turns with the oldest first.
     """
 
     text: str
@@ -23,7 +23,6 @@ class Question:
     attached: "Sequence[ContextItem]" = ()
     rules: "Sequence[Rules]" = ()
     history: "Sequence[Turn]" = ()
-    shown: "Sequence[ContextItem]" = ()
 
     @property
     def wanted(self) -> str:

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
     from kibitz.prompts.render import Rendered
+    from kibitz.server.chat.beside import Beside, Composed
     from kibitz.server.chat.question import Question
+    from kibitz.server.chat.sessions import Sessions
+    from kibitz.server.chat.suggestions import Offered
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.config import Config
@@ -41,8 +44,18 @@ class AppPort(Protocol):
         """Take note of files that have changed, or with none, that the workspace is followed from now on."""
         ...
 
-    async def ask_prompt(self, question: "Question") -> "Rendered":
-        """Render the prompt of a question."""
+    sessions: "Sessions"
+
+    async def compose(self, text: str, beside: "Beside") -> "Composed":
+        """Make a question of what the user wrote, with what it mentions."""
+        ...
+
+    async def ask_prompt(self, question: "Question", session: str = "") -> "Rendered":
+        """Render the prompt of a question, or of the next one of a chat session."""
+        ...
+
+    async def suggestions(self, text: str) -> "Sequence[Offered]":
+        """Return what may follow a question's beginning: mentions and slash prompts."""
         ...
 
     def ask(self, rendered: "Rendered") -> "AsyncIterator[Delta]":

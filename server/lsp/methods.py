@@ -22,6 +22,8 @@ SEARCH = "kibitz/search"
 PROMPT = "kibitz/prompt"
 STATUS = "kibitz/status"
 INDEX = "kibitz/index"
+SESSIONS = "kibitz/sessions"
+MENTIONS = "kibitz/mentions"
 
 Token = int | str
 
@@ -51,13 +53,31 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatParams:
-    """A question, what was said before, and what was attached; `folder` is the URI of one, or of a file in one."""
+class DocumentDiagnostics:
+    """What the editor complains of in a document."""
 
-    question: str
+    uri: str
+    diagnostics: tuple[lsp.Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParams:
+    """A question, what was said before, and what was attached; `folder` is the URI of one, or of a file in one.
+
+    `session` is the id of a kept conversation, or "new"; its turns are the history. `go_on` asks for the rest of an
+    answer that was cut or stopped. `text_document` is the one in front, `selection` what is selected, `diagnostics`
+    what the editor shows: for mentions and slash prompts in the question.
+    """
+
+    question: str = ""
     folder: str = ""
     history: tuple[Turn, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    session: str = ""
+    go_on: bool = False
+    text_document: DocumentRef | None = None
+    selection: Attachment | None = None
+    diagnostics: tuple[DocumentDiagnostics, ...] = ()
     partial_result_token: Token | None = None
     work_done_token: Token | None = None
 
@@ -124,11 +144,31 @@ class PromptParams:
     instruction: str = ""
     history: tuple[Turn, ...] = ()
     attachments: tuple[Attachment, ...] = ()
+    selection: Attachment | None = None
+    diagnostics: tuple[DocumentDiagnostics, ...] = ()
     text_document: DocumentRef | None = None
     position: lsp.Position | None = None
     range: lsp.Range | None = None
     html: bool = False
     last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsParams:
+    """Which chat sessions are wanted: all, or the one with an id, which may be given another title or deleted."""
+
+    folder: str = ""
+    id: str = ""
+    title: str = ""
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MentionsParams:
+    """The beginning of a question, up to the cursor."""
+
+    text: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +192,8 @@ CUSTOM_PARAMS: Mapping[str, type] = {
     PROMPT: PromptParams,
     STATUS: StatusParams,
     INDEX: IndexParams,
+    SESSIONS: SessionsParams,
+    MENTIONS: MentionsParams,
 }
 
 
@@ -162,7 +204,14 @@ def camel(name: str) -> str:
 
 def register(converter: cattrs.Converter) -> None:
     """Teach a converter our params."""
-    for kind in (Turn, DocumentRef, Attachment, SearchFilters, *dict.fromkeys(CUSTOM_PARAMS.values())):
+    for kind in (
+        Turn,
+        DocumentRef,
+        Attachment,
+        DocumentDiagnostics,
+        SearchFilters,
+        *dict.fromkeys(CUSTOM_PARAMS.values()),
+    ):
         hints = typing.get_type_hints(kind)
         hooks = {
             f.name: override(rename=camel(f.name), struct_hook=_STRICT.get(hints[f.name]))

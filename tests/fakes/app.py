@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from kibitz.indexer.answer import Answer, Freshness
 from kibitz.indexer.types import Hit
 from kibitz.prompts.rendered import Rendered, RenderedMessage
+from kibitz.server.chat.beside import Beside, Composed
 from kibitz.server.chat.question import Question
+from kibitz.server.chat.sessions import Sessions
+from kibitz.server.chat.suggestions import Offered
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.edit.change import Edit, Target
@@ -54,6 +57,7 @@ class FakeApp:
     hits: Sequence[Hit] = ()
     freshness: Freshness = field(default_factory=Freshness)
     notes: tuple[str, ...] = ()
+    offered: Sequence[Offered] = ()
     phases: Sequence[tuple[str, int, int]] = (("parse", 1, 2), ("embed", 2, 2))
     error: Exception | None = None
     root: Path | None = None
@@ -66,9 +70,11 @@ class FakeApp:
     rests: int = 0
     index_rounds: int = 0
     closed: bool = False
+    sessions: Sessions = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.sessions = Sessions(self.config.data_dir, Path("/w"))
 
     def make(self, root: Path, options: Mapping[str, Any]) -> "FakeApp":
         """The factory that the server is given."""
@@ -89,7 +95,13 @@ class FakeApp:
     def changed(self, paths: Collection[str]) -> None:
         self.told.append(sorted(paths))
 
-    async def ask_prompt(self, question: Question) -> Rendered:
+    async def compose(self, text: str, beside: Beside) -> Composed:
+        return Composed(Question(text, attached=beside.attached, history=beside.history))
+
+    async def suggestions(self, text: str) -> Sequence[Offered]:
+        return self.offered
+
+    async def ask_prompt(self, question: Question, session: str = "") -> Rendered:
         self.asked.append(("ask", question))
         return rendered(question.text)
 

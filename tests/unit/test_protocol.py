@@ -89,7 +89,7 @@ DOCUMENT = {"uri": URI}
             {"textDocument": DOCUMENT, "position": POSITION, "context": {"triggerKind": 99}},
             "triggerKind",
         ),
-        ("kibitz/chat", None, "question: required field missing"),
+        ("kibitz/chat", None, "The question is empty"),
         ("kibitz/chat", {"question": 5}, "question: expected str"),
         ("kibitz/chat", {"question": "x", "history": [{"role": "user"}]}, "content"),
         ("kibitz/chat", {"question": "x", "history": [{"role": "system", "content": "x"}]}, "role"),

@@ -17,6 +17,8 @@ from kibitz.prompts.rendered import Rendered
 from kibitz.prompts.tokens import TiktokenTokenizer
 from kibitz.prompts.trace import explain
 from kibitz.server.chat.question import Question
+from kibitz.server.chat.sessions import Said, Session, Sessions
+from kibitz.server.chat.suggestions import Offered
 from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Message, Wire, connected
@@ -60,7 +62,7 @@ def result_of(request: Message) -> Any:
 class Shop(FakeApp):
     """Plays what the page's examples are about."""
 
-    async def ask_prompt(self, question: Question) -> Rendered:
+    async def ask_prompt(self, question: Question, session: str = "") -> Rendered:
         code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in question.attached]
         tree = fragment(system("You answer."), user(*code, scope(question.text, name="question")), reserve(1024))
         return render(tree, budget_tokens=8000, tokenizer=TiktokenTokenizer("o200k_base"))
@@ -124,6 +126,30 @@ async def test_chat_streams_as_shown_and_cites_as_shown() -> None:
         assert sent(wire, "$/progress")[0] == shown("$/progress")
         by_command = await play(wire, "workspace/executeCommand")
     assert by_command.keys() == result_of(shown("kibitz/chat")).keys()
+
+
+async def test_kept_sessions_are_listed_and_shown_as_documented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, asked = [each for each in messages() if each.get("method") == "kibitz/sessions"]
+    said = result_of(asked)["session"]
+    app = shop()
+    app.sessions = Sessions(tmp_path, tmp_path)
+    monkeypatch.setattr("kibitz.server.chat.sessions.time.time", lambda: said["at"])
+    app.sessions.add(Session(said["id"]), [Said(**turn) for turn in said["turns"]])
+    async with connected(app.make) as wire:
+        await open_shop(wire)
+        assert await wire.call("kibitz/sessions", listed["params"]) == result_of(listed)
+        assert await wire.call("kibitz/sessions", asked["params"]) == result_of(asked)
+
+
+async def test_what_may_follow_is_answered_as_shown() -> None:
+    app = shop()
+    (item,) = result_of(shown("kibitz/mentions"))["items"]
+    app.offered = [Offered(item["label"], item["insertText"], item["kind"], item["detail"], item["replaces"])]
+    async with connected(app.make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "kibitz/mentions") == result_of(shown("kibitz/mentions"))
 
 
 async def test_an_edit_is_sent_to_the_editor_as_shown_and_answered_as_shown() -> None:
@@ -201,7 +227,7 @@ def test_every_exchange_of_the_page_is_played_here() -> None:
     methods = {message["method"] for message in messages() if "method" in message}
     assert [method for method in methods if f'"{method}"' not in source] == []
     requests = [message for message in messages() if "method" in message and "id" in message]
-    first = [message for message in requests if "last" not in message["params"]]
+    first = [message for message in requests if not {"last", "id"} & message["params"].keys()]
     assert len({message["method"] for message in first}) == len(first)  # `shown` finds each of them
     answered = {message["id"] for message in messages() if "result" in message}
     assert answered <= {message["id"] for message in requests}

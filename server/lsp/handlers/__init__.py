@@ -15,6 +15,7 @@ from kibitz.server.lsp.handlers import (
     notebooks,
     prompt,
     search,
+    sessions,
     status,
     sync,
 )
@@ -33,6 +34,7 @@ def register(ls: "KibitzServer") -> None:
         completion,
         search,
         chat,
+        sessions,
         edit,
         prompt,
         status,

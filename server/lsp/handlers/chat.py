@@ -1,21 +1,25 @@
-"""kibitz/chat: a question about the workspace, answered as a stream with citations."""
+"""kibitz/chat: a question about the workspace, answered as a stream with citations, in a session if one is named."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kibitz.server.errors import USER_ERRORS
 from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp.beside import beside_of
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.places import lines_of, uri_of
+from kibitz.server.lsp.places import uri_of
 from kibitz.server.lsp.progress import work_done
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kibitz.prompts.templates.context import ContextItem, Turn
     from kibitz.server.chat.ask import Citation
+    from kibitz.server.chat.keeping import Keeping
     from kibitz.server.lsp.folders import Folder
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
+
+NEW = "new"
 
 
 def register(ls: "KibitzServer") -> None:
@@ -31,74 +35,72 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     """Stream the answer's pieces, then answer with the whole."""
-    from kibitz.server.chat.ask import Question, collect
+    from kibitz.server.chat.ask import collect
+    from kibitz.server.chat.go_on import GO_ON, last_answer
+    from kibitz.server.chat.seam import Seam
 
-    session = ls.session
-    if not params.question.strip():
+    folder, beside = beside_of(ls.session, params)
+    kept = await _kept(folder, params.session)
+    if kept is not None:
+        beside = replace(beside, history=kept.history)
+    last = last_answer(beside.history, finished=kept is not None and kept.finished) if params.go_on else ""
+    words = GO_ON if last else params.question
+    if not words.strip():
         raise RequestError(failures.INVALID_PARAMS, "The question is empty.")
-    folder, attached = attached_items(session, params.folder, params.attachments)
-    question = Question(params.question, attached=attached, history=turns_of(params.history))
-    async with work_done(ls, "Kibitz: answering", params.work_done_token):
-        rendered = await folder.app.ask_prompt(question)
-        answer = await collect(
-            folder.app.ask(rendered), rendered, lambda text: ls.partial(params.partial_result_token, {"delta": text})
-        )
+    seam = Seam(last)
+    told: list[str] = []
+
+    def on_text(text: str) -> None:
+        if text := seam.feed(text):
+            told.append(text)
+            ls.partial(params.partial_result_token, {"delta": text})
+
+    async def keep(finish_reason: str, citations: Sequence[Mapping[str, Any]] = ()) -> None:
+        if kept is not None:
+            await kept.add("" if last else params.question, "".join(told), finish_reason, citations)
+
+    try:
+        async with work_done(ls, "Kibitz: answering", params.work_done_token):
+            composed = await folder.app.compose(words, beside)
+            rendered = await folder.app.ask_prompt(composed.question, kept.id if kept is not None else "")
+            answer = await collect(folder.app.ask(rendered), rendered, on_text)
+    except asyncio.CancelledError:
+        await asyncio.shield(keep("stopped"))
+        raise
+    except USER_ERRORS:
+        await keep("failed")
+        raise
+    if rest := seam.rest():
+        told.append(rest)
+        ls.partial(params.partial_result_token, {"delta": rest})
+    citations = [_citation(ls.session, folder, citation) for citation in answer.citations]
+    await keep(answer.finish_reason, citations)
     return {
-        "text": answer.text,
-        "citations": [_citation(folder.root, citation) for citation in answer.citations],
+        "text": "".join(told),
+        "citations": citations,
         "finish_reason": answer.finish_reason,
+        "session": kept.id if kept is not None else None,
+        "notes": list(composed.notes),
+        "suggests": composed.suggests,
     }
 
 
-def turns_of(history: Sequence[methods.Turn]) -> "list[Turn]":
-    """Turn earlier messages into what a prompt takes.
+async def _kept(folder: "Folder", wanted: str) -> "Keeping | None":
+    """Return the session that is asked for; None for none.
 
     Raises:
-        RequestError: a turn's role is neither "user" nor "assistant".
+        SessionError: there is no such session.
     """
-    from kibitz.prompts.templates.context import Turn
+    from kibitz.server.chat.keeping import Keeping
 
-    for turn in history:
-        if turn.role not in ("user", "assistant"):
-            raise RequestError(failures.INVALID_PARAMS, 'A turn\'s role in history is "user" or "assistant".')
-    return [Turn(turn.role, turn.content) for turn in history]
-
-
-def attached_items(
-    session: "Session", asked: str, attachments: Sequence[methods.Attachment]
-) -> "tuple[Folder, list[ContextItem]]":
-    """Turn attachments into context items, from the documents as the editor has them.
-
-    Returns:
-        The folder that the question is about, and the items.
-
-    Raises:
-        DocumentError: an attached document is not open.
-        RequestError: the folder that was asked is not open.
-    """
-    from kibitz.prompts.templates.context import ContextItem
-
-    documents = [session.documents.get(attachment.text_document.uri) for attachment in attachments]
-    folder = session.asked_folder(asked, documents)
-    items = {}
-    for attachment, document in zip(attachments, documents, strict=True):
-        path = folder.path_in(document.home)
-        span = lines_of(document, attachment.range)
-        ends_empty = document.place_of_line(document.line_count - 1) == document.place_of_line(document.line_count)
-        last = span.end - 1 if ends_empty and span.end == document.line_count > span.start + 1 else span.end
-        label = f"{path}:{span.start + 1}-{last}"
-        text = document.between(document.place_of_line(span.start), document.place_of_line(span.end))
-        items[label] = ContextItem(
-            *(label, text, label, path, span.start + 1, last),
-            kind="selection" if attachment.range is not None else "file",
-        )
-    return folder, list(items.values())
+    if not wanted:
+        return None
+    sessions = folder.app.sessions
+    return Keeping(sessions, sessions.new() if wanted == NEW else await asyncio.to_thread(sessions.get, wanted))
 
 
-def _citation(root: "Path | None", citation: "Citation") -> dict[str, Any]:
-    return {
-        "path": citation.path,
-        "start_line": citation.start_line,
-        "end_line": citation.end_line,
-        "uri": uri_of(root, citation.path) if root is not None else None,
-    }
+def _citation(session: "Session", folder: "Folder", citation: "Citation") -> dict[str, Any]:
+    """Return a citation with its file for the editor; an open document from elsewhere has its own."""
+    outside = next((each.home for each in session.documents if folder.path_in(each.home) == citation.path), None)
+    uri = outside or (uri_of(folder.root, citation.path) if folder.root is not None else None)
+    return {"path": citation.path, "start_line": citation.start_line, "end_line": citation.end_line, "uri": uri}

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from kibitz.server.lsp import failures, methods
+from kibitz.server.lsp.beside import beside_of
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.handlers.chat import attached_items, turns_of
 from kibitz.server.lsp.handlers.edit import target_of
 from kibitz.server.lsp.places import place
 
@@ -37,11 +37,9 @@ async def prompt(ls: "KibitzServer", params: methods.PromptParams) -> dict[str, 
 async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered":
     session = ls.session
     if params.kind == "ask":
-        from kibitz.server.chat.question import Question
-
-        folder, attached = attached_items(session, params.folder, params.attachments)
-        history = turns_of(params.history)
-        return await folder.app.ask_prompt(Question(params.question, attached=attached, history=history))
+        folder, beside = beside_of(session, params)
+        composed = await folder.app.compose(params.question, beside)
+        return await folder.app.ask_prompt(composed.question)
     if params.kind == "complete":
         document = _document(ls, params)
         if params.position is None:
