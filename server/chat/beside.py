@@ -32,8 +32,13 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A question with what it mentions; `notes` say what could not be had, `suggests` what the answer is good for."""
+    """A question with what it mentions.
+
+    `notes` say what could not be had, `suggests` what can be done with the answer. With `plain` the answer is a text to
+    be taken as it is.
+    """
 
     question: "Question"
     notes: tuple[str, ...] = ()
     suggests: str = ""
+    plain: bool = False

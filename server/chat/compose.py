@@ -46,7 +46,9 @@ def compose(app: "Indexed", rules: "RuleFiles", text: str, beside: Beside) -> Co
         rules=gathering.rules(),
         history=beside.history,
     )
-    return Composed(question, tuple(gathering.notes), slash.suggests if slash else "")
+    if slash is None:
+        return Composed(question, tuple(gathering.notes))
+    return Composed(question, tuple(gathering.notes), slash.suggests, slash.plain)
 
 
 def _query(slash: Slash | None, words: str, attached: "Sequence[ContextItem]", *, mentioned: bool) -> str | None:

@@ -11,6 +11,7 @@ from kibitz.server.chat.slash import spelled
 if TYPE_CHECKING:
     from kibitz.prompts.templates.context import Turn
 
+NEW = "new"
 _CUT_SHORT = ("stopped", "failed")
 
 
@@ -20,6 +21,15 @@ class Keeping:
     def __init__(self, sessions: Sessions, session: Session) -> None:
         self._sessions = sessions
         self._session = session
+
+    @classmethod
+    def of(cls, sessions: Sessions, wanted: str) -> "Keeping":
+        """Return the session of an id, or for "new" a new one. Reads a file.
+
+        Raises:
+            SessionError: there is no such session.
+        """
+        return cls(sessions, sessions.new() if wanted == NEW else sessions.get(wanted))
 
     @property
     def id(self) -> str:

@@ -19,7 +19,7 @@ class Slash:
 
     `defaults` are attached where the question mentions nothing, the first of them that there is. With `with_problems`
     the diagnostics come too. `search` says that the workspace is searched for what is attached. `suggests` names what
-    can be done with the answer: "edit" or "".
+    can be done with the answer: "edit" or "". `plain`: it is a text to be taken as it is.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Slash:
     with_problems: bool = False
     search: bool = True
     suggests: str = ""
+    plain: bool = False
 
 
 _CODE: tuple[Kind, ...] = ("selection", "open")
@@ -79,6 +80,7 @@ SLASHES = {
             "Answer with the message alone, without quotes or a code block.",
             ("diff",),
             search=False,
+            plain=True,
         ),
     )
 }

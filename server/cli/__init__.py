@@ -17,6 +17,7 @@ COMMANDS = {
     "map": "map",
     "pack": "pack",
     "ask": "ask",
+    "sessions": "sessions",
     "complete": "complete",
     "edit": "edit",
     "prompt": "prompt",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @path_option
 @model_options
 @click.option("--budget", "ask_budget_tokens", type=click.IntRange(1), help="Prompt and answer, in tokens.")
+@click.option("--session", metavar="ID", default="", help="Go on with a kept conversation; `new` begins one.")
 @json_option
 def ask(
     *,
@@ -35,24 +36,33 @@ def ask(
     base_url: str | None,
     chat_model: str | None,
     ask_budget_tokens: int | None,
+    session: str,
     as_json: bool,
 ) -> None:
     """Answer a question about the code, streamed, with citations that were really in the prompt.
+
+    A question may mention files (@src/app.py:10-24, @file:…), folders (@folder:src), names (@symbol:Session.close), and
+    what has changed (@diff, @diff:main). /explain, /fix, /test, /document, /review and /commit stand for longer texts.
 
     \b
     Examples:
       kibitz ask how is a session closed
       kibitz ask "what calls the scheduler?" --model qwen2.5-coder:7b
+      kibitz ask "why does @src/pool.py:40-60 wait?" --session new
+      kibitz ask /review
+      kibitz ask /commit | git commit -F -
     """
     if not "".join(question).strip():
         raise click.UsageError("Give a question.")
     app = make_app(root, base_url=base_url, chat_model=chat_model, ask_budget_tokens=ask_budget_tokens)
     ensure_indexed(app)
-    run_async(_ask(app, " ".join(question), as_json))
+    run_async(_ask(app, " ".join(question), session, as_json))
 
 
-async def _ask(app: "App", question: str, as_json: bool) -> None:
-    from kibitz.server.chat.ask import Question, collect, sources
+async def _ask(app: "App", question: str, session: str, as_json: bool) -> None:
+    from kibitz.server.chat.ask import collect, sources
+    from kibitz.server.chat.beside import Beside
+    from kibitz.server.chat.keeping import NEW, Keeping
 
     def on_text(text: str) -> None:
         if as_json:
@@ -61,22 +71,36 @@ async def _ask(app: "App", question: str, as_json: bool) -> None:
             show(text, nl=False)
 
     async with closing(app):
+        kept = Keeping.of(app.sessions, session) if session else None
+        composed = await app.compose(question, Beside(history=kept.history if kept else ()))
+        for note in composed.notes:
+            click.echo(f"kibitz: {note}", err=True)
         await app.models()
-        rendered = await app.ask_prompt(Question(question))
+        rendered = await app.ask_prompt(composed.question)
         if app.second_stage.note:
             click.echo(f"kibitz: {app.second_stage.note}", err=True)
         answer = await collect(app.ask(rendered), rendered, on_text)
+        cited = [asdict(citation) for citation in answer.citations]
+        if kept is not None:
+            await kept.add(question, answer.text, answer.finish_reason, cited)
+            if session == NEW:
+                click.echo(f"\nkibitz: this is session {kept.id}.", err=True)
         if as_json:
             emit(
                 {
                     "event": "answer",
                     "text": answer.text,
-                    "citations": [asdict(citation) for citation in answer.citations],
+                    "citations": cited,
                     "sources": [asdict(source) for source in sources(rendered)],
                     "finish_reason": answer.finish_reason,
+                    "session": kept.id if kept is not None else None,
+                    "notes": list(composed.notes),
                 }
             )
             return
+    if composed.plain:
+        click.echo()
+        return
     click.echo("\n")
     for title, places in (("Cited", answer.citations), ("In the prompt", sources(rendered))):
         if places:

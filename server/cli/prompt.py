@@ -78,11 +78,18 @@ prompt.add_command(explain_latency)
 @json_option
 def ask(*, question: tuple[str, ...], root: Path, budget: int | None, **output: Any) -> None:
     """The prompt of a question."""
-    from kibitz.server.chat.question import Question
+    from kibitz.server.chat.beside import Beside
 
     app = make_app(root, ask_budget_tokens=budget)
     ensure_indexed(app)
-    _render(app, lambda: app.ask_prompt(Question(" ".join(question))), **output)
+
+    async def render() -> "Rendered":
+        composed = await app.compose(" ".join(question), Beside())
+        for note in composed.notes:
+            click.echo(f"kibitz: {note}", err=True)
+        return await app.ask_prompt(composed.question)
+
+    _render(app, render, **output)
 
 
 @prompt.command()

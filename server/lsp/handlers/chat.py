@@ -14,12 +14,9 @@ from kibitz.server.lsp.progress import work_done
 
 if TYPE_CHECKING:
     from kibitz.server.chat.ask import Citation
-    from kibitz.server.chat.keeping import Keeping
     from kibitz.server.lsp.folders import Folder
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
-
-NEW = "new"
 
 
 def register(ls: "KibitzServer") -> None:
@@ -37,10 +34,11 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     """Stream the answer's pieces, then answer with the whole."""
     from kibitz.server.chat.ask import collect
     from kibitz.server.chat.go_on import GO_ON, last_answer
+    from kibitz.server.chat.keeping import Keeping
     from kibitz.server.chat.seam import Seam
 
     folder, beside = beside_of(ls.session, params)
-    kept = await _kept(folder, params.session)
+    kept = await asyncio.to_thread(Keeping.of, folder.app.sessions, params.session) if params.session else None
     if kept is not None:
         beside = replace(beside, history=kept.history)
     last = last_answer(beside.history, finished=kept is not None and kept.finished) if params.go_on else ""
@@ -83,20 +81,6 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
         "notes": list(composed.notes),
         "suggests": composed.suggests,
     }
-
-
-async def _kept(folder: "Folder", wanted: str) -> "Keeping | None":
-    """Return the session that is asked for; None for none.
-
-    Raises:
-        SessionError: there is no such session.
-    """
-    from kibitz.server.chat.keeping import Keeping
-
-    if not wanted:
-        return None
-    sessions = folder.app.sessions
-    return Keeping(sessions, sessions.new() if wanted == NEW else await asyncio.to_thread(sessions.get, wanted))
 
 
 def _citation(session: "Session", folder: "Folder", citation: "Citation") -> dict[str, Any]:
