@@ -24,12 +24,12 @@ class Keeping:
 
     @classmethod
     def of(cls, sessions: Sessions, wanted: str) -> "Keeping":
-        """Return the session of an id, or for "new" a new one. Reads a file.
+        """Return the session of an id, new under it if there is none, or for "new" under an id of ours. Reads a file.
 
         Raises:
-            SessionError: there is no such session.
+            SessionError: that is no id.
         """
-        return cls(sessions, sessions.new() if wanted == NEW else sessions.get(wanted))
+        return cls(sessions, sessions.begin("" if wanted == NEW else wanted))
 
     @property
     def id(self) -> str:

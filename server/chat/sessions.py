@@ -75,9 +75,14 @@ class Sessions:
         name = hashlib.blake2b(os.fsencode(root.resolve()), digest_size=8).hexdigest()
         self._folder = data_dir / FOLDER / name
 
-    def new(self) -> Session:
-        """Return a session with nothing in it yet; it is written with its first turn."""
-        return Session(secrets.token_hex(8), at=time.time())
+    def begin(self, name: str = "") -> Session:
+        """Return the session of an id, or a new one under it, or under one of ours; it is written with its first turn.
+
+        Raises:
+            SessionError: that is no id.
+        """
+        found = self._load(self._file(name)) if name else None
+        return found or Session(name or secrets.token_hex(8), at=time.time())
 
     def all(self) -> list[Session]:
         """Return all sessions, the latest first."""

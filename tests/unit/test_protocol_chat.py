@@ -109,8 +109,17 @@ async def test_a_failure_is_a_sentence_and_nothing_that_came_is_lost(app: FakeAp
         app.error = ModelError("The endpoint is asleep.")
         with pytest.raises(Refused, match="The endpoint is asleep"):
             await wire.call("kibitz/chat", {"question": "How?", "session": "new"})
-        with pytest.raises(Refused, match="There is no chat session"):
-            await wire.call("kibitz/chat", {"question": "How?", "session": "0" * 16})
+        with pytest.raises(Refused, match="is no chat session"):
+            await wire.call("kibitz/chat", {"question": "How?", "session": "none"})
+
+
+async def test_a_client_may_name_its_sessions(app: FakeApp) -> None:
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        result = await wire.call("kibitz/chat", {"question": "How?", "session": "0123456789abcdef"})
+        again = await wire.call("kibitz/chat", {"question": "Why?", "session": "0123456789abcdef"})
+    assert result["session"] == again["session"] == "0123456789abcdef"
+    assert len(app.sessions.get("0123456789abcdef").turns) == 4
 
 
 async def test_no_key_is_written_to_disk(app: FakeApp, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def kept(tmp_path: Path) -> Sessions:
 
 
 def spoken(kept: Sessions, question: str = "Where is it?", answer: str = "There.", finish: str = "stop") -> str:
-    return kept.add(kept.new(), [Said("user", question, 1.0), Said("assistant", answer, 2.0, finish)]).id
+    return kept.add(kept.begin(), [Said("user", question, 1.0), Said("assistant", answer, 2.0, finish)]).id
 
 
 def test_what_was_said_is_there_after_a_restart(tmp_path: Path, kept: Sessions) -> None:

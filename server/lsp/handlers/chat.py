@@ -32,7 +32,7 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     """Stream the answer's pieces, then answer with the whole."""
-    from kibitz.server.chat.ask import collect
+    from kibitz.server.chat.ask import collect, sources
     from kibitz.server.chat.go_on import GO_ON, last_answer
     from kibitz.server.chat.keeping import Keeping
     from kibitz.server.chat.seam import Seam
@@ -71,11 +71,12 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     if rest := seam.rest():
         told.append(rest)
         ls.partial(params.partial_result_token, {"delta": rest})
-    citations = [_citation(ls.session, folder, citation) for citation in answer.citations]
+    citations = [_place(ls.session, folder, citation) for citation in answer.citations]
     await keep(answer.finish_reason, citations)
     return {
         "text": "".join(told),
         "citations": citations,
+        "sources": [_place(ls.session, folder, source) for source in sources(rendered)],
         "finish_reason": answer.finish_reason,
         "session": kept.id if kept is not None else None,
         "notes": list(composed.notes),
@@ -83,8 +84,8 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     }
 
 
-def _citation(session: "Session", folder: "Folder", citation: "Citation") -> dict[str, Any]:
-    """Return a citation with its file for the editor; an open document from elsewhere has its own."""
+def _place(session: "Session", folder: "Folder", citation: "Citation") -> dict[str, Any]:
+    """Return lines with their file for the editor; an open document from elsewhere has its own."""
     outside = next((each.home for each in session.documents if folder.path_in(each.home) == citation.path), None)
     uri = outside or (uri_of(folder.root, citation.path) if folder.root is not None else None)
     return {"path": citation.path, "start_line": citation.start_line, "end_line": citation.end_line, "uri": uri}
