@@ -154,10 +154,10 @@ def _note(rendered: Rendered) -> str:
 
 
 def _totals(rendered: Rendered) -> str:
-    kind = "counted exactly" if rendered.exact else "estimated from above"
+    kind = f"counted exactly, {escape(rendered.tokenizer)}" if rendered.exact else "estimated from above"
     unused = rendered.budget - rendered.tokens - rendered.reserved
     return (
-        f"<p>{rendered.tokens:,} tokens ({kind}, {escape(rendered.tokenizer)}) and {rendered.reserved:,} "
+        f"<p>{rendered.tokens:,} tokens ({kind}) and {rendered.reserved:,} "
         f"reserved for the answer, of {rendered.budget:,}: {unused:,} unused. Cutoff: {number(rendered.cutoff)}.</p>"
         f'<div class="bar"><i></i><i></i></div>'
     )

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -44,6 +46,7 @@ def test_it_holds_the_bundle_and_its_pages_and_nothing_else(vsix: zipfile.ZipFil
         "extension/media/activity.svg",
         "extension/media/chat.css",
         "extension/media/icon.png",
+        *(f"extension/media/walkthrough/{name}.md" for name in ("ask", "ghost", "index", "model", "search")),
         "extension/package.json",
         "extension/readme.md",
     ]
@@ -53,6 +56,12 @@ def test_it_has_the_version_and_the_licence_of_the_project(vsix: zipfile.ZipFile
     assert manifest["version"] == VERSION
     assert manifest["license"] == "Apache-2.0"
     assert vsix.read("extension/LICENSE.txt") == (ROOT / "LICENSE").read_bytes()
+
+
+def test_it_offers_the_server_s_settings_as_they_are() -> None:
+    script = ROOT / "scripts" / "extension_settings.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_carries_the_licences_of_what_it_bundles(vsix: zipfile.ZipFile) -> None:

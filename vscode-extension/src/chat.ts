@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import * as protocol from "./protocol.js";
 import { refuseUntrusted, type Server } from "./server.js";
 import { sentence } from "./serverCommand.js";
-import type { FromPage, Shown, ToPage } from "./webview/messages.js";
+import type { CodeAction, FromPage, Shown, ToPage } from "./webview/messages.js";
 
 /** What is selected in the editor, to go with a question. */
 export interface Attached {
@@ -16,12 +16,14 @@ export interface Attached {
 export class Conversation implements vscode.WebviewViewProvider {
   static readonly view = "kibitz.chat";
   private shown: Shown[] = [];
+  private session = newSession();
   private view: vscode.WebviewView | undefined;
   private running: vscode.CancellationTokenSource | undefined;
 
   constructor(
     private readonly server: Server,
     private readonly extension: vscode.Uri,
+    private readonly actOnCode: (action: CodeAction, text: string) => Promise<void>,
   ) {}
 
   resolveWebviewView(view: vscode.WebviewView): void {
@@ -40,6 +42,25 @@ export class Conversation implements vscode.WebviewViewProvider {
 
   /** Ask, show the answer as it arrives, and resolve with its text when it is there (undefined: none came). */
   async ask(question: string, attached?: Attached): Promise<string | undefined> {
+    const about = attached?.label ?? "";
+    const answer: Shown = {
+      ...{ question, about, text: "", citations: [], sources: [] },
+      ...{ state: "streaming", unfinished: false, notes: [] },
+    };
+    const attachments = attached === undefined ? [] : [attached.attachment];
+    return this.fill(answer, { question, attachments, ...editorNow(question) });
+  }
+
+  /** Ask for the rest of the last answer. */
+  async goOn(): Promise<string | undefined> {
+    const answer = this.shown.at(-1);
+    return answer?.unfinished === true ? this.fill(answer, { goOn: true, attachments: [] }) : undefined;
+  }
+
+  private async fill(
+    answer: Shown,
+    wanted: Omit<protocol.ChatParams, "session" | "partialResultToken">,
+  ): Promise<string | undefined> {
     if (!vscode.workspace.isTrusted) {
       await refuseUntrusted();
       return undefined;
@@ -47,23 +68,26 @@ export class Conversation implements vscode.WebviewViewProvider {
     this.cancel();
     const running = new vscode.CancellationTokenSource();
     this.running = running;
-    const history = this.history();
-    const about = attached?.label ?? "";
-    const answer: Shown = { question, about, text: "", citations: [], state: "streaming", note: "" };
-    this.shown.push(answer);
+    if (!this.shown.includes(answer)) {
+      this.shown.push(answer);
+    }
+    const before = answer.text;
+    Object.assign(answer, { state: "streaming", unfinished: false, notes: [] });
     this.post({ kind: "turns", turns: this.shown });
     await vscode.commands.executeCommand(`${Conversation.view}.focus`);
     try {
-      const attachments = attached === undefined ? [] : [attached.attachment];
-      const params = { question, history, attachments, partialResultToken: randomUUID() };
+      const params = { ...wanted, session: this.session, partialResultToken: randomUUID() };
       const result = await this.server.stream(protocol.chat, params, (text) => this.grow(answer, text), running.token);
-      Object.assign(answer, { text: result.text, citations: result.citations, state: "done" });
-      answer.note = result.finish_reason === "length" ? "The answer was cut at the model's limit." : "";
+      const citations = [...answer.citations, ...result.citations];
+      Object.assign(answer, { text: before + result.text, citations, sources: result.sources, state: "done" });
+      answer.unfinished = result.finish_reason === "length";
+      answer.notes = [...result.notes, ...(answer.unfinished ? ["The answer was cut at the model's limit."] : [])];
       return answer.text;
     } catch (error) {
       const cancelled = running.token.isCancellationRequested;
       answer.state = cancelled ? "cancelled" : "failed";
-      answer.note = cancelled ? "Stopped." : sentence(error);
+      answer.unfinished = answer.text !== "";
+      answer.notes = [cancelled ? "Stopped." : sentence(error)];
       return undefined;
     } finally {
       running.dispose();
@@ -79,10 +103,48 @@ export class Conversation implements vscode.WebviewViewProvider {
     this.running?.cancel();
   }
 
-  /** Forget what was said. */
+  /** Begin a new conversation; the one so far stays among the kept ones. */
   clear(): void {
     this.cancel();
     this.shown = [];
+    this.session = newSession();
+    this.post({ kind: "turns", turns: this.shown });
+  }
+
+  /** Let the user choose one of the kept conversations, and go on with it. */
+  async choose(): Promise<void> {
+    const { sessions = [] } = await this.server.request(protocol.sessions, {});
+    const items = sessions.map((each) => ({
+      label: each.title,
+      description: new Date(each.at * 1000).toLocaleString(),
+      id: each.id,
+      buttons: [{ iconPath: new vscode.ThemeIcon("trash"), tooltip: "Delete" }],
+    }));
+    const pick = vscode.window.createQuickPick<(typeof items)[number]>();
+    pick.items = items;
+    pick.placeholder = items.length === 0 ? "No conversation is kept yet" : "Go on with a conversation";
+    pick.onDidTriggerItemButton(async ({ item }) => {
+      await this.server.request(protocol.sessions, { id: item.id, delete: true });
+      pick.items = pick.items.filter((each) => each !== item);
+    });
+    pick.onDidAccept(() => {
+      const chosen = pick.selectedItems[0];
+      pick.hide();
+      if (chosen !== undefined) {
+        void this.show(chosen.id);
+      }
+    });
+    pick.onDidHide(() => pick.dispose());
+    pick.show();
+  }
+
+  /** Show a kept conversation. */
+  async show(id: string): Promise<void> {
+    const { session } = await this.server.request(protocol.sessions, { id });
+    this.cancel();
+    this.session = id;
+    this.shown = paired(session?.turns ?? []);
+    await vscode.commands.executeCommand(`${Conversation.view}.focus`);
     this.post({ kind: "turns", turns: this.shown });
   }
 
@@ -91,15 +153,6 @@ export class Conversation implements vscode.WebviewViewProvider {
       answer.text += text;
       this.post({ kind: "delta", turn: this.shown.indexOf(answer), text });
     }
-  }
-
-  private history(): protocol.Turn[] {
-    return this.shown
-      .filter((turn) => turn.state === "done")
-      .flatMap((turn) => [
-        { role: "user" as const, content: turn.question },
-        { role: "assistant" as const, content: turn.text },
-      ]);
   }
 
   private post(message: ToPage): void {
@@ -117,19 +170,79 @@ export class Conversation implements vscode.WebviewViewProvider {
       case "cancel":
         this.cancel();
         break;
+      case "goOn":
+        await this.goOn();
+        break;
+      case "complete":
+        await this.complete(message.text);
+        break;
+      case "code":
+        await this.actOnCode(message.action, message.text);
+        break;
       case "open":
         await this.open(message);
         break;
     }
   }
 
-  /** Open cited lines; the page can name only files that an answer cites. */
+  /** What may follow in the question. */
+  private async complete(text: string): Promise<void> {
+    const { items } = await this.server.request(protocol.mentions, { text }).catch(() => ({ items: [] }));
+    this.post({ kind: "suggestions", text, items });
+  }
+
+  /** Open lines of a file; the page can name only files that an answer cites or that were in its prompt. */
   private async open(to: { path: string; start_line: number; end_line: number }): Promise<void> {
-    const known = this.shown.flatMap((turn) => turn.citations).find((citation) => citation.path === to.path);
+    const places = this.shown.flatMap((turn) => [...turn.citations, ...turn.sources]);
+    const known = places.find((place) => place.path === to.path);
     if (known !== undefined) {
       await reveal(vscode.Uri.parse(known.uri, true), to.start_line, to.end_line);
     }
   }
+}
+
+/** The sessions' ids are ours, so that an answer that is stopped is found again. */
+function newSession(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** What the server may need of the editor for a question's mentions and prompts. */
+function editorNow(question: string): Pick<protocol.ChatParams, "selection" | "textDocument" | "diagnostics"> {
+  if (!question.includes("@") && !question.startsWith("/")) {
+    return {};
+  }
+  const selection = selected()?.attachment;
+  const document = vscode.window.activeTextEditor?.document;
+  const diagnostics = vscode.languages.getDiagnostics().map(([uri, found]) => ({
+    uri: uri.toString(),
+    diagnostics: found.slice(0, 100).map((each) => ({
+      range: plain(each.range),
+      severity: each.severity + 1,
+      message: each.message,
+    })),
+  }));
+  return {
+    ...(selection === undefined ? {} : { selection }),
+    ...(document === undefined ? {} : { textDocument: { uri: document.uri.toString() } }),
+    diagnostics: diagnostics.filter((each) => each.diagnostics.length > 0),
+  };
+}
+
+/** The turns of a kept conversation as questions with their answers. */
+function paired(turns: readonly protocol.Said[]): Shown[] {
+  const shown: Shown[] = [];
+  for (const turn of turns) {
+    const last = shown.at(-1);
+    if (turn.role === "user") {
+      shown.push({
+        ...{ question: turn.text, about: "", text: "", citations: [], sources: [] },
+        ...{ state: "done", unfinished: false, notes: [] },
+      });
+    } else if (last !== undefined) {
+      Object.assign(last, { text: turn.text, citations: turn.citations, unfinished: turn.finish_reason !== "stop" });
+    }
+  }
+  return shown;
 }
 
 /** What is selected in the active editor, if anything is. */
@@ -188,7 +301,9 @@ function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): s
 <body>
 <main id="turns" aria-live="polite"></main>
 <form id="form">
-<textarea id="question" rows="2" placeholder="Ask about this codebase" aria-label="Question"></textarea>
+<ul id="suggestions" role="listbox" aria-label="Suggestions" hidden></ul>
+<textarea id="question" rows="2" placeholder="Ask about this codebase; @ mentions, / prompts" aria-label="Question"
+ role="combobox" aria-expanded="false" aria-controls="suggestions" aria-autocomplete="list"></textarea>
 <button id="send" type="submit">Ask</button>
 <button id="stop" type="button" hidden>Stop</button>
 </form>

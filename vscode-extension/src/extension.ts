@@ -3,7 +3,9 @@ import * as vscode from "vscode";
 
 import { ApiKey } from "./apiKey.js";
 import { Conversation, selected } from "./chat.js";
+import { actOnCode } from "./code.js";
 import { editSelection } from "./edit.js";
+import { showPrompt } from "./prompt.js";
 import * as protocol from "./protocol.js";
 import { searchWorkspace } from "./search.js";
 import { Server } from "./server.js";
@@ -16,6 +18,7 @@ import { StateTracker } from "./tracker.js";
 export interface Api {
   readonly tracker: StateTracker;
   ask(question: string): Promise<string | undefined>;
+  goOn(): Promise<string | undefined>;
   edit(instruction: string): Promise<boolean>;
   search(query: string, k: number): Promise<readonly protocol.SearchHit[]>;
 }
@@ -27,13 +30,15 @@ export function activate(context: vscode.ExtensionContext): Api {
   const tracker = new StateTracker();
   const apiKey = new ApiKey(context.secrets);
   const running = new Server(output, () => apiKey.get(), tracker);
-  const conversation = new Conversation(running, context.extensionUri);
+  const conversation = new Conversation(running, context.extensionUri, (action, text) => actOnCode(running, action, text));
   server = running;
 
   const restart = (): void => void running.restart();
   const commands: Record<string, (...args: never[]) => unknown> = {
     "kibitz.askQuestion": () => askQuestion(conversation),
     "kibitz.newConversation": () => conversation.clear(),
+    "kibitz.chooseConversation": () => conversation.choose(),
+    "kibitz.showPrompt": () => showPrompt(running),
     "kibitz.editSelection": () => editSelection(running),
     "kibitz.searchWorkspace": () => searchWorkspace(running),
     "kibitz.indexWorkspace": () => indexWorkspace(running),
@@ -49,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     statusItem(tracker),
     vscode.window.registerWebviewViewProvider(Conversation.view, conversation),
     apiKey.onDidChange(restart),
+    vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (NEEDS_RESTART.some((section) => change.affectsConfiguration(section))) {
         restart();
@@ -60,6 +66,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   return {
     tracker,
     ask: (question) => conversation.ask(question),
+    goOn: () => conversation.goOn(),
     edit: (instruction) => editSelection(running, instruction),
     search: async (query, k) => (await running.request(protocol.search, { query, k })).hits,
   };

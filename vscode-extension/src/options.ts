@@ -18,29 +18,28 @@ export interface Choices {
   readonly chatModel: string;
   readonly completionModel: string;
   readonly ignore: readonly string[];
+  /** Whether the user trusts the workspace: else it may not speak to a model, by its rules files or its diffs. */
+  readonly trusted: boolean;
+  /** Further settings of the server, by the server's names. */
+  readonly further: Readonly<Record<string, unknown>>;
 }
 
-export interface InitializationOptions {
-  base_url?: string;
-  chat_model?: string;
-  completion_model?: string;
-  ignore?: readonly string[];
-}
+export type InitializationOptions = Record<string, unknown>;
 
 /** Only what is set is sent: an empty value would override the server's own configuration. */
 export function initializationOptions(choices: Choices): InitializationOptions {
-  const options: InitializationOptions = {};
+  const options: InitializationOptions = { ...choices.further, trusted: choices.trusted };
   if (choices.baseUrl.trim() !== "") {
-    options.base_url = choices.baseUrl.trim();
+    options["base_url"] = choices.baseUrl.trim();
   }
   if (choices.chatModel.trim() !== "") {
-    options.chat_model = choices.chatModel.trim();
+    options["chat_model"] = choices.chatModel.trim();
   }
   if (choices.completionModel.trim() !== "") {
-    options.completion_model = choices.completionModel.trim();
+    options["completion_model"] = choices.completionModel.trim();
   }
   if (choices.ignore.length > 0) {
-    options.ignore = choices.ignore;
+    options["ignore"] = choices.ignore;
   }
   return options;
 }

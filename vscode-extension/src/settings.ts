@@ -18,6 +18,8 @@ export function choices(): Choices {
     baseUrl: settings.get("endpoint.baseUrl", ""),
     chatModel: settings.get("model.chat", ""),
     completionModel: settings.get("model.completion", ""),
+    trusted: vscode.workspace.isTrusted,
+    further: settings.get<Record<string, unknown>>("server.settings", {}),
     ignore: joined(settings.inspect<readonly string[]>("index.ignore") as Levels<readonly string[]> | undefined),
   };
 }

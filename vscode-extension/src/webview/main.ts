@@ -1,6 +1,7 @@
 // The page of the conversation. It builds elements and sets their text: nothing an answer says is ever read as HTML.
 import { type Block, type Cited, layOut, type Span } from "../answer.js";
-import type { FromPage, Shown, ToPage } from "./messages.js";
+import type { CodeAction, FromPage, Shown, ToPage } from "./messages.js";
+import { Suggestions } from "./suggestions.js";
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
 
@@ -11,6 +12,9 @@ const question = byId("question", HTMLTextAreaElement);
 const send = byId("send", HTMLButtonElement);
 const stop = byId("stop", HTMLButtonElement);
 
+const suggestions = new Suggestions(question, byId("suggestions", HTMLElement), (text) =>
+  host.postMessage({ kind: "complete", text }),
+);
 let shown: Shown[] = [];
 let waiting = false;
 
@@ -20,6 +24,8 @@ window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     turns.replaceChildren(...shown.map(turnElement));
     showState();
     scroll(true);
+  } else if (data.kind === "suggestions") {
+    suggestions.show(data.text, data.items);
   } else {
     const turn = shown[data.turn];
     if (turn !== undefined) {
@@ -34,11 +40,14 @@ form.addEventListener("submit", (event) => {
   const text = question.value.trim();
   if (text !== "") {
     question.value = "";
+    suggestions.close();
     host.postMessage({ kind: "ask", question: text });
   }
 });
 question.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+  if (suggestions.takes(event)) {
+    event.preventDefault();
+  } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     form.requestSubmit();
   }
@@ -83,12 +92,20 @@ function turnElement(turn: Shown): HTMLElement {
     parts.push(element("span", "caption", `with ${turn.about}`));
   }
   parts.push(answer);
-  if (turn.note !== "") {
-    parts.push(element("p", turn.state === "failed" ? "note failed" : "note", turn.note));
+  for (const note of turn.notes) {
+    parts.push(element("p", turn.state === "failed" ? "note failed" : "note", note));
+  }
+  if (turn.unfinished && turn === shown.at(-1)) {
+    parts.push(button("Continue", "Ask for the rest of the answer", () => host.postMessage({ kind: "goOn" })));
   }
   if (turn.citations.length > 0) {
     const links = turn.citations.map((citation) => link(label(citation), citation));
     parts.push(element("nav", "citations", element("span", "caption", "Cited"), ...links));
+  }
+  if (turn.sources.length > 0) {
+    const chips = turn.sources.map((place) => link(label(place), place));
+    const count = `${turn.sources.length} ${turn.sources.length === 1 ? "place" : "places"} in the prompt`;
+    parts.push(element("details", "sources", element("summary", "caption", count), element("nav", "citations", ...chips)));
   }
   return element("article", "turn", ...parts);
 }
@@ -111,7 +128,21 @@ function blockElement(block: Block): HTMLElement {
 
 function codeElement(language: string, text: string): HTMLElement {
   const code = element("pre", "code", element("code", "", text));
-  return language === "" ? code : element("div", "", element("span", "caption", language), code);
+  const act = (action: CodeAction) => (): void => host.postMessage({ kind: "code", action, text });
+  const buttons = [
+    button("Copy", "Copy this code", act("copy")),
+    button("Insert", "Insert this code at the cursor", act("insert")),
+    button("Apply", "Edit the open file as this code says", act("apply")),
+  ];
+  return element("div", "codeblock", element("div", "bar", element("span", "caption", language), ...buttons), code);
+}
+
+function button(text: string, title: string, act: () => void): HTMLElement {
+  const made = element("button", "small", text);
+  made.setAttribute("type", "button");
+  made.title = title;
+  made.addEventListener("click", act);
+  return made;
 }
 
 function spanNode(span: Span): Node {

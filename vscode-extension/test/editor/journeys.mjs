@@ -29,7 +29,7 @@ export const journeys = {
     await answer.locator(".answer.streaming").waitFor();
     await until(async () => (await answer.locator(".answer").last().innerText()).includes("computed in"));
     await shot("answer-streams");
-    await answer.locator("nav.citations").waitFor({ timeout: 30_000 });
+    await answer.locator(".turn > nav.citations").last().waitFor({ timeout: 30_000 });
     await shot("answer");
     await answer.locator(".answer a", { hasText: "shapes/area.py:1-2" }).click();
     await page.locator(".tab.active", { hasText: "area.py" }).waitFor();
@@ -44,6 +44,67 @@ export const journeys = {
     await answer.locator("#stop").click();
     await answer.locator(".note", { hasText: "Stopped." }).waitFor();
     await shot("stopped");
+    await answer.getByRole("button", { name: "Continue" }).click();
+    await until(async () => (await answer.locator(".answer").last().innerText()).endsWith("done."));
+    assert.equal(await answer.getByRole("button", { name: "Continue" }).count(), 0);
+  },
+
+  "mentions and prompts are offered, and go with the question": async (page, shot, asked) => {
+    const view = await chat(page);
+    const field = view.locator("textarea");
+    await field.fill("");
+    await field.pressSequentially("What does @file:rep");
+    await view.locator("#suggestions li", { hasText: "report.py" }).waitFor({ timeout: 15_000 });
+    await shot("mention");
+    await field.press("Tab");
+    assert.equal(await field.inputValue(), "What does @file:shapes/report.py ");
+    await field.fill("/");
+    await field.press("End");
+    await field.pressSequentially("rev");
+    await view.locator("#suggestions li", { hasText: "/review" }).waitFor({ timeout: 15_000 });
+    await field.press("Escape");
+    await field.fill("what is selected in @file:main.py?");
+    await field.press("Enter");
+    await until(async () => (await view.locator(".answer").last().innerText()).includes("It adds."));
+    await view.locator("details.sources").last().locator("summary").click();
+    await view.locator("details.sources a", { hasText: "main.py" }).last().waitFor();
+    await shot("sources");
+    assert.match(JSON.stringify((await asked()).at(-1)), /main\.py:1-/);
+  },
+
+  "code of an answer is copied, and inserted at the cursor": async (page, shot) => {
+    await openFile(page, "report.py");
+    await page.keyboard.press(`${MOD}+End`);
+    const view = await chat(page);
+    const block = view.locator(".codeblock", { hasText: "return width * height" }).first();
+    await block.getByRole("button", { name: "Insert" }).click();
+    await until(async () => (await lines(page)).split("return width * height").length === 2);
+    await shot("inserted");
+    await page.locator(".editor-instance .view-lines").first().click();
+    await page.keyboard.press(`${MOD}+z`);
+  },
+
+  "a conversation is kept, and can be gone on with": async (page, shot) => {
+    await command(page, "Kibitz: New Conversation");
+    const view = await chat(page);
+    await until(async () => (await view.locator(".turn").count()) === 0);
+    await command(page, "Kibitz: Conversations");
+    const kept = page.locator(".quick-input-list .monaco-list-row", { hasText: "Where is the area computed?" }).first();
+    await kept.waitFor({ timeout: 15_000 });
+    await shot("conversations");
+    await kept.click();
+    await until(async () => (await view.locator(".turn").count()) >= 3);
+    await view.locator(".answer a", { hasText: "shapes/area.py:1-2" }).first().waitFor();
+  },
+
+  "the prompt of a question is shown with its budget": async (page, shot) => {
+    await command(page, "Kibitz: Show Prompt");
+    await page.keyboard.type("Where is the area computed?");
+    await page.keyboard.press("Enter");
+    await page.locator(".tab.active", { hasText: "Prompt" }).waitFor({ timeout: 30_000 });
+    await page.waitForTimeout(1_500);
+    await shot("prompt");
+    await page.keyboard.press(`${MOD}+F4`);
   },
 
   "an edit changes the selection": async (page, shot) => {
@@ -91,7 +152,7 @@ export const withKey = {
     await command(page, "Kibitz: Ask");
     await page.keyboard.type("Where is the area computed?");
     await page.keyboard.press("Enter");
-    await (await chat(page)).locator("nav.citations").last().waitFor({ timeout: 30_000 });
+    await (await chat(page)).locator(".turn > nav.citations").last().waitFor({ timeout: 30_000 });
     const after = await asked();
     assert.deepEqual([before.at(-1)?.has_key ?? false, after.at(-1).has_key], [false, true]);
   },

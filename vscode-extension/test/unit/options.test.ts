@@ -3,10 +3,10 @@ import { test } from "node:test";
 
 import { initializationOptions, joined, narrowed, serverEnvironment } from "../../src/options.js";
 
-const UNSET = { baseUrl: "", chatModel: "", completionModel: "", ignore: [] };
+const UNSET = { baseUrl: "", chatModel: "", completionModel: "", ignore: [], trusted: true, further: {} };
 
 test("what is not set is not sent, so that the server's own configuration holds", () => {
-  assert.deepEqual(initializationOptions(UNSET), {});
+  assert.deepEqual(initializationOptions(UNSET), { trusted: true });
 });
 
 test("what is set is sent under the server's names", () => {
@@ -15,8 +15,12 @@ test("what is set is sent under the server's names", () => {
     chatModel: "qwen3",
     completionModel: "qwen2.5-coder:1.5b-base",
     ignore: ["fixtures/"],
+    trusted: false,
+    further: { completion_tokens: 64, trusted: true },
   });
   assert.deepEqual(options, {
+    completion_tokens: 64,
+    trusted: false,
     base_url: "http://127.0.0.1:11434/v1",
     chat_model: "qwen3",
     completion_model: "qwen2.5-coder:1.5b-base",

@@ -1,0 +1,110 @@
+// What may follow in the question: a list above it, chosen from with the keyboard or the mouse.
+import type { Suggestion } from "./messages.js";
+
+const ASKS = /(?:^\s*\/[a-z]*|@[^\s@]*)$/;
+
+export class Suggestions {
+  private items: readonly Suggestion[] = [];
+  private chosen = 0;
+
+  constructor(
+    private readonly field: HTMLTextAreaElement,
+    private readonly list: HTMLElement,
+    private readonly ask: (text: string) => void,
+  ) {
+    field.addEventListener("input", () => this.look());
+    field.addEventListener("blur", () => this.close());
+  }
+
+  /** Show what may follow a text, if that still stands before the cursor. */
+  show(text: string, items: readonly Suggestion[]): void {
+    if (text !== this.before()) {
+      return;
+    }
+    this.items = items;
+    this.chosen = 0;
+    this.draw();
+  }
+
+  close(): void {
+    this.items = [];
+    this.draw();
+  }
+
+  /** Whether a key was for the list. */
+  takes(event: KeyboardEvent): boolean {
+    if (this.items.length === 0) {
+      return false;
+    }
+    switch (event.key) {
+      case "ArrowDown":
+      case "ArrowUp":
+        this.chosen = (this.chosen + (event.key === "ArrowDown" ? 1 : -1) + this.items.length) % this.items.length;
+        this.draw();
+        return true;
+      case "Enter":
+      case "Tab":
+        this.insert(this.chosen);
+        return true;
+      case "Escape":
+        this.close();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  private before(): string {
+    return this.field.value.slice(0, this.field.selectionStart);
+  }
+
+  private look(): void {
+    const text = this.before();
+    if (ASKS.test(text)) {
+      this.ask(text);
+    } else {
+      this.close();
+    }
+  }
+
+  private insert(index: number): void {
+    const item = this.items[index];
+    this.close();
+    if (item !== undefined) {
+      const end = this.field.selectionStart;
+      this.field.setRangeText(item.insertText, end - item.replaces, end, "end");
+      this.field.focus();
+      this.look();
+    }
+  }
+
+  private draw(): void {
+    this.list.replaceChildren(
+      ...this.items.map((item, index) => {
+        const row = document.createElement("li");
+        const detail = document.createElement("span");
+        detail.className = "caption";
+        detail.textContent = item.detail;
+        row.id = `suggestion-${index}`;
+        row.setAttribute("role", "option");
+        row.setAttribute("aria-selected", String(index === this.chosen));
+        row.append(item.label, " ", detail);
+        // Before the field loses the focus, which would close the list.
+        row.addEventListener("mousedown", (event) => {
+          event.preventDefault();
+          this.insert(index);
+        });
+        return row;
+      }),
+    );
+    const open = this.items.length > 0;
+    this.list.hidden = !open;
+    this.field.setAttribute("aria-expanded", String(open));
+    if (open) {
+      this.field.setAttribute("aria-activedescendant", `suggestion-${this.chosen}`);
+      this.list.children[this.chosen]?.scrollIntoView({ block: "nearest" });
+    } else {
+      this.field.removeAttribute("aria-activedescendant");
+    }
+  }
+}
