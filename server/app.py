@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kibitz.server.completion.pace import CompletionPace
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
-    from kibitz.server.edit.change import Edit, Target
+    from kibitz.server.edit.change import Edit, Target, Targets
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
     from kibitz.server.rendering import Counting
@@ -217,14 +217,14 @@ class App(Indexed):
         """What the completion model's last answers usually took to begin, in seconds; None: nothing is known."""
         return self._pace.usual_s() if self._pace is not None else None
 
-    async def edit_prompt(self, instruction: str, target: "Target", *, spare_tokens: int = 0) -> "Rendered":
+    async def edit_prompt(self, instruction: str, targets: "Targets", *, spare_tokens: int = 0) -> "Rendered":
         """The prompt of an edit, with so many tokens of its budget to spare."""
         from kibitz.server.edit.propose import edit_prompt
 
         models = await self._models_or_none()
         return await edit_prompt(
             instruction,
-            target,
+            targets,
             retrieve=self.retrieve_reranked,
             counting=await self.counting(edit=True),
             budget_tokens=self.config.edit_budget_tokens - spare_tokens,
@@ -237,32 +237,51 @@ class App(Indexed):
     async def propose(
         self,
         instruction: str,
-        target: "Target",
+        targets: "Targets",
         on_delta: "Callable[[str], None] | None" = None,
         on_block: "Callable[[Edit], None] | None" = None,
-    ) -> "Edit":
-        """An edit that passed its gate; a model that is not very small may mend one that did not, once.
+    ) -> "tuple[Edit, ...]":
+        """Edits that passed their gate, all or none; a model that is not very small may mend those that did not, once.
 
         Raises:
-            EditError: the answer held no usable edit, or the gate refused it.
+            EditError: the answer held no usable edit, or the gate refused one.
         """
+        from kibitz.server.edit.new_path import check_new_path
         from kibitz.server.edit.propose import propose
 
+        def check_path(path: str) -> None:
+            check_new_path(self.root, path, self.rules)
+
         async def again(spare_tokens: int) -> "Rendered":
-            return await self.edit_prompt(instruction, target, spare_tokens=spare_tokens)
+            return await self.edit_prompt(instruction, targets, spare_tokens=spare_tokens)
 
         models = await self.models()
-        rendered = await self.edit_prompt(instruction, target)
+        rendered = await self.edit_prompt(instruction, targets)
         return await propose(
             rendered,
-            target,
+            targets,
             models.edits,
             max_tokens=self.config.edit_tokens,
+            check_path=check_path,
             on_delta=on_delta,
             on_block=on_block,
             instruction=instruction,
             again=None if models.small else again,
         )
+
+    def file_to_edit(self, path: str) -> "Target":
+        """A file that no editor has open, to be edited beside one that is: its text as it is on disk.
+
+        Raises:
+            WorkspaceError: there is no such file, or a rule leaves it out of the index.
+        """
+        from kibitz.indexer.languages import language_of
+        from kibitz.server.admitted import admitted_text
+        from kibitz.server.edit.change import whole_file
+        from kibitz.server.edit.files import read_document
+
+        inside, _ = admitted_text(self, path)
+        return whole_file(inside, read_document(self.root, inside), language_of(inside))
 
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""

@@ -5,6 +5,7 @@
   + ModelError        the model could not answer
     + NoModelError    there is no model to ask
   + EditError         an edit did not pass its gate; nothing was written
+    + AbsentError   the text that an edit is to replace is not in the file
     + UnfinishedEditError  the answer was cut; what of it is finished can be offered
 * IndexerError        kibitz.indexer.errors
 * PromptError         kibitz.prompts.errors
@@ -42,10 +43,14 @@ class EditError(KibitzError):
     """An edit did not pass its gate; nothing was written."""
 
 
-class UnfinishedEditError(EditError):
-    """The model's answer was cut: `finished` is an edit of the changes before that, past the gate."""
+class AbsentError(EditError):
+    """The text that an edit is to replace is not in the file."""
 
-    def __init__(self, message: str, finished: "Edit") -> None:
+
+class UnfinishedEditError(EditError):
+    """The model's answer was cut: `finished` are edits of the changes before that, past the gate."""
+
+    def __init__(self, message: str, finished: "tuple[Edit, ...]") -> None:
         super().__init__(message)
         self.finished = finished
 

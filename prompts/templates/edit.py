@@ -4,9 +4,11 @@ The target is quoted exactly as it stands, control look-alikes included: the ans
 character. Everything else is data that may be cut.
 """
 
+from dataclasses import dataclass
+
 from kibitz.prompts.nodes import Lines, Node, fragment, reserve, scope, system, user
 from kibitz.prompts.templates.context import NOTHING, Context
-from kibitz.prompts.templates.edit_formats import BLOCKS, EditFormat
+from kibitz.prompts.templates.edit_formats import BLOCKS, REWRITE, EditFormat
 from kibitz.prompts.templates.nearby import after as lines_after
 from kibitz.prompts.templates.nearby import before as lines_before
 from kibitz.prompts.templates.parts import context_parts
@@ -20,6 +22,23 @@ _LINES = (
 )
 
 
+_WHOLE = ("the file", "a file to edit")
+_ORDERS = {
+    "blocks": "Answer with SEARCH/REPLACE blocks, each under the path of its file.",
+    "diff": "Answer with a unified diff of all files in one code block.",
+    "rewrite": "Answer with a code block for each file that changes, under its path.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What else an edit may change: further files (path, language, text), new ones, the files' paths."""
+
+    files: tuple[tuple[str, str, str], ...] = ()
+    new_files: bool = False
+    renames: bool = False
+
+
 def edit_tree(
     instruction: str,
     *,
@@ -31,27 +50,44 @@ def edit_tree(
     context: Context = NOTHING,
     whole_file: bool,
     edit_format: EditFormat = BLOCKS,
+    beside: Beside | None = None,
     reserve_tokens: int,
 ) -> Node:
     """Make the chat that carries out an instruction on `target`, which stands between `before` and `after`.
 
     With `whole_file` the target is the file and the answer has the form of `edit_format`; otherwise it is one fenced
-    block with the new text of the target lines.
+    block with the new text of the target lines. With something `beside` the answer names the file of each change.
     """
     above = lines_before(before, clean=quiet, path=path, name="before")
     below = lines_after(after, clean=quiet, path=path, name="after", line=1 + (before + target).count("\n"))
-    fence = fence_for(["".join(above.texts), target, "".join(below.texts), instruction])
+    further = beside.files if beside is not None else ()
+    texts = ["".join(above.texts), target, "".join(below.texts), instruction]
+    fence = fence_for([*texts, *(text for _, _, text in further)])
     tag = extension(path) or language
     opening = f"{fence}{tag}"
     where = heading(path)
-    instructions = edit_format.told(fence, tag) if whole_file else _LINES.format(opening=opening, fence=fence)
-    order = edit_format.order if whole_file else "Answer with the new target lines in one code block."
+    if beside is not None:
+        form = edit_format if whole_file or edit_format is not REWRITE else BLOCKS
+        instructions = form.told_of_several(fence, tag, new_files=beside.new_files, renames=beside.renames)
+        order = _ORDERS[form.name] if whole_file else f"{_ORDERS[form.name]} Of {where} change only the target lines."
+    else:
+        instructions = edit_format.told(fence, tag) if whole_file else _LINES.format(opening=opening, fence=fence)
+        order = edit_format.order if whole_file else "Answer with the new target lines in one code block."
     return fragment(
         system(scope(instructions, name="instructions")),
         user(
             context_parts(context, block),
+            [
+                scope(
+                    f"{heading(name)}, a file to edit:\n",
+                    _quoted(text, f"{fence}{extension(name) or spoken}", fence),
+                    name="file to edit",
+                    origin=name,
+                )
+                for name, spoken, text in further
+            ],
             _around(f"{where}, before the target:", above, opening, fence),
-            f"{where}, {'the file' if whole_file else 'the target lines' if target else 'the target is empty'}:\n",
+            f"{where}, {_what(target, whole_file=whole_file, several=beside is not None)}:\n",
             scope(_quoted(target, opening, fence), name="target", origin=path),
             _around(f"{where}, after the target:", below, opening, fence),
             scope(f"Instruction: {quiet(instruction.strip())}\n{order}", name="instruction"),
@@ -71,3 +107,9 @@ def _around(title: str, rows: Lines, opening: str, fence: str) -> Node | None:
         return None
     end = "" if rows.texts[-1].endswith("\n") else "\n"
     return scope(f"{title}\n{opening}\n", rows, f"{end}{fence}\n\n", origin=rows.path)
+
+
+def _what(target: str, *, whole_file: bool, several: bool) -> str:
+    if whole_file:
+        return _WHOLE[several]
+    return "the target lines" if target else "the target is empty"

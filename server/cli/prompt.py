@@ -121,8 +121,10 @@ def edit(*, instruction: str, place: str, root: Path | None, budget: int | None,
     where = parse_place(place)
     root, path = workspace_of(where, root)
     target = target_at(root, path, where)
+    from kibitz.server.edit.change import Targets
+
     app = make_app(root, edit_budget_tokens=budget)
-    _render(app, lambda: app.edit_prompt(instruction, target), **output)
+    _render(app, lambda: app.edit_prompt(instruction, Targets(target)), **output)
 
 
 @prompt.command()

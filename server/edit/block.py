@@ -12,9 +12,18 @@ Reading = tuple[str, str]  # the text to find, and what takes its place
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """The lines that shall stand in the target's place."""
+    """The lines that shall stand in the target's place; `path` is "" when the answer names none."""
 
     text: str
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Another path for a file."""
+
+    path: str
+    new_path: str
 
 
 @dataclass(frozen=True, slots=True)

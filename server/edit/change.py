@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kibitz.indexer.types import Span
 from kibitz.server.edit.lines import split_lines
 
+NOWHERE = "/dev/null"  # what diffs call the place of a file that is not there
 NO_NEWLINE = "\n\\ No newline at end of file\n"
 MAX_EXACT_CELLS = 4_000_000  # lines x lines up to which the differ may take quadratic time
 
@@ -40,6 +41,34 @@ class Target:
         return "".join(lines[:start]), "".join(lines[start:end]), "".join(lines[end:])
 
 
+def whole_file(path: str, text: str, language: str = "") -> Target:
+    """Make all lines of a file the target."""
+    return Target(path, text, Span(0, len(split_lines(text))), language)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What an instruction may change: `first`, and further files beside it, each once.
+
+    `new_files` lets files be made that are not there yet, `renames` lets those given get another path.
+    """
+
+    first: Target
+    others: tuple[Target, ...] = ()
+    new_files: bool = False
+    renames: bool = False
+
+    @property
+    def files(self) -> tuple[Target, ...]:
+        """All of them, the first one first."""
+        return (self.first, *self.others)
+
+    @property
+    def several(self) -> bool:
+        """Whether an answer has to say which file a change is for."""
+        return bool(self.others) or self.new_files or self.renames
+
+
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """Lines of the old text and what takes their place."""
@@ -50,17 +79,32 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A change of one document that passed its gate."""
+    """A change of one document that passed its gate.
+
+    `is_new` makes the file; one with a `new_path` is called so afterwards, whether its text changes or not.
+    """
 
     path: str
     old: str
     new: str
+    is_new: bool = False
+    new_path: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is different afterwards."""
+        return self.is_new or bool(self.new_path) or self.old != self.new
 
     def diff(self, context_lines: int = 3) -> str:
         """Return a unified diff that `patch` and `git apply` take; "" when nothing changed."""
         old, new = _patch_lines(self.old), _patch_lines(self.new)
-        names = (f"a/{self.path}", f"b/{self.path}")
-        return "".join(_printable(difflib.unified_diff(old, new, *names, n=context_lines)))
+        after = self.new_path or self.path
+        names = (NOWHERE if self.is_new else f"a/{self.path}", f"b/{after}")
+        head = ""
+        if self.is_new or self.new_path:
+            head = f"diff --git a/{self.path} b/{after}\n"
+            head += "new file mode 100644\n" if self.is_new else f"rename from {self.path}\nrename to {after}\n"
+        return head + "".join(_printable(difflib.unified_diff(old, new, *names, n=context_lines)))
 
     def replacements(self) -> tuple[Replacement, ...]:
         """Return the smallest line replacements that make `old` into `new`, in order and apart from each other."""

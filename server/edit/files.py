@@ -4,6 +4,7 @@ import codecs
 import os
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,36 +62,84 @@ def read_document(root: Path, path: str) -> str:
     return text
 
 
-def write(root: Path, edit: Edit) -> None:
-    """Write an edit to its file.
+def write_all(root: Path, edits: Sequence[Edit]) -> None:
+    """Write edits to their files, all or none.
 
-    The file is replaced in one step: a reader, or a crash, meets the old file or the new one. Its mode, encoding,
-    byte order mark and line ends stay; lines that the edit does not touch keep their very bytes. A file that does not
-    exist is made when the edit starts from nothing.
+    Everything is checked and made before the first file is touched. Each file is replaced in one step: a reader, or a
+    crash, meets the old file or the new one. Its mode, encoding, byte order mark and line ends stay; lines that an edit
+    does not touch keep their very bytes. Should one fail after others went well, what was there before is put back.
 
     Raises:
-        EditError: the path leaves the workspace, the file has changed since the edit was made, or it cannot be
-            written. Nothing was written then.
+        EditError: a path leaves the workspace or is taken, a file has changed since its edit was made, or it cannot be
+            written. Every file is as it was then.
     """
-    file = _inside(root, edit.path)
-    if not file.exists() and not edit.old:
-        _replace(file, edit.new.encode("utf-8"), None, edit.path)
-        return
-    data = _read(file, edit.path)
-    mode = stat.S_IMODE(file.stat().st_mode)
+    plans = [_plan(root, edit) for edit in edits]
+    done: list[_Plan] = []
+    try:
+        for plan in plans:
+            done.append(plan)
+            plan.carry_out()
+    except EditError as error:
+        for plan in reversed(done[:-1]):
+            plan.take_back()
+        if len(plans) == 1:
+            raise
+        raise EditError(f"{str(error).rstrip('.')}; every file is as it was.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One file to be written: where, what, and what was there; `source` is None for a new one."""
+
+    shown: str
+    source: Path | None
+    target: Path
+    before: bytes
+    after: bytes
+    mode: int | None
+
+    def carry_out(self) -> None:
+        """Write it, if what is there is still what it was made of."""
+        if self.source is not None and _read(self.source, self.shown) != self.before:
+            raise EditError(_moved_on(self.shown))
+        _replace(self.target, self.after, self.mode, self.shown)
+        if self.source is not None and self.source != self.target:
+            try:
+                self.source.unlink()
+            except OSError as error:
+                self.target.unlink(missing_ok=True)
+                raise EditError(f"{self.shown} cannot be renamed: {error.strerror}.") from error
+
+    def take_back(self) -> None:
+        """Put back what was there."""
+        if self.source is not None:
+            _replace(self.source, self.before, self.mode, self.shown)
+        if self.source != self.target:
+            self.target.unlink(missing_ok=True)
+
+
+def _plan(root: Path, edit: Edit) -> _Plan:
+    target = _inside(root, edit.new_path or edit.path)
+    if (edit.is_new or edit.new_path) and os.path.lexists(target):
+        raise EditError(f"{edit.new_path or edit.path} is there already; nothing was written.")
+    if edit.is_new:
+        return _Plan(edit.path, None, target, b"", edit.new.encode("utf-8"), None)
+    source = _inside(root, edit.path)
+    data = _read(source, edit.path)
+    mode = stat.S_IMODE(source.stat().st_mode)
     if not mode & 0o222:
         raise EditError(f"{edit.path} is read-only; nothing was written.")
-    was = decode(data)
+    return _Plan(edit.path, source, target, data, _encoded(decode(data), edit), mode)
+
+
+def _encoded(was: Encoded, edit: Edit) -> bytes:
     try:
-        result = was.encode(_carry_over(was.text, edit))
+        return was.encode(_carry_over(was.text, edit))
     except UnicodeEncodeError as error:
         character = error.object[error.start]
         raise EditError(
             f"{edit.path} is written in {was.encoding}, which has no {character!r}; convert it to UTF-8 first."
         ) from error
-    if _read(file, edit.path) != data:
-        raise EditError(_moved_on(edit.path))
-    _replace(file, result, mode, edit.path)
 
 
 def _carry_over(current: str, edit: Edit) -> str:

@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kibitz.server.edit.change import Edit
 from kibitz.server.edit.lines import is_blank, split_lines
@@ -14,6 +14,7 @@ DELETION_SHARE = 0.5  # of a file's lines: what an edit may not take away unaske
 MIN_LINES_FOR_SHARE = 10  # below this a share says nothing
 SHOWN_NAMES = 3
 
+_NOTHING = "The model changed nothing; say more exactly what shall be different."
 _PLACEHOLDER_WORDS = r"code|file|function|method|class|module|implementation|contents?|document|logic|body|block"
 _KEPT_WORDS = rf"{_PLACEHOLDER_WORDS}|methods|functions|imports|lines|fields|definitions|tests|classes|parts|stuff"
 _SUFFIX = (
@@ -49,6 +50,7 @@ class Proposal:
     instruction: str = ""
     whole_rewrite: bool = False  # the answer gives the file anew instead of blocks to replace
     definition: bool = False  # the answer gives one definition anew
+    arrived: Mapping[str, int] = field(default_factory=dict)  # lines that other files gain: what is there is not lost
 
 
 Check = Callable[[Proposal], None]
@@ -60,8 +62,8 @@ def changed(proposal: Proposal) -> None:
     Raises:
         EditError: it does.
     """
-    if proposal.edit.old == proposal.edit.new:
-        raise EditError("The model changed nothing; say more exactly what shall be different.")
+    if not proposal.edit.changes:
+        raise EditError(_NOTHING)
 
 
 def not_emptied(proposal: Proposal) -> None:
@@ -98,14 +100,7 @@ def not_mostly_deleted(proposal: Proposal) -> None:
     Raises:
         EditError: it would.
     """
-    before, after = _full_lines(proposal.edit.old), _full_lines(proposal.edit.new)
-    lost = before - after
-    if before < MIN_LINES_FOR_SHARE or lost <= before * DELETION_SHARE or _DELETING.search(proposal.instruction):
-        return
-    raise EditError(
-        f"The edit would take {lost} of {before} lines away from {proposal.edit.path}, which was not asked for; select "
-        "the lines to edit, or say that they shall be deleted."
-    )
+    _refuse_loss([proposal], proposal.edit.path)
 
 
 def not_an_excerpt(proposal: Proposal) -> None:
@@ -139,9 +134,10 @@ def keeps_definitions(proposal: Proposal) -> None:
     """
     if not (proposal.whole_rewrite or proposal.definition) or _DELETING.search(proposal.instruction):
         return
-    old, new = (Counter(_defined(text, proposal.edit.path)) for text in (proposal.edit.old, proposal.edit.new))
-    lost = list((old - new).elements())
-    if len(lost) > (new - old).total():
+    old, new = (_defined(text, proposal.edit.path) for text in (proposal.edit.old, proposal.edit.new))
+    heads, before, after = dict(old), Counter(name for name, _ in old), Counter(name for name, _ in new)
+    lost = [name for name in (before - after).elements() if heads[name] not in proposal.arrived]
+    if len(lost) > (after - before).total():
         names = ", ".join(f"`{name}`" for name in lost[:SHOWN_NAMES])
         raise EditError(
             f"The model's answer leaves out {names}{' and more' if len(lost) > SHOWN_NAMES else ''} of "
@@ -214,6 +210,45 @@ def check(proposal: Proposal) -> Edit:
     return proposal.edit
 
 
+def check_all(proposals: Sequence[Proposal]) -> tuple[Edit, ...]:
+    """Return the edits when every file passes, and all together; else refuse with the objections to each file.
+
+    Raises:
+        EditError: nothing is changed at all, or a check refuses.
+    """
+    if not proposals:
+        raise EditError(_NOTHING)
+    gains = [_stripped(one.edit.new) - _stripped(one.edit.old) for one in proposals]
+    total: Counter[str] = sum(gains, Counter())
+    objections: list[str] = []
+    for proposal, gain in zip(proposals, gains, strict=True):
+        try:
+            check(replace(proposal, arrived=total - gain))
+        except EditError as error:
+            path = proposal.edit.path
+            objections.append(str(error) if path in str(error) else f"{path}: {error}")
+    if objections:
+        raise EditError(" ".join(objections))
+    _refuse_loss(proposals, "these files")
+    return tuple(proposal.edit for proposal in proposals)
+
+
+def _refuse_loss(proposals: Sequence[Proposal], where: str) -> None:
+    """Refuse to lose most of the lines of some files together; a line that is elsewhere now is not lost."""
+    old, new = (
+        sum((_stripped(text) for text in texts), Counter())
+        for texts in ([one.edit.old for one in proposals], [one.edit.new for one in proposals])
+    )
+    moved = sum(min(count, proposals[0].arrived.get(line, 0)) for line, count in (old - new).items())
+    before, lost = old.total(), old.total() - new.total() - moved
+    if before < MIN_LINES_FOR_SHARE or lost <= before * DELETION_SHARE or _DELETING.search(proposals[0].instruction):
+        return
+    raise EditError(
+        f"The edit would take {lost} of {before} lines away from {where}, which was not asked for; select the lines to "
+        "edit, or say that they shall be deleted."
+    )
+
+
 def is_placeholder(line: str) -> bool:
     """Tell whether a line is a comment that stands for code left out ("# ... rest of the code")."""
     found = _COMMENT.match(line.strip())
@@ -227,11 +262,17 @@ def is_placeholder(line: str) -> bool:
     return dots is not None or (bool(bare) and _PLACEHOLDER.fullmatch(bare) is not None)
 
 
-def _defined(text: str, path: str) -> list[str]:
+def _defined(text: str, path: str) -> list[tuple[str, str]]:
+    """Return the definitions of a text, each with the line of its name."""
     from kibitz.indexer.outline import symbols_of
 
-    return [symbol.symbol for symbol in symbols_of(path, text) if symbol.kind != "section"]
+    lines = split_lines(text)
+    return [(one.symbol, lines[one.line].strip()) for one in symbols_of(path, text) if one.kind != "section"]
 
 
 def _full_lines(text: str) -> int:
-    return sum(not is_blank(line) for line in split_lines(text))
+    return _stripped(text).total()
+
+
+def _stripped(text: str) -> Counter[str]:
+    return Counter(line.strip() for line in split_lines(text) if not is_blank(line))

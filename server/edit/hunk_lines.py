@@ -12,7 +12,7 @@ BETWEEN = re.compile(
     r"^(?:diff |index [0-9a-f]|Index: |={20,}|new file mode|deleted file mode|old mode|new mode|similarity index"
     r"|rename (?:from|to) )"
 )
-NOWHERE = "/dev/null"
+RENAME = re.compile(r"^rename (?P<which>from|to) (?P<path>[^\t\n]+?)\s*$")
 
 
 def file_named(path: str) -> str:

@@ -11,7 +11,7 @@ from kibitz.server.edit.change import Replacement
 from kibitz.server.edit.indent import Reindent, indent_unit
 from kibitz.server.edit.lines import content, indent_of, is_blank, line_end, split_lines
 from kibitz.server.edit.similar import similar
-from kibitz.server.errors import EditError
+from kibitz.server.errors import AbsentError, EditError
 
 Key = Callable[[str], str]
 SHOWN_CHARS, SHOWN_PLACES = 60, 5
@@ -34,7 +34,8 @@ def locate(block: Block, lines: Sequence[str], within: Span) -> Place:
     place comes near (`similar`). Lines that a block only repeats stay as they are in the document.
 
     Raises:
-        EditError: the text is not there, or it is there several times.
+        AbsentError: the text is not there.
+        EditError: it is there several times.
     """
     if not any(line.strip() for line in split_lines(block.search)):
         return _in_empty_file(lines, within, block.replace)
@@ -45,7 +46,7 @@ def locate(block: Block, lines: Sequence[str], within: Span) -> Place:
         }
         if found:
             return _only(list(found), split_lines(block.search))
-    raise EditError(
+    raise AbsentError(
         "The text that the model wants to replace is not in the file "
         f"({_shown(split_lines(block.search))}); ask again, or select the lines to edit."
     )

@@ -7,22 +7,28 @@
     lines as they shall be
     >>>>>>> REPLACE
 
-Fences and prose around either are passed over. What is not finished when the answer ends is no edit.
+Fences and prose around either are passed over. What is not finished when the answer ends is no edit. The two lines
+`rename from PATH` and `rename to PATH`, which git writes above a diff, rename a file wherever they stand outside code.
 """
 
 import re
+from collections.abc import Collection
 
+from kibitz.indexer.types import Span
 from kibitz.server.edit import hunk_lines
-from kibitz.server.edit.block import Block, without_numbers
+from kibitz.server.edit.block import Block, Rename, without_numbers
+from kibitz.server.edit.change import NOWHERE
 from kibitz.server.edit.lines import is_blank, split_lines, with_line_end
 from kibitz.server.errors import EditError
 
 FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<info>[^`\n]*?)[ \t]*$")
+DIFFS = ("diff", "udiff", "patch")
 
 _SEARCH = re.compile(r"^\s*(?P<marks><{5,9}|-{5,9})\s*(?:SEARCH|ORIGINAL)\b.*$", re.IGNORECASE)
 _DIVIDER = re.compile(r"^\s*(?P<marks>={5,9})\s*$")
 _REPLACE = re.compile(r"^\s*(?:>{5,9}|\+{5,9})\s*(?:REPLACE|UPDATED)\b.*$", re.IGNORECASE)
-_PATH = re.compile(r"^[#*`\s/]*(?P<path>[\w./\\@+-]*\w\.\w+)[`*:\s]*$")
+_PATH = re.compile(r"^[#*`\s/]*(?:(?:File|Path): *[`*]*)?(?P<path>[\w./\\@+-]*\w\.\w+)[`*:\s]*$")
+_AROUND_PATH = " \t\r\n`*#:"
 _THINKS = re.compile(r"^\s*<think(?:ing)?>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 
@@ -30,14 +36,22 @@ _MALFORMED = "The model's SEARCH/REPLACE blocks are malformed; ask again."
 
 
 class AnswerReader:
-    """Takes an answer piece by piece. `blocks` are those that are finished, `lines` all lines but the thinking."""
+    """Takes an answer piece by piece. `blocks` are those that are finished, `lines` all lines but the thinking.
 
-    def __init__(self) -> None:
+    `taken` are the lines of finished blocks. `paths` of files are known as such, however they look.
+    """
+
+    def __init__(self, paths: Collection[str] = ()) -> None:
         self.blocks: list[Block] = []
+        self.renames: list[Rename] = []
         self.lines: list[str] = []
+        self.taken: list[Span] = []
+        self._paths = frozenset(paths)
+        self._renamed = ""  # the path on a `rename from` line
         self._rest = ""
         self._thinking = False
         self._block: list[str] | None = None  # the lines of an open SEARCH/REPLACE block
+        self._begin = 0  # the number of the line at which the open block or hunk begins
         self._path = ""
         self._fence = ""  # the marks of the fence that is open
         self._fence_begins = False  # nothing but blocks, diffs and their heads has come in it
@@ -100,7 +114,8 @@ class AnswerReader:
         elif _SEARCH.match(line) and (self._may_begin or self._hunk is not None):
             self._end_hunk()
             self._in_diff = False
-            self._block, self._path = [line], _named_path(self.lines)
+            self._begin = len(self.lines)
+            self._block, self._path = [line], self.path_before(self._begin)
         elif self._hunk is not None:
             self._read_in_hunk(line)
         else:
@@ -116,7 +131,7 @@ class AnswerReader:
         if _SEARCH.match(line):
             raise EditError(_MALFORMED)
         if _REPLACE.match(line):
-            self.blocks.append(_block(self._block, self._path))
+            self._add(_block(self._block, self._path))
             self._block = None
         else:
             self._block.append(line)
@@ -129,17 +144,20 @@ class AnswerReader:
         if fence and (not self._fence or (not fence["info"] and fence["marks"].startswith(self._fence))):
             self._fence_begins = not self._fence
             self._fence = "" if self._fence else fence["marks"]
-            self._in_diff = bool(self._fence) and fence["info"].lower() in _DIFFS
-            self._path = _named_path(self.lines) if self._in_diff else ""
+            self._in_diff = bool(self._fence) and fence["info"].lower() in DIFFS
+            self._path = self.path_before(len(self.lines)) if self._in_diff else ""
         elif self._may_begin and old and new:
             self._in_diff, self._path = True, _changed_file(old["path"], new["path"])
         elif self._may_begin and hunk_lines.HUNK.match(line) and (self._in_diff or line.startswith("@@ -")):
             if not self._in_diff:
-                self._path = _named_path(self.lines)
+                self._path = self.path_before(len(self.lines))
+            self._begin = len(self.lines)
             self._in_diff, self._hunk, self._hunk_head = True, [], line
+        elif self._may_begin and (renames := hunk_lines.RENAME.match(line)):
+            self._rename(renames["which"], hunk_lines.file_named(renames["path"]))
         elif not (is_blank(line) or any(head.match(line) for head in _HEADS_OF_FILES)):
             if self._in_diff and self._fence:  # a diff without the head of its hunk
-                self._hunk, self._hunk_head = [line], ""
+                self._begin, self._hunk, self._hunk_head = len(self.lines), [line], ""
             else:
                 self._fence_begins = self._in_diff = False
 
@@ -152,6 +170,7 @@ class AnswerReader:
             self._fence, self._in_diff = "", False
         elif hunk_lines.BETWEEN.match(line):
             self._end_hunk()
+            self._read_between(line)
         elif line == "\n" and not self._fence and hunk_lines.counted(self._hunk_head, self._hunk):
             self._end_hunk()  # what follows is prose, or another head
         elif line[0] in " +-\\\n" or self._fence:
@@ -169,21 +188,49 @@ class AnswerReader:
             del self._hunk[-2:]
             path = _changed_file(heads[0]["path"], heads[1]["path"])
         self._end_hunk()
+        self._begin = len(self.lines)
         self._in_diff, self._path, self._hunk, self._hunk_head = True, path, [], head
 
     def _end_hunk(self) -> None:
         if self._hunk is not None and (block := hunk_lines.to_block(self._hunk, self._path)):
-            self.blocks.append(block)
+            self._add(block)
         self._hunk = None
 
+    def _add(self, block: Block) -> None:
+        self.blocks.append(block)
+        self.taken.append(Span(self._begin, len(self.lines)))
 
-_DIFFS = ("diff", "udiff", "patch")
+    def _rename(self, which: str, path: str) -> None:
+        if which == "from":
+            self._renamed = path
+        elif self._renamed:
+            self.renames.append(Rename(self._renamed, path))
+            self._renamed = ""
+
+    def path_before(self, number: int) -> str:
+        """Return the path on the line before a block that begins at a line, looking past a fence and blank lines."""
+        for line in reversed(self.lines[max(0, number - _PATH_LINES) : number]):
+            if is_blank(line) or FENCE.match(line):
+                continue
+            return self.path_in(line)
+        return ""
+
+    def path_in(self, line: str) -> str:
+        """Return the path that a line is, decorated perhaps; "" when it is none."""
+        bare = line.strip(_AROUND_PATH)
+        if bare in self._paths:
+            return bare
+        found = _PATH.match(line)
+        return found["path"].replace("\\", "/") if found else ""
+
+
+_PATH_LINES = 4  # before a block among which its path stands
 _HEADS = (hunk_lines.OLD_FILE, hunk_lines.NEW_FILE)
 _HEADS_OF_FILES = (hunk_lines.BETWEEN, hunk_lines.OLD_FILE, _PATH)
 
 
 def _changed_file(old: str, new: str) -> str:
-    if new == hunk_lines.NOWHERE:
+    if new == NOWHERE:
         raise EditError(f"The model wants to delete {hunk_lines.file_named(old)}; delete it yourself if that is meant.")
     return hunk_lines.file_named(new)
 
@@ -203,13 +250,3 @@ def _block(lines: list[str], path: str) -> Block:
     middle = exact[0][0]
     search, replace = "".join(lines[1:middle]), "".join(lines[middle + 1 :])
     return Block(search, replace, path, without_numbers(search, replace))
-
-
-def _named_path(before: list[str]) -> str:
-    """Return the path on the line before a block, looking past a fence."""
-    for line in reversed(before[-2:]):
-        if FENCE.match(line):
-            continue
-        found = _PATH.match(line)
-        return found["path"].replace("\\", "/") if found else ""
-    return ""

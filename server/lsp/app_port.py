@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.config import Config
-    from kibitz.server.edit.change import Edit, Target
+    from kibitz.server.edit.change import Edit, Target, Targets
     from kibitz.server.llm.ports import Delta
 
 
@@ -78,18 +78,22 @@ class AppPort(Protocol):
         """Return what ghost text usually takes to begin, in seconds; None: nothing is known."""
         ...
 
-    async def edit_prompt(self, instruction: str, target: "Target") -> "Rendered":
+    async def edit_prompt(self, instruction: str, targets: "Targets") -> "Rendered":
         """Render the prompt of an edit."""
         ...
 
     async def propose(
         self,
         instruction: str,
-        target: "Target",
+        targets: "Targets",
         on_delta: "Callable[[str], None] | None" = None,
         on_block: "Callable[[Edit], None] | None" = None,
-    ) -> "Edit":
-        """Return an edit that passed its gate; each change that is finished before is told `on_block`."""
+    ) -> "tuple[Edit, ...]":
+        """Return edits that passed their gate, all or none; each change that is finished before is told `on_block`."""
+        ...
+
+    def file_to_edit(self, path: str) -> "Target":
+        """Return a file of the workspace as it is on disk, if the index admits it; reads the disk."""
         ...
 
     def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:

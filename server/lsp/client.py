@@ -13,6 +13,8 @@ class ClientFeatures:
     apply_edit: bool = False
     document_changes: bool = False
     change_annotations: bool = False
+    creates_files: bool = False
+    renames_files: bool = False
     work_done_progress: bool = False
 
 
@@ -20,10 +22,13 @@ def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
     """Read a client's capabilities; what it does not mention it does not have."""
     text, workspace, window = capabilities.text_document, capabilities.workspace, capabilities.window
     edits = workspace.workspace_edit if workspace else None
+    operations = edits.resource_operations or () if edits and edits.document_changes else ()
     return ClientFeatures(
         inline_completion=bool(text and text.inline_completion),
         apply_edit=bool(workspace and workspace.apply_edit),
         document_changes=bool(edits and edits.document_changes),
         change_annotations=bool(edits and edits.change_annotation_support),
+        creates_files=lsp.ResourceOperationKind.Create in operations,
+        renames_files=lsp.ResourceOperationKind.Rename in operations,
         work_done_progress=bool(window and window.work_done_progress),
     )

@@ -84,14 +84,18 @@ class ChatParams:
 
 @dataclass(frozen=True, slots=True)
 class EditParams:
-    """An instruction for a document; without a range it may change all of it.
+    """An instruction for a document; without a range it may change all of it, and all of further `files`.
 
-    `apply` sends the edit to the editor; `confirm` asks the editor to show it first, where the editor can.
+    `new_files` lets it make files, `renames` lets it give those of the request another path. `apply` sends the edit to
+    the editor; `confirm` asks the editor to show it first, where the editor can.
     """
 
     text_document: DocumentRef
     instruction: str
     range: lsp.Range | None = None
+    files: tuple[DocumentRef, ...] = ()
+    new_files: bool = False
+    renames: bool = False
     apply: bool = True
     confirm: bool = False
     partial_result_token: Token | None = None

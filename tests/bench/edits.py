@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kibitz.server.edit.change import Edit, apply
-from kibitz.server.edit.propose import finished_part, to_edit
+from kibitz.server.edit.one_file import finished_part, to_edit
 from kibitz.server.edit.relocate import relocate
 from kibitz.server.errors import EditError
 from kibitz.server.lsp.rebase import rebase

@@ -168,6 +168,36 @@ def test_an_edit_is_a_diff_and_with_apply_it_is_written(run: Run, workspace: Pat
     assert "max(0, min(amount, self.balance))" in (workspace / "bank.py").read_text(encoding="utf-8")
 
 
+SPREAD = """\
+bank.py
+<<<<<<< SEARCH
+    def withdraw(self, amount: int) -> int:
+=======
+    def take(self, amount: int) -> int:
+>>>>>>> REPLACE
+
+notes.md
+<<<<<<< SEARCH
+=======
+`withdraw` is called `take` now.
+>>>>>>> REPLACE
+"""
+
+
+def test_an_edit_of_several_files_makes_one_where_it_may(run: Run, workspace: Path) -> None:
+    with FakeOpenAI([Reply(pieces=(SPREAD,))], models=("gpt-4o",)) as server:
+        asked = ("edit", "call it take", "bank.py", "web/shapes.ts", "--apply")
+        refused = run(*asked, OPENAI_BASE_URL=server.url)
+        assert refused.returncode == 1
+        assert "notes.md" in refused.stderr
+        assert (workspace / "bank.py").read_text(encoding="utf-8") == BANK
+        done = run(*asked, "--new", OPENAI_BASE_URL=server.url)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "bank.py: 1 place changed.\nnotes.md: made.\n"
+    assert "def take(self" in (workspace / "bank.py").read_text(encoding="utf-8")
+    assert (workspace / "notes.md").read_text(encoding="utf-8") == "`withdraw` is called `take` now.\n"
+
+
 def test_an_edit_that_breaks_the_file_is_refused(run: Run, workspace: Path) -> None:
     with FakeOpenAI(
         [Reply(pieces=("```python\n    def withdraw(self, amount: int -> int:\n        return (\n```",))]

@@ -17,7 +17,7 @@ from kibitz.server.chat.sessions import Sessions
 from kibitz.server.chat.suggestions import Offered
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
-from kibitz.server.edit.change import Edit, Target
+from kibitz.server.edit.change import Edit, Target, Targets, whole_file
 from kibitz.server.llm.ports import Delta
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class FakeApp:
     first_token: float | None = None
     pieces: Sequence[str] = ("Hel", "lo")
     edits: Callable[[str], str] = str.upper
+    more_edits: tuple[Edit, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
     hits: Sequence[Hit] = ()
     freshness: Freshness = field(default_factory=Freshness)
     notes: tuple[str, ...] = ()
@@ -129,24 +131,29 @@ class FakeApp:
     def first_token_s(self) -> float | None:
         return self.first_token
 
-    async def edit_prompt(self, instruction: str, target: Target) -> Rendered:
+    async def edit_prompt(self, instruction: str, targets: Targets) -> Rendered:
         return rendered(instruction)
 
     async def propose(
         self,
         instruction: str,
-        target: Target,
+        targets: Targets,
         on_delta: Callable[[str], None] | None = None,
         on_block: Callable[[Edit], None] | None = None,
-    ) -> Edit:
+    ) -> tuple[Edit, ...]:
         if on_delta is not None:
             on_delta("thinking")
-        await self._reach("edit", (instruction, target))
-        before, middle, after = target.parts()
-        edit = Edit(target.path, target.text, before + self.edits(middle) + after)
-        if on_block is not None:
-            on_block(edit)
-        return edit
+        await self._reach("edit", (instruction, targets.first))
+        edits = []
+        for target in targets.files:
+            before, middle, after = target.parts()
+            edits.append(Edit(target.path, target.text, before + self.edits(middle) + after))
+            if on_block is not None:
+                on_block(edits[-1])
+        return (*edits, *self.more_edits)
+
+    def file_to_edit(self, path: str) -> Target:
+        return whole_file(path, self.files[path])
 
     def sent_prompts(self, last: int) -> Sequence[Mapping[str, Any]]:
         sent = {"at": 1.5, "model": "fake", "endpoint": "http://x/v1", "messages": None}

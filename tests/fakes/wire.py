@@ -22,10 +22,10 @@ def at(line: int, character: int) -> dict[str, int]:
     return {"line": line, "character": character}
 
 
-def change(start: dict[str, int], end: dict[str, int], text: str, version: int) -> dict[str, Any]:
-    """The params of a change to the document URI."""
+def change(start: dict[str, int], end: dict[str, int], text: str, version: int, uri: str = "") -> dict[str, Any]:
+    """The params of a change to the document URI, or to another one."""
     return {
-        "textDocument": {"uri": URI, "version": version},
+        "textDocument": {"uri": uri or URI, "version": version},
         "contentChanges": [{"range": {"start": start, "end": end}, "text": text}],
     }
 

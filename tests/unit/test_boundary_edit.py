@@ -8,12 +8,13 @@ from kibitz.indexer.secrets import holds_secret
 from kibitz.indexer.types import Hit, Span
 from kibitz.prompts.model_names import tokenizer_for
 from kibitz.server.boundary import hide
-from kibitz.server.edit.change import Target
-from kibitz.server.edit.propose import edit_prompt, propose
+from kibitz.server.edit.change import Target, Targets
+from kibitz.server.edit.propose import edit_prompt
 from kibitz.server.llm.endpoint import Endpoint
 from kibitz.server.llm.openai_client import OpenAIChat
 from kibitz.server.rendering import Counting
 from tests.fakes.openai_server import FakeOpenAI, Reply
+from tests.fakes.proposing import propose
 from tests.unit.test_secrets import KEY, SECRETS, pem
 
 SOURCE = f'TOKEN = "{SECRETS["github"]}"\nKEY = """{pem("RSA ", KEY)}"""\nTRIES = 3\n'
@@ -37,7 +38,7 @@ async def test_an_edit_around_secrets_keeps_them_and_shows_none(answer: str) -> 
     target = Target("conf.py", SOURCE, Span(0, SOURCE.count("\n")), "python")
     rendered = await edit_prompt(
         "try five times",
-        target,
+        Targets(target),
         retrieve=nothing,
         counting=Counting(tokenizer_for(None)),
         budget_tokens=4_000,

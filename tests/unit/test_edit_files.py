@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kibitz.server.edit import files
 from kibitz.server.edit.change import Edit
-from kibitz.server.edit.files import decode, read_document, write
+from kibitz.server.edit.files import decode, read_document, write_all
 from kibitz.server.errors import EditError
 
 
@@ -15,6 +16,10 @@ def put(root: Path, path: str, data: bytes) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(data)
     return file
+
+
+def write(root: Path, edit: Edit) -> None:
+    write_all(root, [edit])
 
 
 def refused(root: Path, edit: Edit) -> str:
@@ -82,7 +87,7 @@ def test_a_file_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
 
 
 def test_a_new_file_is_made_with_its_folders(tmp_path: Path) -> None:
-    write(tmp_path, Edit("tests/test_a.py", "", "x = 1\n"))
+    write(tmp_path, Edit("tests/test_a.py", "", "x = 1\n", is_new=True))
     assert (tmp_path / "tests/test_a.py").read_text() == "x = 1\n"
 
 
@@ -133,3 +138,58 @@ def test_a_binary_file_is_no_document(tmp_path: Path) -> None:
     put(tmp_path, "a.bin", b"\x00\x01")
     with pytest.raises(EditError, match="not a text file"):
         read_document(tmp_path, "a.bin")
+
+
+def test_several_files_are_written_a_new_one_and_one_that_is_renamed(tmp_path: Path) -> None:
+    put(tmp_path, "a.py", b"x = 1\r\n")
+    put(tmp_path, "b.py", b"y = 1\n")
+    edits = [
+        Edit("a.py", "x = 1\n", "x = 2\n"),
+        Edit("b.py", "y = 1\n", "y = 2\n", new_path="lib/c.py"),
+        Edit("lib/d.py", "", "z = 1\n", is_new=True),
+    ]
+    write_all(tmp_path, edits)
+    found = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*.py")}
+    assert found == {"a.py": b"x = 2\r\n", "lib/c.py": b"y = 2\n", "lib/d.py": b"z = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("last", "says"),
+    [
+        (Edit("gone.py", "x\n", "y\n"), "does not exist"),
+        (Edit("moved.py", "before\n", "after\n"), "changed"),
+        (Edit("there.py", "", "x = 1\n", is_new=True), "there already"),
+        (Edit("a.py", "x = 1\n", "x = 2\n", new_path="there.py"), "there already"),
+        (Edit("../out.py", "", "x = 1\n", is_new=True), "outside"),
+    ],
+)
+def test_of_several_files_all_are_written_or_none(tmp_path: Path, last: Edit, says: str) -> None:
+    put(tmp_path, "a.py", b"x = 1\n")
+    put(tmp_path, "moved.py", b"since\n")
+    put(tmp_path, "there.py", b"mine\n")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*")}
+    with pytest.raises(EditError, match=says):
+        write_all(tmp_path, [Edit("a.py", "x = 1\n", "x = 3\n"), last])
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*")} == before
+
+
+def test_what_was_written_before_a_failure_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, "a.py", b"x = 1\n")
+    put(tmp_path, "b.py", b"y = 1\n")
+    edits = [
+        Edit("new/c.py", "", "z = 1\n", is_new=True),
+        Edit("a.py", "x = 1\n", "x = 2\n", new_path="d.py"),
+        Edit("b.py", "y = 1\n", "y = 2\n"),
+    ]
+    replace = files._replace
+
+    def fail(file: Path, data: bytes, mode: int | None, path: str) -> None:
+        if data == b"y = 2\n":
+            raise EditError("The disk is full.")
+        replace(file, data, mode, path)
+
+    monkeypatch.setattr(files, "_replace", fail)
+    with pytest.raises(EditError, match="The disk is full; every file is as it was"):
+        write_all(tmp_path, edits)
+    found = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*.py")}
+    assert found == {"a.py": b"x = 1\n", "b.py": b"y = 1\n"}

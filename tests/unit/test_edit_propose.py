@@ -8,11 +8,13 @@ import pytest
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
-from kibitz.server.edit.change import Edit, Target, apply
-from kibitz.server.edit.propose import edit_prompt, propose, to_edit
+from kibitz.server.edit.change import Edit, Target, Targets, apply
+from kibitz.server.edit.one_file import to_edit
+from kibitz.server.edit.propose import edit_prompt
 from kibitz.server.errors import EditError, ModelError, UnfinishedEditError
 from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
+from tests.fakes.proposing import propose
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "edit"
 HEAD, ANSWER, RESULT = "=== target ", "=== answer\n", "=== result\n"
@@ -51,7 +53,7 @@ async def nothing(query: str, k: int) -> Sequence[Hit]:
 async def prompt(target: Target = TARGET, budget_tokens: int = 2_000) -> Rendered:
     return await edit_prompt(
         "swap the operands",
-        target,
+        Targets(target),
         retrieve=nothing,
         counting=Counting(tokenizer_for(None)),
         budget_tokens=budget_tokens,
@@ -95,7 +97,7 @@ async def test_the_prompt_shows_target_surroundings_and_what_was_found_elsewhere
 
     rendered = await edit_prompt(
         "swap the operands",
-        TARGET,
+        Targets(TARGET),
         retrieve=retrieve,
         counting=Counting(tokenizer_for(None)),
         budget_tokens=2_000,
@@ -168,7 +170,7 @@ async def test_what_was_finished_before_the_cut_comes_with_the_error() -> None:
     model = ScriptedChat(FIRST + WRONG[:30], finish_reason="length")
     with pytest.raises(UnfinishedEditError, match="cut at 200 tokens") as cut:
         await propose(await prompt(WHOLE), WHOLE, model, max_tokens=200)
-    assert cut.value.finished == Edit("src/calc.py", SOURCE, SOURCE.replace("a - b", "b - a"))
+    assert cut.value.finished == (Edit("src/calc.py", SOURCE, SOURCE.replace("a - b", "b - a")),)
 
 
 async def test_each_finished_block_is_told_before_the_answer_ends() -> None:
@@ -226,7 +228,7 @@ async def test_an_edit_of_a_file_is_asked_for_in_the_form_that_suits_the_model(
 ) -> None:
     got = await edit_prompt(
         "Add a docstring.",
-        Target("a.py", "def f():\n    return 1\n", Span(0, 2), "python"),
+        Targets(Target("a.py", "def f():\n    return 1\n", Span(0, 2), "python")),
         retrieve=nothing,
         counting=Counting(tokenizer_for("gpt-5")),
         budget_tokens=2_000,

@@ -118,7 +118,7 @@ async def test_an_edit_is_found_again_between_two_places_that_were_typed_at() ->
 
 async def test_what_was_finished_of_an_answer_that_was_cut_is_offered_and_not_applied() -> None:
     finished = Edit("src/a.py", TEXT, TEXT.replace("two", "TWO"))
-    async with connected(FakeApp(error=UnfinishedEditError("It was cut.", finished)).make) as wire:
+    async with connected(FakeApp(error=UnfinishedEditError("It was cut.", (finished,))).make) as wire:
         editor = Editor(wire)
         await wire.initialize(VERSIONED, rootUri=ROOT)
         wire.open(URI, TEXT, version=5)
@@ -218,7 +218,7 @@ async def test_an_edit_that_changes_nothing_says_so() -> None:
         await wire.initialize(VERSIONED, rootUri=ROOT)
         wire.open(URI, TEXT)
         result = await wire.call("kibitz/edit", edit_params(1, 2))
-    assert result == {"applied": False, "diff": "", "failureReason": "The model proposed no change."}
+    assert result == {"applied": False, "diff": "", "files": [], "failureReason": "The model proposed no change."}
 
 
 # -- code actions ----------------------------------------------------------------------------------------------
@@ -255,3 +255,108 @@ async def test_only_the_wanted_kinds_are_offered(only: list[str], kinds: list[st
         context = {"diagnostics": [{"range": selection, "message": "no"}], "only": only}
         params = {"textDocument": {"uri": URI}, "range": selection, "context": context}
         assert [a["kind"] for a in await wire.call("textDocument/codeAction", params)] == kinds
+
+
+# -- several files ---------------------------------------------------------------------------------------------
+
+OTHER = "file:///code/src/b.py"
+FULL = {
+    "workspace": {
+        "applyEdit": True,
+        "workspaceEdit": {
+            "documentChanges": True,
+            "resourceOperations": ["create", "rename"],
+            "changeAnnotationSupport": {},
+        },
+    }
+}
+
+
+async def test_one_edit_changes_several_files_makes_one_and_renames_one() -> None:
+    made = Edit("src/new.py", "", "x = 1\n", is_new=True)
+    renamed = Edit("src/c.py", "c\n", "C\n", new_path="lib/d.py")
+    app = FakeApp(more_edits=(made, renamed), files={"src/c.py": "c\n"})
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT, version=5)
+        wire.open(OTHER, "b\n", version=2)
+        more = {"files": [{"uri": OTHER}, {"uri": URI}], "newFiles": True, "renames": True}
+        result = await wire.call("kibitz/edit", edit_params(1, 2, **more))
+    assert result["applied"] is True
+    assert result["files"] == [URI, OTHER, "file:///code/src/new.py", "file:///code/src/c.py"]
+    (edit,) = editor.edits
+    told = [
+        (change.get("kind", "edit"), change.get("uri") or change.get("oldUri") or change["textDocument"])
+        for change in edit["documentChanges"]
+    ]
+    assert told == [
+        ("edit", {"uri": URI, "version": 5}),
+        ("edit", {"uri": OTHER, "version": 2}),
+        ("create", "file:///code/src/new.py"),
+        ("edit", {"uri": "file:///code/src/new.py", "version": None}),
+        ("edit", {"uri": "file:///code/src/c.py", "version": None}),
+        ("rename", "file:///code/src/c.py"),
+    ]
+    assert all(change.get("annotationId") == "kibitz" for change in edit["documentChanges"] if "kind" in change)
+
+
+async def test_a_file_that_changed_on_disk_meanwhile_refuses_all() -> None:
+    app = FakeApp(files={"src/b.py": "b\n"})
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        app.gate.clear()
+        asked = wire.request("kibitz/edit", edit_params(1, 2, files=[{"uri": OTHER}]))
+        await wire.until(lambda: bool(app.asked))
+        app.files = {"src/b.py": "since\n"}
+        app.gate.set()
+        with pytest.raises(Refused, match="changed on disk"):
+            await wire.answer_to(asked)
+    assert editor.edits == []
+
+
+async def test_a_document_that_moved_on_in_an_edit_of_several_is_found_again_or_refuses_all() -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        wire.open(OTHER, "b\n")
+        for typed, applied in ((change(at(0, 0), at(0, 0), "zero\n", 2, uri=OTHER), True), (None, False)):
+            app.gate.clear()
+            app.asked.clear()
+            asked = wire.request("kibitz/edit", edit_params(1, 2, files=[{"uri": OTHER}]))
+            await wire.until(lambda: bool(app.asked))
+            if typed is not None:
+                wire.notify("textDocument/didChange", typed)
+            else:
+                wire.notify("textDocument/didClose", {"textDocument": {"uri": OTHER}})
+            app.gate.set()
+            if applied:
+                assert (await wire.answer_to(asked))["applied"] is True
+            else:
+                with pytest.raises(Refused, match="was closed"):
+                    await wire.answer_to(asked)
+    (edit,) = editor.edits
+    (other,) = [each for each in edit["documentChanges"] if each["textDocument"]["uri"] == OTHER]
+    assert other["edits"][0]["range"]["start"]["line"] == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"newFiles": True}, "create files"),
+        ({"renames": True}, "rename files"),
+        ({"files": [{"uri": "file:///elsewhere/x.py"}]}, "the document's folder"),
+    ],
+)
+async def test_what_the_editor_cannot_do_is_not_asked_of_a_model(more: dict[str, Any], says: str) -> None:
+    app = FakeApp()
+    async with connected(app.make) as wire:
+        await wire.initialize(VERSIONED, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        with pytest.raises(Refused, match=says):
+            await wire.call("kibitz/edit", edit_params(1, 2, **more))
+    assert app.asked == []

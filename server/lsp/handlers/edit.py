@@ -1,7 +1,7 @@
-"""kibitz/edit: an instruction becomes an edit that the editor applies as one undoable step."""
+"""kibitz/edit: an instruction becomes one edit, of one file or several, that the editor applies as one step."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -10,25 +10,17 @@ from kibitz.server.errors import EditError, UnfinishedEditError
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
-from kibitz.server.lsp.places import lines_of
+from kibitz.server.lsp.places import lines_of, path_of, uri_of
 from kibitz.server.lsp.progress import work_done
-from kibitz.server.lsp.rebase import rebase
+from kibitz.server.lsp.workspace_edit import Change, versions, workspace_edit
 
 if TYPE_CHECKING:
-    from kibitz.server.edit.change import Edit, Replacement, Target
+    from kibitz.server.edit.change import Edit, Target, Targets
+    from kibitz.server.lsp.folders import Folder
     from kibitz.server.lsp.server import KibitzServer
     from kibitz.server.lsp.session import Session
 
 _ATTEMPTS = 2
-_ANNOTATION = "kibitz"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What an edit changes in the text that it was made for."""
-
-    old: str
-    replacements: "tuple[Replacement, ...]"
 
 
 def register(ls: "KibitzServer") -> None:
@@ -39,13 +31,9 @@ def register(ls: "KibitzServer") -> None:
 async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]:
     """Propose an edit and, if wanted, have the editor apply it."""
     session = ls.session
-    document = session.documents.get(params.text_document.uri)
-    wanted = params.text_document.version
-    if wanted is not None and wanted != document.version:
-        raise RequestError(
-            failures.REQUEST_FAILED, f"The document is at version {document.version}, not {wanted}; ask again."
-        )
-    target = target_of(session, document, params.range)
+    documents = [_current(session, ref) for ref in (params.text_document, *_open(session, params.files))]
+    folder = session.folder_of(documents[0])
+    targets = await _targets(ls, folder, documents, params)
 
     def on_delta(text: str) -> None:
         ls.partial(params.partial_result_token, {"delta": text})
@@ -56,19 +44,20 @@ async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]
     cut = ""
     async with work_done(ls, "Kibitz: editing", params.work_done_token):
         try:
-            proposed = await session.folder_of(document).app.propose(params.instruction, target, on_delta, on_block)
+            proposed = await folder.app.propose(params.instruction, targets, on_delta, on_block)
         except UnfinishedEditError as error:
             proposed, cut = error.finished, str(error)
     # Comparing two versions of a long document takes a while.
-    change = Change(proposed.old, await asyncio.to_thread(proposed.replacements))
-    result: dict[str, Any] = {"applied": False, "diff": await asyncio.to_thread(proposed.diff)}
+    changes = await asyncio.to_thread(_changes, folder, documents, proposed)
+    diff = await asyncio.to_thread(lambda: "".join(each.diff() for each in proposed))
+    result: dict[str, Any] = {"applied": False, "diff": diff, "files": [each.uri for each in changes]}
     if cut:  # a part of what was asked for is offered, never applied
-        return {**result, "edit": _workspace_edit(ls, document, change, params), "failureReason": cut}
-    if not change.replacements:
+        return {**result, "edit": _in_words(ls, changes, params), "failureReason": cut}
+    if not changes:
         return {**result, "failureReason": "The model proposed no change."}
     if not params.apply:
-        return {**result, "edit": _workspace_edit(ls, document, change, params)}
-    return {**result, **await _apply(ls, document, change, params)}
+        return {**result, "edit": _in_words(ls, changes, params)}
+    return {**result, **await _apply(ls, folder, changes, params)}
 
 
 def target_of(session: "Session", document: Document, selection: lsp.Range | None) -> "Target":
@@ -83,17 +72,84 @@ def target_of(session: "Session", document: Document, selection: lsp.Range | Non
     )
 
 
-async def _apply(ls: "KibitzServer", document: Document, change: Change, params: methods.EditParams) -> dict[str, Any]:
-    """Send the edit; once more if the document moved on between our sending it and the editor's applying it."""
+def _current(session: "Session", ref: methods.DocumentRef) -> Document:
+    document = session.documents.get(ref.uri)
+    if ref.version is not None and ref.version != document.version:
+        said = f"The document is at version {document.version}, not {ref.version}; ask again."
+        raise RequestError(failures.REQUEST_FAILED, said)
+    return document
+
+
+def _open(session: "Session", refs: Sequence[methods.DocumentRef]) -> list[methods.DocumentRef]:
+    return [ref for ref in refs if session.documents.find(ref.uri) is not None]
+
+
+async def _targets(
+    ls: "KibitzServer", folder: "Folder", documents: Sequence[Document], params: methods.EditParams
+) -> "Targets":
+    """Take the files that may change, those that are open before anything is awaited.
+
+    Raises:
+        RequestError: a file is outside the folder, or the editor cannot do what is asked for.
+        WorkspaceError: a file that is not open is not there, or a rule leaves it out of the index.
+    """
+    from kibitz.server.edit.change import Targets
+
+    session, client = ls.session, ls.session.client
+    for wanted, able, what in (
+        (params.new_files, client.creates_files, "create"),
+        (params.renames, client.renames_files, "rename"),
+    ):
+        if wanted and params.apply and not able:
+            raise RequestError(failures.INVALID_PARAMS, f"The editor does not let a server {what} files.")
+    first, *others = (target_of(session, one, params.range if one is documents[0] else None) for one in documents)
+    opened = {one.uri for one in documents}
+    for uri in dict.fromkeys(ref.uri for ref in params.files if ref.uri not in opened):
+        others.append(await asyncio.to_thread(folder.app.file_to_edit, _path_inside(folder, uri)))
+    unique = {target.path: target for target in others if target.path != first.path}
+    return Targets(first, tuple(unique.values()), params.new_files, params.renames)
+
+
+def _path_inside(folder: "Folder", uri: str) -> str:
+    path = path_of(uri)
+    if folder.root is None or path is None or not path.is_relative_to(folder.root):
+        raise RequestError(failures.INVALID_PARAMS, "files are those of the document's folder, as URIs.")
+    return folder.path_in(uri)
+
+
+def _changes(folder: "Folder", documents: Sequence[Document], edits: Sequence["Edit"]) -> list[Change]:
+    """Give each edit that changes anything its file."""
+    opened = {folder.path_in(document.home): document for document in documents}
+    found = []
+    for edit in edits:
+        document = opened.get(edit.path)
+        replacements = edit.replacements()
+        if not replacements and not edit.is_new and not edit.new_path:
+            continue
+        uri = document.uri if document is not None else _uri(folder, edit.path)
+        new_uri = _uri(folder, edit.new_path) if edit.new_path else ""
+        found.append(Change(edit, uri, replacements, document, new_uri))
+    return found
+
+
+def _uri(folder: "Folder", path: str) -> str:
+    if folder.root is None:
+        raise EditError("No folder is open, so no file can be made in it.")
+    return uri_of(folder.root, path)
+
+
+async def _apply(
+    ls: "KibitzServer", folder: "Folder", changes: Sequence[Change], params: methods.EditParams
+) -> dict[str, Any]:
+    """Send the edit; once more if a document moved on between our sending it and the editor's applying it."""
     if not ls.session.client.apply_edit:
-        edit = _workspace_edit(ls, document, change, params)
+        edit = _in_words(ls, changes, params)
         return {"edit": edit, "failureReason": "The editor does not let a server apply edits."}
+    await asyncio.to_thread(_check_disk, folder, changes)
     reason = ""
     for _ in range(_ATTEMPTS):
-        sent = document.version
-        request = lsp.ApplyWorkspaceEditParams(
-            edit=_workspace_edit(ls, document, change, params), label=f"Kibitz: {params.instruction[:60]}"
-        )
+        sent = versions(changes)
+        request = lsp.ApplyWorkspaceEditParams(edit=_in_words(ls, changes, params), label=_label(params))
         try:
             answer = await ls.workspace_apply_edit_async(request)
         except RequestError as error:  # an editor may refuse a stale version with an error instead
@@ -102,55 +158,26 @@ async def _apply(ls: "KibitzServer", document: Document, change: Change, params:
             if answer.applied:
                 return {"applied": True}
             reason = answer.failure_reason or ""
-        if document.version == sent:
+        if versions(changes) == sent:
             break
     return {"failureReason": reason or "The editor did not apply the edit."}
 
 
-def _workspace_edit(
-    ls: "KibitzServer", document: Document, change: Change, params: methods.EditParams
-) -> lsp.WorkspaceEdit:
-    """Put the edit into the protocol's words, for the document as it is now.
+def _check_disk(folder: "Folder", changes: Sequence[Change]) -> None:
+    """See that files that no editor has open are as they were when the edit was made.
 
     Raises:
-        EditError: the document has changed where the edit belongs, or was closed.
+        EditError: one is not.
     """
-    if ls.session.documents.find(document.uri) is not document:
-        raise EditError("The document was closed while the model answered; nothing was changed.")
-    replacements = _carried(change, document.text)
-    edits = [
-        lsp.TextEdit(
-            range=lsp.Range(_position(document, lines.span.start), _position(document, lines.span.end)),
-            new_text=lines.text,
-        )
-        for lines in replacements
-    ]
-    client = ls.session.client
-    if not client.document_changes:
-        return lsp.WorkspaceEdit(changes={document.uri: edits})
-    annotated: list[lsp.TextEdit | lsp.AnnotatedTextEdit | lsp.SnippetTextEdit] = [*edits]
-    annotations = None
-    if client.change_annotations:
-        annotated = [
-            lsp.AnnotatedTextEdit(range=edit.range, new_text=edit.new_text, annotation_id=_ANNOTATION) for edit in edits
-        ]
-        label = f"Kibitz: {params.instruction[:60]}"
-        annotations = {_ANNOTATION: lsp.ChangeAnnotation(label=label, needs_confirmation=params.confirm)}
-    versioned = lsp.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
-    versioned_edit = lsp.TextDocumentEdit(text_document=versioned, edits=annotated)
-    return lsp.WorkspaceEdit(document_changes=[versioned_edit], change_annotations=annotations)
+    for edit in (each.edit for each in changes if each.document is None and not each.edit.is_new):
+        if folder.app.file_to_edit(edit.path).text != edit.old:
+            raise EditError(f"{edit.path} changed on disk while the model answered; nothing was changed.")
 
 
-def _carried(change: Change, now: str) -> "tuple[Replacement, ...]":
-    """Carry a change over to the text as it is now: past what was typed at one place, else each place by its lines."""
-    from kibitz.server.edit.relocate import relocate
-
-    try:
-        return rebase(change.old, now, change.replacements)
-    except EditError:
-        return relocate(change.old, now, change.replacements)
+def _in_words(ls: "KibitzServer", changes: Sequence[Change], params: methods.EditParams) -> lsp.WorkspaceEdit:
+    session = ls.session
+    return workspace_edit(changes, session.documents, session.client, label=_label(params), confirm=params.confirm)
 
 
-def _position(document: Document, line: int) -> lsp.Position:
-    place = document.place_of_line(line)
-    return lsp.Position(place.line, place.character)
+def _label(params: methods.EditParams) -> str:
+    return f"Kibitz: {params.instruction[:60]}"

@@ -47,9 +47,11 @@ async def _render(ls: "KibitzServer", params: methods.PromptParams) -> "Rendered
         at = session.snapshot(document, place(params.position))
         return await session.folder_of(document).app.completion_prompt(at)
     if params.kind == "edit":
+        from kibitz.server.edit.change import Targets
+
         document = _document(ls, params)
         target = target_of(session, document, params.range)
-        return await session.folder_of(document).app.edit_prompt(params.instruction, target)
+        return await session.folder_of(document).app.edit_prompt(params.instruction, Targets(target))
     raise RequestError(failures.INVALID_PARAMS, f'kind must be "ask", "complete" or "edit", not "{params.kind}".')
 
 
