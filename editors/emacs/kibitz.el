@@ -349,11 +349,30 @@ Without a region the whole buffer may change."
                      (and (use-region-p) (list (region-beginning) (region-end)))))
   (kibitz--send
    :kibitz/edit
-   (append (list :textDocument (kibitz--document) :instruction instruction)
+   (append (list :textDocument (kibitz--document) :instruction instruction :review t)
            (and from (list :range (kibitz--lines from to))))
    (lambda (result)
      (unless (eq (plist-get result :applied) t)
        (message "Kibitz: %s" (or (plist-get result :failureReason) "nothing was changed"))))))
+
+(defun kibitz--decide (command all)
+  "Run COMMAND for the change at point, or the ALL command for all of the buffer."
+  (let ((argument (append (list :textDocument (kibitz--document))
+                          (unless all (list :position (eglot--pos-to-lsp-position))))))
+    (kibitz--send :workspace/executeCommand (list :command command :arguments (vector argument))
+                  (lambda (result)
+                    (when-let ((reason (plist-get result :failureReason)))
+                      (message "Kibitz: %s" reason))))))
+
+(defun kibitz-accept-change (&optional all)
+  "Accept the change at point that an edit has made, or with a prefix ALL of them."
+  (interactive "P")
+  (kibitz--decide (if all "kibitz.acceptAll" "kibitz.acceptHunk") all))
+
+(defun kibitz-reject-change (&optional all)
+  "Put back what stood where an edit has changed point's lines, or with a prefix ALL."
+  (interactive "P")
+  (kibitz--decide (if all "kibitz.rejectAll" "kibitz.rejectHunk") all))
 
 ;;;###autoload
 (defun kibitz-search (query &optional regex)

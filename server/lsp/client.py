@@ -15,6 +15,7 @@ class ClientFeatures:
     change_annotations: bool = False
     creates_files: bool = False
     renames_files: bool = False
+    refreshes_lenses: bool = False
     work_done_progress: bool = False
 
 
@@ -30,5 +31,6 @@ def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
         change_annotations=bool(edits and edits.change_annotation_support),
         creates_files=lsp.ResourceOperationKind.Create in operations,
         renames_files=lsp.ResourceOperationKind.Rename in operations,
+        refreshes_lenses=bool(workspace and workspace.code_lens and workspace.code_lens.refresh_support),
         work_done_progress=bool(window and window.work_done_progress),
     )

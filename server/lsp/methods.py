@@ -24,6 +24,7 @@ STATUS = "kibitz/status"
 INDEX = "kibitz/index"
 SESSIONS = "kibitz/sessions"
 MENTIONS = "kibitz/mentions"
+HUNKS = "kibitz/hunks"
 
 Token = int | str
 
@@ -87,7 +88,8 @@ class EditParams:
     """An instruction for a document; without a range it may change all of it, and all of further `files`.
 
     `new_files` lets it make files, `renames` lets it give those of the request another path. `apply` sends the edit to
-    the editor; `confirm` asks the editor to show it first, where the editor can.
+    the editor; `confirm` asks the editor to show it first, where the editor can; with `review` its changes wait to be
+    accepted or rejected one by one.
     """
 
     text_document: DocumentRef
@@ -98,6 +100,7 @@ class EditParams:
     renames: bool = False
     apply: bool = True
     confirm: bool = False
+    review: bool = False
     partial_result_token: Token | None = None
     work_done_token: Token | None = None
 
@@ -158,6 +161,15 @@ class PromptParams:
 
 
 @dataclass(frozen=True, slots=True)
+class HunksParams:
+    """A document whose changes wait; a command may be about the one of an `id`, or about the one at a position."""
+
+    text_document: DocumentRef
+    id: int | None = None
+    position: lsp.Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsParams:
     """Which chat sessions are wanted: all, or the one with an id, which may be given another title or deleted."""
 
@@ -198,6 +210,7 @@ CUSTOM_PARAMS: Mapping[str, type] = {
     INDEX: IndexParams,
     SESSIONS: SessionsParams,
     MENTIONS: MentionsParams,
+    HUNKS: HunksParams,
 }
 
 

@@ -19,6 +19,7 @@ from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.folders import Folder, Folders
 from kibitz.server.lsp.places import path_of
 from kibitz.server.lsp.progress import Cancellations
+from kibitz.server.lsp.reviews import Reviews
 
 
 class Session:
@@ -37,6 +38,7 @@ class Session:
         self.cancellations = Cancellations()
         self.background: set[asyncio.Task[Any]] = set()
         self.told: tuple[str, str] = ("", "")
+        self.reviews = Reviews()
         self.ghost = Ghost(lambda uri: self.folders.of(uri).app)
         self._completing: dict[str, asyncio.Task[Any]] = {}
 

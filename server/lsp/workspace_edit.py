@@ -83,7 +83,7 @@ def _text_edits(each: Change, documents: DocumentStore) -> list[lsp.TextEdit]:
         return _of_lines(each.replacements, Document(each.uri, each.edit.old, version=0))
     if documents.find(document.uri) is not document:
         raise EditError("The document was closed while the model answered; nothing was changed.")
-    return _of_lines(_carried(each, document.text), document)
+    return _of_lines(carried(each, document.text), document)
 
 
 def _of_lines(replacements: Sequence[Replacement], document: Document) -> list[lsp.TextEdit]:
@@ -96,7 +96,7 @@ def _of_lines(replacements: Sequence[Replacement], document: Document) -> list[l
     ]
 
 
-def _carried(each: Change, now: str) -> tuple[Replacement, ...]:
+def carried(each: Change, now: str) -> tuple[Replacement, ...]:
     """Carry a change over to the text as it is now: past what was typed at one place, else each place by its lines."""
     from kibitz.server.edit.relocate import relocate
 

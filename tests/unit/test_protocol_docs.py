@@ -19,6 +19,7 @@ from kibitz.prompts.trace import explain
 from kibitz.server.chat.question import Question
 from kibitz.server.chat.sessions import Said, Session, Sessions
 from kibitz.server.chat.suggestions import Offered
+from kibitz.server.edit.change import Replacement
 from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Message, Wire, connected
@@ -159,6 +160,24 @@ async def test_an_edit_is_sent_to_the_editor_as_shown_and_answered_as_shown() ->
         assert await play(wire, "kibitz/edit") == result_of(shown("kibitz/edit"))
         (asked,) = sent(wire, "workspace/applyEdit")
     assert asked == {**shown("workspace/applyEdit"), "id": asked["id"]}
+
+
+async def test_a_change_that_waits_is_listed_as_shown() -> None:
+    (hunk,) = result_of(shown("kibitz/hunks"))["hunks"]
+    async with connected(shop().make) as wire:
+        await open_shop(wire)
+        await wire.until(lambda: wire.server.session.documents.find(BANK) is not None)
+        document = wire.server.session.documents.get(BANK)
+        line = hunk["range"]["start"]["line"]
+        before = document.text
+        place = {"start": {"line": line, "character": 0}, "end": {"line": line + 1, "character": 0}}
+        wire.notify(
+            "textDocument/didChange",
+            {"textDocument": {"uri": BANK, "version": 8}, "contentChanges": [{"range": place, "text": hunk["new"]}]},
+        )
+        await wire.until(lambda: hunk["new"] in document.text)
+        wire.server.session.reviews.begin(document, before, [Replacement(Span(line, line + 1), hunk["new"])])
+        assert await play(wire, "kibitz/hunks") == result_of(shown("kibitz/hunks"))
 
 
 PART = explain(render(text("a"), budget_tokens=9, tokenizer=TiktokenTokenizer("o200k_base")))[0]

@@ -53,6 +53,7 @@ function editParams(document: vscode.TextDocument, selection: vscode.Selection, 
     instruction,
     partialResultToken: randomUUID(),
     apply: true,
+    review: true,
   };
 }
 

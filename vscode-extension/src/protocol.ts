@@ -76,6 +76,8 @@ export interface EditParams {
   readonly instruction: string;
   readonly partialResultToken: string;
   readonly apply: boolean;
+  /** The changes wait to be accepted or rejected, by lenses above them. */
+  readonly review: boolean;
 }
 
 export interface EditResult {

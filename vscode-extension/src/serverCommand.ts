@@ -2,7 +2,15 @@
 import * as vscode from "vscode";
 
 /** Those that may run where the workspace is not trusted. */
-const CALLS_NO_MODEL: ReadonlySet<string> = new Set(["kibitz.search", "kibitz.index", "kibitz.status"]);
+const CALLS_NO_MODEL: ReadonlySet<string> = new Set([
+  "kibitz.search",
+  "kibitz.index",
+  "kibitz.status",
+  "kibitz.acceptHunk",
+  "kibitz.rejectHunk",
+  "kibitz.acceptAll",
+  "kibitz.rejectAll",
+]);
 
 /** Whether a command may run here. */
 export function allowed(command: string): boolean {

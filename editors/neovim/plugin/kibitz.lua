@@ -26,6 +26,8 @@ command("KibitzEdit", lazily("kibitz.edit", "command"), {
   range = true,
   desc = "Change the range, or the whole buffer, as the words say",
 })
+command("KibitzAccept", lazily("kibitz.edit", "accept"), { bang = true, desc = "Accept the change at the cursor; ! all" })
+command("KibitzReject", lazily("kibitz.edit", "reject"), { bang = true, desc = "Reject the change at the cursor; ! all" })
 command("KibitzSearch", lazily("kibitz.search", "command"), {
   nargs = "+",
   bang = true,

@@ -10,9 +10,10 @@ from kibitz.server.errors import EditError, UnfinishedEditError
 from kibitz.server.lsp import failures, methods
 from kibitz.server.lsp.documents import Document
 from kibitz.server.lsp.failures import RequestError
+from kibitz.server.lsp.handlers.review import refresh
 from kibitz.server.lsp.places import lines_of, path_of, uri_of
 from kibitz.server.lsp.progress import work_done
-from kibitz.server.lsp.workspace_edit import Change, versions, workspace_edit
+from kibitz.server.lsp.workspace_edit import Change, carried, versions, workspace_edit
 
 if TYPE_CHECKING:
     from kibitz.server.edit.change import Edit, Target, Targets
@@ -149,6 +150,7 @@ async def _apply(
     reason = ""
     for _ in range(_ATTEMPTS):
         sent = versions(changes)
+        sent_texts = [each.document.text if each.document is not None else "" for each in changes]
         request = lsp.ApplyWorkspaceEditParams(edit=_in_words(ls, changes, params), label=_label(params))
         try:
             answer = await ls.workspace_apply_edit_async(request)
@@ -156,11 +158,21 @@ async def _apply(
             reason = error.message
         else:
             if answer.applied:
+                if params.review:
+                    _await_review(ls, sent_texts, changes)
                 return {"applied": True}
             reason = answer.failure_reason or ""
         if versions(changes) == sent:
             break
     return {"failureReason": reason or "The editor did not apply the edit."}
+
+
+def _await_review(ls: "KibitzServer", before: Sequence[str], changes: Sequence[Change]) -> None:
+    """Let the changes of open documents wait to be accepted or rejected."""
+    for text, each in zip(before, changes, strict=True):
+        if each.document is not None:
+            ls.session.reviews.begin(each.document, text, carried(each, text))
+    refresh(ls)
 
 
 def _check_disk(folder: "Folder", changes: Sequence[Change]) -> None:

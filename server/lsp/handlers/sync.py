@@ -29,7 +29,9 @@ def did_open(ls: "KibitzServer", params: lsp.DidOpenTextDocumentParams) -> None:
 def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> None:
     """Apply the changes, in order."""
     session, uri = ls.session, params.text_document.uri
-    session.documents.change(uri, params.text_document.version, [change_of(event) for event in params.content_changes])
+    changes = [change_of(event) for event in params.content_changes]
+    session.documents.change(uri, params.text_document.version, changes)
+    session.reviews.changed(uri, changes)
     session.ghost.typed()
     folder = session.folders.holding(uri)
     if folder is not None and is_followed(folder):
@@ -41,6 +43,7 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
     session, uri = ls.session, params.text_document.uri
     session.documents.close(uri)
     session.ghost.forget(uri)
+    session.reviews.forget(uri)
     folder = session.folders.holding(uri)
     if folder is not None and is_followed(folder):
         folder.ahead.changed([folder.path_in(uri)])  # what was not saved is gone

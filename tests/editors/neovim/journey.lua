@@ -130,6 +130,13 @@ screen("edit")
 keys("u")
 seen.unedited = line(0)
 
+-- The same again, and rejected.
+keys(":1KibitzEdit Say hello.<CR>")
+wait("the edit again", "return vim.api.nvim_buf_get_lines(0, 0, 1, false)[1] == '\"\"\"Hello.\"\"\"'")
+vim.wait(300)
+keys("gg:KibitzReject<CR>")
+wait("the rejection", "return vim.api.nvim_buf_get_lines(0, 0, 1, false)[1] == '\"\"\"Accounts.\"\"\"'")
+
 -- An edit of a document that the user changes meanwhile, in the lines that it is for.
 keys(":1KibitzEdit Slowly.<CR>")
 vim.wait(300)

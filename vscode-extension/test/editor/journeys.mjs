@@ -115,9 +115,32 @@ export const journeys = {
     await shot("edit-asks");
     await page.keyboard.press("Enter");
     await until(async () => (await lines(page)).includes('"""The area of a rectangle."""'));
+    const lens = page.locator(".codelens-decoration a");
+    await lens.filter({ hasText: "Reject" }).first().waitFor({ timeout: 15_000 });
     await shot("edited");
     await page.keyboard.press(`${MOD}+z`);
     await until(async () => !(await lines(page)).includes("The area of a rectangle"));
+    await until(async () => (await lens.count()) === 0);
+  },
+
+  "a change is rejected, and another one accepted": async (page, shot) => {
+    await openFile(page, "report.py");
+    await page.keyboard.press(`${MOD}+a`);
+    await command(page, "Kibitz: Edit Selection");
+    await page.keyboard.type("Rename twice.");
+    await page.keyboard.press("Enter");
+    const lens = page.locator(".codelens-decoration a");
+    await lens.filter({ hasText: "Accept all 2" }).waitFor({ timeout: 15_000 });
+    await shot("two-changes");
+    await lens.filter({ hasText: /^Reject$/ }).first().click();
+    await until(async () => (await lens.filter({ hasText: /^Accept$/ }).count()) === 1);
+    await lens.filter({ hasText: /^Accept$/ }).click();
+    await until(async () => (await lens.count()) === 0);
+    await shot("decided");
+    const text = await lines(page);
+    assert.match(text, /def print_report\(rectangles\)/);
+    assert.match(text, /print\("changed"/);
+    await page.keyboard.press(`${MOD}+z`);
   },
 
   "a search shows hits as one types": async (page, shot) => {

@@ -7,7 +7,7 @@ local M = {}
 --- Change the lines from first to last of the current buffer as the words say.
 function M.edit(instruction, first, last, done)
   local buffer = vim.api.nvim_get_current_buf()
-  local params = { textDocument = client.document(buffer), instruction = instruction, apply = true }
+  local params = { textDocument = client.document(buffer), instruction = instruction, review = true }
   if first then
     params.range = client.lines(first, last)
   end
@@ -20,6 +20,26 @@ function M.edit(instruction, first, last, done)
     end
   end, buffer)
 end
+
+--- Decide on the change at the cursor, or with a bang on all of the buffer; the server tells where they are.
+local function decide(one, all)
+  return function(call)
+    local buffer = vim.api.nvim_get_current_buf()
+    local argument = { textDocument = client.document(buffer) }
+    if not call.bang then
+      argument.position = { line = vim.api.nvim_win_get_cursor(0)[1] - 1, character = 0 }
+    end
+    local params = { command = call.bang and all or one, arguments = { argument } }
+    client.ask("workspace/executeCommand", params, function(result)
+      if result and result.failureReason then
+        vim.notify("Kibitz: " .. result.failureReason, vim.log.levels.WARN)
+      end
+    end, buffer)
+  end
+end
+
+M.accept = decide("kibitz.acceptHunk", "kibitz.acceptAll")
+M.reject = decide("kibitz.rejectHunk", "kibitz.rejectAll")
 
 function M.command(call)
   local whole = call.range == 0

@@ -1,0 +1,57 @@
+"""The changes that wait in a session's documents to be accepted or rejected."""
+
+from collections.abc import Sequence
+
+from kibitz.server.edit.change import Replacement
+from kibitz.server.edit.review import Pending, followed, pending_of, still_there
+from kibitz.server.lsp.documents import Change, Document, split_lines
+
+
+class Reviews:
+    """By the URIs of documents, each document's from the top down."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, tuple[Pending, ...]] = {}
+        self._next = 1
+
+    def begin(self, document: Document, before: str, replacements: Sequence[Replacement]) -> None:
+        """Let changes wait that were just made in a document; what was typed over since does not."""
+        made = pending_of(before, replacements, self._next)
+        self._next += len(made)
+        both = (*self.of(document), *still_there(made, split_lines(document.text)))
+        self._keep(document.uri, tuple(sorted(both, key=lambda each: each.start)))
+
+    def of(self, document: Document) -> tuple[Pending, ...]:
+        """Return what waits in a document, as far as it still stands there."""
+        waiting = self._pending.get(document.uri, ())
+        if not waiting:
+            return ()
+        self._keep(document.uri, still_there(waiting, split_lines(document.text)))
+        return self._pending.get(document.uri, ())
+
+    def changed(self, uri: str, changes: Sequence[Change]) -> bool:
+        """Follow what was typed in a document; tell whether anything waits there."""
+        waiting = self._pending.get(uri, ())
+        for change in changes if waiting else ():
+            if change.start is None or change.end is None:
+                waiting = ()
+            else:
+                first, last = sorted((change.start, change.end))
+                waiting = followed(waiting, (first.line, first.character), (last.line, last.character), change.text)
+        had = uri in self._pending
+        self._keep(uri, waiting)
+        return had
+
+    def settle(self, uri: str, numbers: Sequence[int]) -> None:
+        """Let changes wait no longer."""
+        self._keep(uri, tuple(each for each in self._pending.get(uri, ()) if each.number not in numbers))
+
+    def forget(self, uri: str) -> None:
+        """Let go of a document that was closed."""
+        self._pending.pop(uri, None)
+
+    def _keep(self, uri: str, pending: tuple[Pending, ...]) -> None:
+        if pending:
+            self._pending[uri] = pending
+        else:
+            self._pending.pop(uri, None)
