@@ -108,3 +108,21 @@ async def test_an_editor_that_does_not_apply_leaves_the_change_waiting() -> None
         wire.answers["workspace/applyEdit"] = lambda _: {"applied": False, "failureReason": "Read-only."}
         assert await run(wire, "kibitz.rejectHunk", id=1) == {"rejected": [], "failureReason": "Read-only."}
         assert len(await waiting(wire)) == 3
+
+
+async def test_an_editor_may_tell_what_has_changed_after_it_said_so() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(CLIENT, rootUri=ROOT)
+        editor = Editor(wire, TEXT)
+        later: list[dict[str, Any]] = []
+
+        def say_so(params: dict[str, Any]) -> dict[str, Any]:
+            later.append(params)
+            return {"applied": True}
+
+        wire.answers["workspace/applyEdit"] = say_so
+        await wire.call("kibitz/edit", {"textDocument": {"uri": URI}, "instruction": "shout", "review": True})
+        assert await waiting(wire) == []
+        editor.apply(later[0])  # one place after the other
+        assert await waiting(wire) == [(0, "ONE\n"), (2, "TWO\n"), (4, "THREE\n")]
+        await wire.until(lambda: editor.refreshed == 2)

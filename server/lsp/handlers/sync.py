@@ -6,6 +6,7 @@ from lsprotocol import types as lsp
 
 from kibitz.server.lsp.documents import Change
 from kibitz.server.lsp.handlers.follow import changed, is_followed
+from kibitz.server.lsp.handlers.review import refresh
 from kibitz.server.lsp.places import place
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> N
     session, uri = ls.session, params.text_document.uri
     changes = [change_of(event) for event in params.content_changes]
     session.documents.change(uri, params.text_document.version, changes)
-    session.reviews.changed(uri, changes)
+    if session.reviews.changed(session.documents.get(uri), changes):
+        refresh(ls)
     session.ghost.typed()
     folder = session.folders.holding(uri)
     if folder is not None and is_followed(folder):
