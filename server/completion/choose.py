@@ -1,0 +1,97 @@
+"""Which cells of the sources are shown: those that bring the most names that are likely, for the tokens they take.
+
+What is brought twice counts once, so each choice changes what the others are worth. Taking the best one first is
+within a constant of the best choice there is (Nemhauser, Wolsey and Fisher 1978); a cell is only looked at again when it
+comes to the top, since its worth can but fall (Minoux 1978).
+"""
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kibitz.server.completion.likely import Source, Sources
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kibitz.server.completion.wordbook import Floats
+
+LOOKED_AT = 600  # cells, the best ones by what they bring alone
+HEADING_TOKENS = 12.0  # that a file's name takes
+GAP_TOKENS = 2.0  # that lines left out take
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The lines of a source that are shown, as (start, end) in its text, ascending; and what they are worth."""
+
+    source: Source
+    spans: tuple[tuple[int, int], ...]
+    worth: float
+
+
+def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Chosen]:
+    """Return what is shown of each source, the one with the best cell first."""
+    import numpy as np
+
+    worth, costs, of = _alone(sources, likely)
+    order = np.argsort(-worth / (costs + HEADING_TOKENS), kind="stable")[:LOOKED_AT]
+    left = likely.copy()
+    offsets = np.cumsum([0, *(len(one.text.tokens) for one in sources.every)])
+    waiting = [(-float(worth[cell] / (costs[cell] + HEADING_TOKENS)), cell) for cell in order.tolist() if worth[cell]]
+    heapq.heapify(waiting)
+    taken: dict[int, tuple[float, list[int]]] = {}
+    used = 0.0
+    while waiting and used < budget_tokens:
+        _, cell = heapq.heappop(waiting)
+        at = int(of[cell])
+        text = sources.every[at].text
+        inner = cell - int(offsets[at])
+        words = text.cell_words[text.cell_offsets[inner] : text.cell_offsets[inner + 1]]
+        cost = float(costs[cell]) + (GAP_TOKENS if at in taken else HEADING_TOKENS)
+        now = float(left[words].sum()) / cost
+        if now <= 0 or used + cost > budget_tokens:
+            continue
+        if waiting and now < -waiting[0][0]:
+            heapq.heappush(waiting, (-now, cell))
+            continue
+        left[words] = 0
+        used += cost
+        taken.setdefault(at, (now, []))[1].append(inner)
+    return [
+        Chosen(sources.every[at], _spans(sources.every[at], sorted(cells)), best)
+        for at, (best, cells) in taken.items()
+    ]
+
+
+def _alone(sources: Sources, likely: "Floats") -> "tuple[Floats, Floats, np.ndarray]":
+    """Return what each cell brings alone, what it takes, and its source's number."""
+    import numpy as np
+
+    texts = [one.text for one in sources.every]
+    if not texts:
+        return np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
+    sums = [np.concatenate(([0.0], np.cumsum(likely[text.cell_words]))) for text in texts]
+    worth = [sum_[text.cell_offsets[1:]] - sum_[text.cell_offsets[:-1]] for sum_, text in zip(sums, texts, strict=True)]
+    sizes = [len(text.tokens) for text in texts]
+    return np.concatenate(worth), np.concatenate([text.tokens for text in texts]), np.repeat(np.arange(len(texts)), sizes)
+
+
+def _spans(source: Source, cells: list[int]) -> tuple[tuple[int, int], ...]:
+    """Return the lines of some cells without the blank ones at their ends, neighbours as one."""
+    bounds, rows = source.text.bounds.tolist(), source.text.rows
+    spans: list[tuple[int, int]] = []
+    for cell in cells:
+        start, end = bounds[cell], bounds[cell + 1]
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        spans.append((start, end))
+    return tuple((_first_full(rows, start, end), _last_full(rows, start, end)) for start, end in spans)
+
+
+def _first_full(rows: list[str], start: int, end: int) -> int:
+    return next((at for at in range(start, end) if rows[at].strip()), start)
+
+
+def _last_full(rows: list[str], start: int, end: int) -> int:
+    return next((at + 1 for at in range(end - 1, start - 1, -1) if rows[at].strip()), end)

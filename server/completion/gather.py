@@ -1,0 +1,161 @@
+"""The context of a completion: what of the workspace names the things that are likely to be written next.
+
+Files that have to do with the document are taken apart into cells of a few lines; names in them are weighed by how
+likely they are to be written at the cursor, and the cells that bring most for their tokens are shown, whatever file they
+are from. Everything works without an index, too, of open documents alone.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kibitz.server.completion.choose import Chosen, choose
+from kibitz.server.completion.enclosing import heads
+from kibitz.server.completion.likely import NAME, Place, Sources, likelihoods
+from kibitz.server.completion.material import HEAD_CHARS, SHOWN_ABOVE, SHOWN_BELOW, Material
+from kibitz.server.completion.outlines import outlines
+from kibitz.server.completion.related import blobs_of, definers_of
+from kibitz.server.completion.snapshot import Snapshot
+from kibitz.server.completion.wordbook import CHARS_A_TOKEN
+
+if TYPE_CHECKING:
+    from kibitz.indexer.lookup import Sources as Files
+    from kibitz.indexer.types import Hit
+    from kibitz.indexer.view import View
+    from kibitz.prompts.templates.context import Context, ContextItem, Definition, RecentEdit
+
+Answering = Callable[[], AbstractContextManager["tuple[View, Files]"]]
+
+SHARE = 0.5  # of a budget that context may take
+LEAST_TOKENS = 64  # below which nothing is looked for
+DEFINITIONS, DEFINITION_SHARE = 4, 0.2  # names, and the share of the context that their outlines may take
+GAP = "…\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the index at a moment: hits, best first; documents and changes, the newest last.
+
+    A document of which the text is None is read from disk, if the index has it.
+    """
+
+    hits: Sequence["Hit"] = ()
+    recent: Sequence[tuple[str, str | None]] = ()
+    edits: Sequence["RecentEdit"] = ()
+
+
+class Gatherer:
+    """Gathers for one workspace; safe to share between threads, which wait for each other."""
+
+    def __init__(self) -> None:
+        self._material = Material()
+        self._lock = threading.Lock()
+
+    def gather(
+        self, at: Snapshot, known: Known, *, budget_tokens: int, answering: Answering | None = None
+    ) -> "Context":
+        """Return the context of a prompt of a budget, lines near the cursor not among it. Takes some milliseconds.
+
+        `answering` is the index; without it only the document's own lines and `known` serve.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        at = at.with_line_feeds()
+        with self._lock:
+            if answering is None:
+                return self._gather(at, known, budget_tokens, None)
+            with answering() as index:
+                return self._gather(at, known, budget_tokens, index)
+
+    def _gather(
+        self, at: Snapshot, known: Known, budget_tokens: int, index: "tuple[View, Files] | None"
+    ) -> "Context":
+        from kibitz.prompts.templates.context import Context
+
+        above, below = at.prefix.split("\n"), at.suffix.split("\n")
+        near = [*above[-SHOWN_ABOVE:], *below[:SHOWN_BELOW]]
+        enclosing = _enclosing(at.path, above)
+        room = min(SHARE * budget_tokens, budget_tokens - _tokens(near)) - sum(_size(item) for item in enclosing)
+        if room < LEAST_TOKENS:
+            return Context(items=enclosing)
+        place = Place.of(at)
+        sources = list(self._material.own(at.path, above, below))
+        definitions: list[Definition] = []
+        if index is None:
+            sources += self._material.open(at.path, known.recent)
+        else:
+            places = definers_of(index[0], at.path, list(place.names()))
+            definitions = _definitions(place, places, *index, DEFINITION_SHARE * room)
+            room -= sum(_size(each.item) for each in definitions)
+            sources += self._material.others(
+                at.path,
+                at.prefix[:HEAD_CHARS],
+                *index,
+                hits=known.hits,
+                recent=known.recent,
+                definers=_definers(places),
+            )
+        every, book = Sources.of(sources), self._material.book
+        shown = {name for line in near for name in NAME.findall(line)}
+        shown.update(name for each in definitions for name in NAME.findall(each.item.text))
+        chosen = choose(every, likelihoods(place, every, book, shown), room)
+        return Context(items=[*enclosing, *map(_item, chosen)], definitions=definitions, edits=known.edits)
+
+
+def _definitions(
+    place: Place, places: Mapping[str, Sequence[str]], view: "View", files: "Files", room: float
+) -> "list[Definition]":
+    """Return the outlines of what is named nearest to the cursor, as many as there is room for."""
+    names = place.names()
+    found: list[Definition] = []
+    for name in sorted(places, key=lambda one: -names[one])[:DEFINITIONS]:
+        for path, blob in blobs_of(view, places[name][:1]).items():
+            for each in outlines(path, files.symbols(path, blob), [name]):
+                room -= _size(each.item)
+                if room >= 0:
+                    found.append(each)
+    return found
+
+
+def _definers(places: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Return how much of what is named near the cursor each file defines."""
+    found: dict[str, float] = {}
+    for paths in places.values():
+        for path in paths:
+            found[path] = min(1.0, found.get(path, 0.0) + 0.5 / len(paths))
+    return found
+
+
+def _enclosing(path: str, above: Sequence[str]) -> "list[ContextItem]":
+    """Return the heads of what the cursor is in that are too far away to be shown among the lines near it."""
+    from kibitz.prompts.templates.context import ContextItem
+
+    indent = len(above[-1]) - len(above[-1].lstrip()) if above[-1].strip() else len(above[-1])
+    far = [at for at in heads(above[:-1], indent) if at < len(above) - SHOWN_ABOVE]
+    if not far:
+        return []
+    return [ContextItem(f"around {path}:{len(above)}", "".join(f"{above[at]}\n" for at in far), path, path)]
+
+
+def _item(one: Chosen) -> "ContextItem":
+    """Return the chosen lines of a file as one item, with a mark where some are left out."""
+    from kibitz.prompts.templates.context import ContextItem
+
+    path, rows, first = one.source.path, one.source.text.rows, one.source.first
+    text = GAP.join("".join(rows[start:end]) for start, end in one.spans)
+    start, end = first + one.spans[0][0] + 1, first + one.spans[-1][1]
+    place = f"{path}:{start}-{end}"
+    if len(one.spans) == 1:
+        return ContextItem(place, text, place, path, start, end)
+    return ContextItem(f"{place} (parts)", text, path, path)
+
+
+def _size(item: "ContextItem") -> float:
+    return _tokens([item.path, *item.text.split("\n")])
+
+
+def _tokens(lines: Sequence[str]) -> float:
+    return sum(len(line.strip()) / CHARS_A_TOKEN + 1 for line in lines)

@@ -1,0 +1,106 @@
+"""The texts that context is taken from, each taken apart once for each content, and how they are related to a document."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kibitz.indexer.read import content_rule
+from kibitz.server.completion.likely import Source
+from kibitz.server.completion.related import blobs_of, imports_of, siblings_of
+from kibitz.server.completion.wordbook import Text, Wordbook, read
+
+if TYPE_CHECKING:
+    from kibitz.indexer.lookup import Sources as Files
+    from kibitz.indexer.types import Hit
+    from kibitz.indexer.view import View
+
+MOST_SOURCES = 32
+MOST_TEXTS = 256  # that are remembered
+SHOWN_ABOVE, SHOWN_BELOW = 63, 27  # lines that every prompt shows; see prompts.templates.nearby
+STEP = 20  # lines: the rest of the document stays the same while the cursor stays nearby
+HEAD_CHARS = 6_000  # of a document, where its imports stand
+FALL_FOUND, FALL_RECENT = 3.0, 5.0  # ranks after which a hit, or a document, counts half
+
+
+class Material:
+    """Texts by their contents. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self.book = Wordbook()
+        self._texts: OrderedDict[Hashable, Text | None] = OrderedDict()
+
+    def own(self, path: str, above: Sequence[str], below: Sequence[str]) -> Iterator[Source]:
+        """The document's lines that no prompt surely shows."""
+        end = max(0, len(above) - SHOWN_ABOVE) // STEP * STEP
+        start = -(-(len(above) + SHOWN_BELOW) // STEP) * STEP
+        for first, rows in ((0, above[:end]), (start, below[start - len(above) + 1 :])):
+            if (text := self._of_text(path, "\n".join(rows))) is not None:
+                yield Source(path, text, first=first, same=1.0)
+
+    def others(
+        self,
+        path: str,
+        head: str,
+        view: "View",
+        files: "Files",
+        *,
+        hits: Sequence["Hit"],
+        recent: Sequence[tuple[str, str | None]],
+        definers: Mapping[str, float],
+    ) -> Iterator[Source]:
+        """Files of the index: what was found, what was open lately, what the document imports, names or stands beside.
+
+        Only files of the index are read, and of those that are open the text in the editor.
+        """
+        found = _falling(dict.fromkeys(hit.chunk.path for hit in hits), FALL_FOUND)
+        used = _falling(dict.fromkeys(one for one, _ in reversed(recent)), FALL_RECENT)
+        imported = imports_of(view, path, files.structure(path, head).sites)
+        beside = dict.fromkeys(siblings_of(view, path), 1.0)
+        related: dict[str, float] = {}
+        for kind in (found, used, imported, definers, beside):
+            for one, much in kind.items():
+                related[one] = related.get(one, 0.0) + much
+        related.pop(path, None)
+        best = sorted(related, key=lambda one: -related[one])[:MOST_SOURCES]
+        open_texts = dict(recent)
+        for one, blob in blobs_of(view, best).items():
+            if (text := self._of_file(one, blob, open_texts.get(one), files)) is not None:
+                yield Source(
+                    one,
+                    text,
+                    found=found.get(one, 0.0),
+                    recent=used.get(one, 0.0),
+                    imported=min(1.0, imported.get(one, 0.0) + definers.get(one, 0.0)),
+                )
+
+    def open(self, path: str, recent: Sequence[tuple[str, str | None]]) -> Iterator[Source]:
+        """Open documents alone, as long as there is no index."""
+        used = _falling(dict.fromkeys(one for one, _ in reversed(recent)), FALL_RECENT)
+        for one, written in recent:
+            if one != path and written is not None and (text := self._of_text(one, written)) is not None:
+                yield Source(one, text, recent=used[one])
+
+    def _of_file(self, path: str, blob: str, written: str | None, files: "Files") -> Text | None:
+        if written is not None:
+            return self._of_text(path, written)
+        return self._kept((path, blob), path, lambda: files.text(path))
+
+    def _of_text(self, path: str, text: str) -> Text | None:
+        return self._kept((path, len(text), hash(text)), path, lambda: text)
+
+    def _kept(self, key: Hashable, path: str, written: Callable[[], str | None]) -> Text | None:
+        """Take a text apart that was not there before; None for one without words, or that a rule leaves out."""
+        if key in self._texts:
+            self._texts.move_to_end(key)
+            return self._texts[key]
+        text = written()
+        admitted = text is not None and not content_rule(path, text)
+        taken = read(text, self.book) if admitted and text else None
+        kept = self._texts[key] = taken if taken is not None and len(taken.words) else None
+        if len(self._texts) > MOST_TEXTS:
+            self._texts.popitem(last=False)
+        return kept
+
+
+def _falling(ranked: Mapping[str, object], half: float) -> dict[str, float]:
+    return {one: 1 / (1 + rank / half) for rank, one in enumerate(ranked)}
