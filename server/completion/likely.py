@@ -6,7 +6,6 @@ before and behind it are those before and behind the cursor, when it shares part
 each of that says is learned (logistic regression over whole repositories, `tests/bench/fit_context.py`).
 """
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,34 +26,26 @@ SECOND = 0.7  # what the next but one line counts beside the next one
 NAME = re.compile(r"[^\W\d]\w{2,}")
 
 WEIGHTS: dict[str, float] = {
-    "bias": -11.3,
-    "like": 2.7,
-    "often": 0.33,
-    "found": 2.5,
-    "recent": 0.8,
-    "same": 0.7,
-    "imported": 0.0,
-    "files": 1.1,
-    "lines": -0.83,
-    "parts": 1.6,
-    "before": 2.2,
-    "behind": 1.5,
-    "member": 1.0,
+    "bias": -12.5,
+    "like": 5.4,
+    "often": 0.4,
+    "files": 1.9,
+    "lines": -1.0,
+    "parts": 1.9,
+    "before": 2.4,
+    "behind": 1.7,
+    "member": 0.9,
 }
 """What each feature of a name adds to the logarithm of its odds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text that names may be taken from, and how it is related to the document: each from 0 to 1."""
+    """A text that names may be taken from; `first` is the number of its first line in the file."""
 
     path: str
     text: Text
-    first: int = 0  # the number of its first line in the file
-    found: float = 0.0
-    recent: float = 0.0
-    imported: float = 0.0
-    same: float = 0.0
+    first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +129,15 @@ def features(place: Place, sources: Sources, book: Wordbook) -> "tuple[Ints, dic
         np.maximum.at(most, words, values[lines])
         return most[known]
 
-    def related(how: str) -> "Floats":
-        of = [getattr(one, how) for one in sources.every]
-        return np.sqrt(best(like * np.repeat(of, np.diff(sources.firsts)))) if any(of) else np.zeros(len(known))
-
-    of_file = np.repeat(np.arange(len(sources.every)), [len(one.text.words) for one in sources.every])
-    pairs = np.unique((of_file << 32) | words)
     before = _match(place.above[:-1][::-1], rarity, sources, book)
     behind = _match(place.below[1:], rarity, sources, book)
     members = np.zeros(size)
-    members[words[_joined([one.text.members for one in sources.every]).astype(bool)]] = 1
+    members[_joined([one.text.members for one in sources.every])] = 1
     return known, {
         "bias": np.ones(len(known)),
         "like": np.sqrt(best(like)),
         "often": np.log1p(5 * np.bincount(words, like[lines], size)[known]),
-        **{how: related(how) for how in ("found", "recent", "imported", "same")},
-        "files": np.log1p(np.bincount(pairs & 0xFFFFFFFF, minlength=size)[known]),
+        "files": np.log1p(np.bincount(_joined([one.text.known for one in sources.every]), minlength=size)[known]),
         "lines": np.log1p(held[known]),
         "parts": _shared_parts(known, names, numbers, book),
         "before": best(np.maximum(_moved(before, 1), SECOND * _moved(before, 2))),
@@ -217,8 +201,3 @@ def _joined(parts: "Sequence[Ints | np.ndarray]") -> "Ints":
     import numpy as np
 
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def log_odds(likelihood: float) -> float:
-    """Return the logarithm of the odds."""
-    return math.log(likelihood / (1 - likelihood))

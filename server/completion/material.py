@@ -1,5 +1,7 @@
 """The texts that context is taken from, each taken apart once for each content, and how they are related to a document."""
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,14 +21,16 @@ MOST_TEXTS = 256  # that are remembered
 SHOWN_ABOVE, SHOWN_BELOW = 63, 27  # lines that every prompt shows; see prompts.templates.nearby
 STEP = 20  # lines: the rest of the document stays the same while the cursor stays nearby
 HEAD_CHARS = 6_000  # of a document, where its imports stand
+READ_S = 0.015  # for taking texts apart that were not there before: the others come with the next key
 FALL_FOUND, FALL_RECENT = 3.0, 5.0  # ranks after which a hit, or a document, counts half
 
 
 class Material:
     """Texts by their contents. For one thread at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.book = Wordbook()
+        self._clock = clock
         self._texts: OrderedDict[Hashable, Text | None] = OrderedDict()
 
     def own(self, path: str, above: Sequence[str], below: Sequence[str]) -> Iterator[Source]:
@@ -35,7 +39,7 @@ class Material:
         start = -(-(len(above) + SHOWN_BELOW) // STEP) * STEP
         for first, rows in ((0, above[:end]), (start, below[start - len(above) + 1 :])):
             if (text := self._of_text(path, "\n".join(rows))) is not None:
-                yield Source(path, text, first=first, same=1.0)
+                yield Source(path, text, first)
 
     def others(
         self,
@@ -63,36 +67,35 @@ class Material:
         related.pop(path, None)
         best = sorted(related, key=lambda one: -related[one])[:MOST_SOURCES]
         open_texts = dict(recent)
-        for one, blob in blobs_of(view, best).items():
-            if (text := self._of_file(one, blob, open_texts.get(one), files)) is not None:
-                yield Source(
-                    one,
-                    text,
-                    found=found.get(one, 0.0),
-                    recent=used.get(one, 0.0),
-                    imported=min(1.0, imported.get(one, 0.0) + definers.get(one, 0.0)),
-                )
+        blobs, until = blobs_of(view, best), self._clock() + READ_S
+        for one in best:
+            if one in blobs and (text := self._of_file(one, blobs[one], open_texts.get(one), files, until)) is not None:
+                yield Source(one, text)
 
     def open(self, path: str, recent: Sequence[tuple[str, str | None]]) -> Iterator[Source]:
         """Open documents alone, as long as there is no index."""
-        used = _falling(dict.fromkeys(one for one, _ in reversed(recent)), FALL_RECENT)
         for one, written in recent:
             if one != path and written is not None and (text := self._of_text(one, written)) is not None:
-                yield Source(one, text, recent=used[one])
+                yield Source(one, text)
 
-    def _of_file(self, path: str, blob: str, written: str | None, files: "Files") -> Text | None:
+    def _of_file(self, path: str, blob: str, written: str | None, files: "Files", until: float) -> Text | None:
         if written is not None:
-            return self._of_text(path, written)
-        return self._kept((path, blob), path, lambda: files.text(path))
+            return self._of_text(path, written, until)
+        return self._kept((path, blob), path, lambda: files.text(path), until)
 
-    def _of_text(self, path: str, text: str) -> Text | None:
-        return self._kept((path, len(text), hash(text)), path, lambda: text)
+    def _of_text(self, path: str, text: str, until: float = math.inf) -> Text | None:
+        return self._kept((path, len(text), hash(text)), path, lambda: text, until)
 
-    def _kept(self, key: Hashable, path: str, written: Callable[[], str | None]) -> Text | None:
-        """Take a text apart that was not there before; None for one without words, or that a rule leaves out."""
+    def _kept(self, key: Hashable, path: str, written: Callable[[], str | None], until: float) -> Text | None:
+        """Take a text apart that was not there before, while there is time.
+
+        None for one without words, or that a rule leaves out.
+        """
         if key in self._texts:
             self._texts.move_to_end(key)
             return self._texts[key]
+        if self._clock() > until:
+            return None
         text = written()
         admitted = text is not None and not content_rule(path, text)
         taken = read(text, self.book) if admitted and text else None

@@ -7,15 +7,14 @@ import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
+    Ints = NDArray[np.integer[Any]]
     Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
 
 MOST_LINES = 5_000  # of a text; what stands further down is not looked at
 CELL_LINES = 4
@@ -71,12 +70,12 @@ class Wordbook:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as it is compared.
+    """A text as it is compared; words are their numbers in a book.
 
     Attributes:
         rows: its lines, with their ends.
-        lines, words, members: (p,) each word of each line once, by line; `members` tells which stand behind a dot,
-            an arrow or a colon.
+        lines, words: (p,) each word of each line once.
+        known, members: all words once, and those that stand somewhere behind a dot, an arrow or a colon.
         bounds: (c + 1,) the line where each cell begins; blank lines belong to the one above.
         cell_offsets: (c + 1,) where the words of each cell begin in `cell_words`, each word of a cell once.
         tokens: (c,) what a cell takes, about.
@@ -85,7 +84,8 @@ class Text:
     rows: list[str]
     lines: "Ints"
     words: "Ints"
-    members: "Flags"
+    known: "Ints"
+    members: "Ints"
     bounds: "Ints"
     cell_offsets: "Ints"
     cell_words: "Ints"
@@ -97,31 +97,37 @@ def read(text: str, book: Wordbook) -> Text:
     import numpy as np
 
     rows = [row + "\n" for row in text.replace("\r\n", "\n").replace("\r", "\n").split("\n", MOST_LINES)[:MOST_LINES]]
-    found: dict[tuple[int, str], bool] = {}
-    line = 0
-    for token in _WORD.findall("".join(rows)):
-        if token == "\n":
-            line += 1
-        elif token[0] in _MEMBER:
-            found[line, token[1:]] = True
-        else:
-            found.setdefault((line, token), False)
-    lines = np.array([at for at, _ in found], np.int64)
-    words = np.array(book.numbers([word for _, word in found]), np.int64)
+    tokens = _WORD.findall("".join(rows))
+    members = {token[1:] for token in tokens if token[0] in _MEMBER}
+    plain = [token[1:] if token[0] in _MEMBER else token for token in tokens]
+    numbers = np.array(book.numbers(plain), np.int32)
+    ends = numbers == book.numbers(["\n"])[0]
+    lines, words = np.cumsum(ends)[~ends], numbers[~ends]
+    lines, words = _pairs(lines, words)
     bounds = np.array(_bounds(rows), np.int64)
-    cells = np.searchsorted(bounds, lines, side="right") - 1
-    packed = np.unique((cells << 32) | words)
+    cells, cell_words = _pairs(np.searchsorted(bounds, lines, side="right") - 1, words)
     sizes = np.array([len(row.strip()) / CHARS_A_TOKEN + 1 if row.strip() else 0 for row in rows] or [0.0])
     return Text(
         rows=rows,
         lines=lines,
         words=words,
-        members=np.array(list(found.values()), bool),
+        known=np.flatnonzero(np.bincount(words)).astype(np.int32),
+        members=np.array(book.numbers(list(members)), np.int32),
         bounds=bounds,
-        cell_offsets=np.searchsorted(packed >> 32, np.arange(len(bounds))),
-        cell_words=packed & 0xFFFFFFFF,
+        cell_offsets=np.searchsorted(cells, np.arange(len(bounds))),
+        cell_words=cell_words,
         tokens=np.add.reduceat(sizes, bounds[:-1]) if len(bounds) > 1 else np.zeros(0),
     )
+
+
+def _pairs(places: "Ints", words: "Ints") -> "tuple[Ints, Ints]":
+    """Return each word of each place once, by place."""
+    import numpy as np
+
+    packed = places.astype(np.int64) << 32 | words
+    packed.sort()
+    packed = packed[np.diff(packed, prepend=-1) > 0]
+    return (packed >> 32).astype(np.int32), packed.astype(np.int32)
 
 
 def _bounds(rows: Sequence[str]) -> list[int]:
@@ -129,7 +135,7 @@ def _bounds(rows: Sequence[str]) -> list[int]:
     starts: list[int] = []
     full, was_blank = 0, True
     for at, row in enumerate(rows):
-        is_blank = not row.strip()
+        is_blank = row.isspace()
         if not is_blank and (was_blank or full == CELL_LINES):
             starts.append(at)
             full = 0
