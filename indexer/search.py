@@ -201,7 +201,7 @@ class Searcher:
 
     def names(self, text: str, k: int = 50) -> list[str]:
         """Names of definitions that hold a text, in no order that means anything; some may be gone since."""
-        with self._answering() as (view, _):
+        with self.answering() as (view, _):
             found = [name for part, _ in view.parts for name in part.names_holding(text, k)]
         return list(dict.fromkeys(found))[:k]
 

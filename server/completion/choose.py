@@ -1,8 +1,8 @@
 """Which cells of the sources are shown: those that bring the most names that are likely, for the tokens they take.
 
 What is brought twice counts once, so each choice changes what the others are worth. Taking the best one first is
-within a constant of the best choice there is (Nemhauser, Wolsey and Fisher 1978); a cell is only looked at again when it
-comes to the top, since its worth can but fall (Minoux 1978).
+within a constant of the best choice there is (Nemhauser, Wolsey and Fisher 1978); a cell is only looked at again when
+it comes to the top, since its worth can but fall (Minoux 1978).
 """
 
 import heapq
@@ -60,8 +60,7 @@ def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Cho
         used += cost
         taken.setdefault(at, (now, []))[1].append(inner)
     return [
-        Chosen(sources.every[at], _spans(sources.every[at], sorted(cells)), best)
-        for at, (best, cells) in taken.items()
+        Chosen(sources.every[at], _spans(sources.every[at], sorted(cells)), best) for at, (best, cells) in taken.items()
     ]
 
 
@@ -75,7 +74,11 @@ def _alone(sources: Sources, likely: "Floats") -> "tuple[Floats, Floats, np.ndar
     sums = [np.concatenate(([0.0], np.cumsum(likely[text.cell_words]))) for text in texts]
     worth = [sum_[text.cell_offsets[1:]] - sum_[text.cell_offsets[:-1]] for sum_, text in zip(sums, texts, strict=True)]
     sizes = [len(text.tokens) for text in texts]
-    return np.concatenate(worth), np.concatenate([text.tokens for text in texts]), np.repeat(np.arange(len(texts)), sizes)
+    return (
+        np.concatenate(worth),
+        np.concatenate([text.tokens for text in texts]),
+        np.repeat(np.arange(len(texts)), sizes),
+    )
 
 
 def _spans(source: Source, cells: list[int]) -> tuple[tuple[int, int], ...]:

@@ -1,12 +1,13 @@
 """The context of a completion: what of the workspace names the things that are likely to be written next.
 
 Files that have to do with the document are taken apart into cells of a few lines; names in them are weighed by how
-likely they are to be written at the cursor, and the cells that bring most for their tokens are shown, whatever file they
-are from. Everything works without an index, too, of open documents alone.
+likely they are to be written at the cursor, and the cells that bring most for their tokens are shown, whatever file
+they are from. Everything works without an index, too, of open documents alone.
 """
 
+import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ Answering = Callable[[], AbstractContextManager["tuple[View, Files]"]]
 SHARE = 0.5  # of a budget that context may take
 LEAST_TOKENS = 64  # below which nothing is looked for
 DEFINITIONS, DEFINITION_SHARE = 4, 0.2  # names, and the share of the context that their outlines may take
+EDITS = 4  # that are shown
 GAP = "…\n"
 
 
@@ -45,6 +47,14 @@ class Known:
     recent: Sequence[tuple[str, str | None]] = ()
     edits: Sequence["RecentEdit"] = ()
 
+    def of(self, files: Collection[str]) -> "Known":
+        """Return what is known of these files alone."""
+        return Known(
+            [hit for hit in self.hits if hit.chunk.path in files],
+            [(path, text) for path, text in self.recent if path in files],
+            [edit for edit in self.edits if edit.path in files],
+        )
+
 
 class Gatherer:
     """Gathers for one workspace; safe to share between threads, which wait for each other."""
@@ -54,11 +64,18 @@ class Gatherer:
         self._lock = threading.Lock()
 
     def gather(
-        self, at: Snapshot, known: Known, *, budget_tokens: int, answering: Answering | None = None
+        self,
+        at: Snapshot,
+        known: Known,
+        *,
+        budget_tokens: int,
+        answering: Answering | None = None,
+        read_s: float = math.inf,
     ) -> "Context":
         """Return the context of a prompt of a budget, lines near the cursor not among it. Takes some milliseconds.
 
-        `answering` is the index; without it only the document's own lines and `known` serve.
+        `answering` is the index; without it only the document's own lines and open documents serve. Files that were not
+        read before are read for `read_s` seconds.
 
         Raises:
             NotIndexedError: the index turns out to be damaged.
@@ -66,12 +83,12 @@ class Gatherer:
         at = at.with_line_feeds()
         with self._lock:
             if answering is None:
-                return self._gather(at, known, budget_tokens, None)
+                return self._gather(at, known, budget_tokens, None, read_s)
             with answering() as index:
-                return self._gather(at, known, budget_tokens, index)
+                return self._gather(at, known, budget_tokens, index, read_s)
 
     def _gather(
-        self, at: Snapshot, known: Known, budget_tokens: int, index: "tuple[View, Files] | None"
+        self, at: Snapshot, known: Known, budget_tokens: int, index: "tuple[View, Files] | None", read_s: float
     ) -> "Context":
         from kibitz.prompts.templates.context import Context
 
@@ -97,12 +114,15 @@ class Gatherer:
                 hits=known.hits,
                 recent=known.recent,
                 definers=_definers(places),
+                read_s=read_s,
             )
         every, book = Sources.of(sources), self._material.book
         shown = {name for line in near for name in NAME.findall(line)}
         shown.update(name for each in definitions for name in NAME.findall(each.item.text))
+        edits = _edits(at.path, len(above), known.edits, index[0] if index is not None else None)
+        room -= sum(_size(edit.item) for edit in edits)
         chosen = choose(every, likelihoods(place, every, book, shown), room)
-        return Context(items=[*enclosing, *map(_item, chosen)], definitions=definitions, edits=known.edits)
+        return Context(items=[*enclosing, *map(_item, chosen)], definitions=definitions, edits=edits)
 
 
 def _definitions(
@@ -118,6 +138,18 @@ def _definitions(
                 if room >= 0:
                     found.append(each)
     return found
+
+
+def _edits(path: str, line: int, edits: "Sequence[RecentEdit]", view: "View | None") -> "list[RecentEdit]":
+    """Return the last changes of files that the index has, but for those whose lines are shown anyway."""
+    indexed = None if view is None else blobs_of(view, {edit.path for edit in edits})
+    first, last = line - SHOWN_ABOVE, line + SHOWN_BELOW
+    return [
+        edit
+        for edit in edits
+        if (indexed is None or edit.path in indexed)
+        and (edit.path != path or edit.end_line < first or edit.start_line > last)
+    ][-EDITS:]
 
 
 def _definers(places: Mapping[str, Sequence[str]]) -> dict[str, float]:

@@ -15,8 +15,6 @@ from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.wordbook import Text, Wordbook
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from kibitz.server.completion.wordbook import Floats, Ints
 
 BEFORE, AFTER = 30, 15  # lines round the cursor that other lines are compared with
@@ -169,7 +167,7 @@ def _match(lines: Sequence[str], rarity: "Floats", sources: Sources, book: Wordb
         return np.zeros(total)
     wanted = np.zeros(len(rarity))
     wanted[numbers] = rarity[numbers] / scale
-    return np.bincount(sources.lines, wanted[sources.words], total)
+    return np.asarray(np.bincount(sources.lines, wanted[sources.words], total), np.float64)
 
 
 def _moved(values: "Floats", by: int) -> "Floats":
@@ -197,7 +195,7 @@ def _shared_parts(known: "Ints", names: dict[str, float], numbers: "Ints", book:
     return best
 
 
-def _joined(parts: "Sequence[Ints | np.ndarray]") -> "Ints":
+def _joined(parts: "Sequence[Ints]") -> "Ints":
     import numpy as np
 
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)

@@ -1,4 +1,4 @@
-"""The texts that context is taken from, each taken apart once for each content, and how they are related to a document."""
+"""The texts that context is taken from, each taken apart once for each content."""
 
 import math
 import time
@@ -21,7 +21,6 @@ MOST_TEXTS = 256  # that are remembered
 SHOWN_ABOVE, SHOWN_BELOW = 63, 27  # lines that every prompt shows; see prompts.templates.nearby
 STEP = 20  # lines: the rest of the document stays the same while the cursor stays nearby
 HEAD_CHARS = 6_000  # of a document, where its imports stand
-READ_S = 0.015  # for taking texts apart that were not there before: the others come with the next key
 FALL_FOUND, FALL_RECENT = 3.0, 5.0  # ranks after which a hit, or a document, counts half
 
 
@@ -51,10 +50,12 @@ class Material:
         hits: Sequence["Hit"],
         recent: Sequence[tuple[str, str | None]],
         definers: Mapping[str, float],
+        read_s: float,
     ) -> Iterator[Source]:
         """Files of the index: what was found, what was open lately, what the document imports, names or stands beside.
 
-        Only files of the index are read, and of those that are open the text in the editor.
+        Only files of the index are read, and of those that are open the text in the editor. What was not read before is
+        read for `read_s` seconds.
         """
         found = _falling(dict.fromkeys(hit.chunk.path for hit in hits), FALL_FOUND)
         used = _falling(dict.fromkeys(one for one, _ in reversed(recent)), FALL_RECENT)
@@ -67,7 +68,7 @@ class Material:
         related.pop(path, None)
         best = sorted(related, key=lambda one: -related[one])[:MOST_SOURCES]
         open_texts = dict(recent)
-        blobs, until = blobs_of(view, best), self._clock() + READ_S
+        blobs, until = blobs_of(view, best), self._clock() + read_s
         for one in best:
             if one in blobs and (text := self._of_file(one, blobs[one], open_texts.get(one), files, until)) is not None:
                 yield Source(one, text)

@@ -1,4 +1,4 @@
-"""Which files of the index have to do with a document: what it imports, what defines the names it uses, its siblings."""
+"""Which files of the index have to do with a document: imported by it, defining its names, beside it."""
 
 import re
 from bisect import bisect_left
