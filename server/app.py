@@ -54,7 +54,7 @@ class App(Indexed):
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
         self.recent = Recent()
-        self._gathering = Gathering(self, self.recent)
+        self.gathering = Gathering(self, self.recent)
 
     def status(self) -> dict[str, Any]:
         """The state of this workspace, for `kibitz status` and `kibitz/status`."""
@@ -180,7 +180,7 @@ class App(Indexed):
             counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
             reserve_tokens=self.config.completion_tokens,
-            gather=self._gathering.at,
+            gather=self.gathering.at,
             repo=self.root.name,
             memory=self._memories.of(at.path),
         )
@@ -237,6 +237,7 @@ class App(Indexed):
             small=await self._is_small(edit=True),
             model=models.edits.name if models is not None else None,
             wanted_format=self.config.edit_format,
+            outlines=self.gathering.outlines,
         )
 
     async def propose(
@@ -291,7 +292,7 @@ class App(Indexed):
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
         self._nearby.close()
-        self._gathering.close()
+        self.gathering.close()
         await self.rest()
         await self.second_stage.close()
         if self._pace is not None:

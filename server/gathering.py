@@ -1,5 +1,7 @@
 """A workspace's context for completions and edits: the index, if there is one, and what was done lately."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from kibitz.server.completion.recent import Recent
 
 if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
-    from kibitz.prompts.templates.context import Context
+    from kibitz.prompts.templates.context import Context, Definition
     from kibitz.server.completion.gather import Gatherer, Known
     from kibitz.server.completion.gathered import Gathered
     from kibitz.server.completion.snapshot import Snapshot
@@ -36,6 +38,17 @@ class Gathering:
             self._gathered = Gathered(self._begin)
         return await self._gathered.at(at, hits, budget_tokens)
 
+    async def outlines(self, path: str, text: str, budget_tokens: float) -> "list[Definition]":
+        """Return the outlines of what a part of a file names, if there is an index."""
+        gatherer = self._the_gatherer()
+
+        def look() -> list[Definition]:
+            with contextlib.suppress(NotIndexedError):
+                return gatherer.outlines(path, text, budget_tokens, self._app.searcher().answering)
+            return []
+
+        return await asyncio.to_thread(look)
+
     def close(self) -> None:
         """Stop."""
         if self._gathered is not None:
@@ -45,13 +58,18 @@ class Gathering:
         self, at: "Snapshot", hits: "Sequence[Hit]", budget_tokens: int, read_s: float
     ) -> "Callable[[], Context]":
         """Take what this thread alone may look at, and return the work."""
-        from kibitz.server.completion.gather import Gatherer, Known
+        from kibitz.server.completion.gather import Known
 
-        if self._gatherer is None:
-            self._gatherer = Gatherer()
-        gatherer = self._gatherer
+        gatherer = self._the_gatherer()
         known = Known(hits, self._recent.documents(at.path), self._recent.edits())
         return lambda: self._gather(gatherer, at, known, budget_tokens, read_s)
+
+    def _the_gatherer(self) -> "Gatherer":
+        if self._gatherer is None:
+            from kibitz.server.completion.gather import Gatherer
+
+            self._gatherer = Gatherer()
+        return self._gatherer
 
     def _gather(
         self, gatherer: "Gatherer", at: "Snapshot", known: "Known", budget_tokens: int, read_s: float

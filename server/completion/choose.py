@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 400  # cells, the best ones by what they bring alone
 HEADING_TOKENS = 12.0  # that a file's name takes
+LEAST_TOKENS = 16.0  # for which no further cell is looked for
 GAP_TOKENS = 2.0  # that lines left out take
 
 
@@ -43,15 +44,17 @@ def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Cho
     heapq.heapify(waiting)
     taken: dict[int, tuple[float, list[int]]] = {}
     used = 0.0
-    while waiting and used < budget_tokens:
+    while waiting and used + LEAST_TOKENS < budget_tokens:
         _, cell = heapq.heappop(waiting)
         at = int(of[cell])
         text = sources.every[at].text
         inner = cell - offsets[at]
-        words = text.cell_words[text.cell_offsets[inner] : text.cell_offsets[inner + 1]]
         cost = float(costs[cell]) + (GAP_TOKENS if at in taken else HEADING_TOKENS)
+        if used + cost > budget_tokens:
+            continue
+        words = text.cell_words[text.cell_offsets[inner] : text.cell_offsets[inner + 1]]
         now = float(left[words].sum()) / cost
-        if now <= 0 or used + cost > budget_tokens:
+        if now <= 0:
             continue
         if waiting and now < -waiting[0][0]:
             heapq.heappush(waiting, (-now, cell))

@@ -7,6 +7,7 @@ they are from. Everything works without an index, too, of open documents alone.
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -87,6 +88,16 @@ class Gatherer:
             with answering() as index:
                 return self._gather(at, known, budget_tokens, index, read_s)
 
+    def outlines(self, path: str, text: str, budget_tokens: float, answering: Answering) -> "list[Definition]":
+        """Return the outlines of what a part of a file names most and the index knows the definitions of.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        names = Counter(NAME.findall(text))
+        with answering() as (view, files):
+            return _definitions(names, definers_of(view, path, list(names)), view, files, budget_tokens)
+
     def _gather(
         self, at: Snapshot, known: Known, budget_tokens: int, index: "tuple[View, Files] | None", read_s: float
     ) -> "Context":
@@ -105,7 +116,7 @@ class Gatherer:
             sources += self._material.open(at.path, known.recent)
         else:
             places = definers_of(index[0], at.path, list(place.names()))
-            definitions = _definitions(place, places, *index, DEFINITION_SHARE * room)
+            definitions = _definitions(place.names(), places, *index, DEFINITION_SHARE * room)
             room -= sum(_size(each.item) for each in definitions)
             sources += self._material.others(
                 at.path,
@@ -126,10 +137,9 @@ class Gatherer:
 
 
 def _definitions(
-    place: Place, places: Mapping[str, Sequence[str]], view: "View", files: "Files", room: float
+    names: Mapping[str, float], places: Mapping[str, Sequence[str]], view: "View", files: "Files", room: float
 ) -> "list[Definition]":
-    """Return the outlines of what is named nearest to the cursor, as many as there is room for."""
-    names = place.names()
+    """Return the outlines of the names that count most, as many as there is room for."""
     found: list[Definition] = []
     for name in sorted(places, key=lambda one: -names[one])[:DEFINITIONS]:
         for path, blob in blobs_of(view, places[name][:1]).items():

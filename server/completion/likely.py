@@ -3,7 +3,7 @@
 A line of another file is like the cursor's place when names near it are those near the cursor, the rare ones more than
 the common ones, the near ones more than the far ones. A name is likely when it stands on such lines, when the lines
 before and behind it are those before and behind the cursor, when it shares parts with names near the cursor. How much
-each of that says is learned (logistic regression over whole repositories, `tests/bench/fit_context.py`).
+each of that says is learned (a logistic regression over repositories, `tests/bench/fit_gathered.py`).
 """
 
 import re
