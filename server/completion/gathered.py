@@ -32,7 +32,7 @@ class _Last:
     path: str
     line: int
     budget_tokens: int
-    files: frozenset[str]  # of the hits
+    had_hits: bool
     at_s: float
     context: "Context"
 
@@ -57,13 +57,13 @@ class Gathered:
 
     async def at(self, at: Snapshot, hits: "Sequence[Hit]", budget_tokens: int) -> "Context":
         """Return the context of a cursor close by, else what can be gathered at once, else the hits alone."""
-        line, files = at.prefix.count("\n"), frozenset(hit.chunk.path for hit in hits)
+        line = at.prefix.count("\n")
         last = self._last
         if last is None:  # all is cold, and nobody types yet
             return await self._look(at, hits, budget_tokens, math.inf)
         near = last.path == at.path and abs(last.line - line) <= LINES and last.budget_tokens == budget_tokens
-        if near and self._clock() - last.at_s <= FRESH_S and (last.files or not files):
-            if (last.line, last.files) != (line, files):
+        if near and self._clock() - last.at_s <= FRESH_S and (last.had_hits or not hits):
+            if last.line != line:
                 self._look_later(at, hits, budget_tokens)
             return last.context
         self.close()
@@ -92,8 +92,7 @@ class Gathered:
 
     async def _look(self, at: Snapshot, hits: "Sequence[Hit]", budget_tokens: int, read_s: float) -> "Context":
         context = await asyncio.to_thread(self._begin(at, hits, budget_tokens, read_s))
-        files = frozenset(hit.chunk.path for hit in hits)
-        self._last = _Last(at.path, at.prefix.count("\n"), budget_tokens, files, self._clock(), context)
+        self._last = _Last(at.path, at.prefix.count("\n"), budget_tokens, bool(hits), self._clock(), context)
         return context
 
 
