@@ -6,6 +6,7 @@ it comes to the top, since its worth can but fall (Minoux 1978).
 """
 
 import heapq
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,36 +14,46 @@ from kibitz.server.completion.likely import Source, Sources
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from kibitz.server.completion.wordbook import Floats
 
 LOOKED_AT = 400  # cells, the best ones by what they bring alone
 HEADING_TOKENS = 12.0  # that a file's name takes
+KEEP = 2.0  # what a cell counts that was shown before
 LEAST_TOKENS = 16.0  # for which no further cell is looked for
 GAP_TOKENS = 2.0  # that lines left out take
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The lines of a source that are shown, as (start, end) in its text, ascending; and what they are worth."""
+    """The lines of a source that are shown, as (start, end) in its text, ascending."""
 
     source: Source
     spans: tuple[tuple[int, int], ...]
-    worth: float
+    cells: tuple[str, ...]  # the first line of each
 
 
-def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Chosen]:
-    """Return what is shown of each source, the one with the best cell first."""
+def choose(
+    sources: Sources, likely: "Floats", budget_tokens: float, before: Collection[tuple[str, str]] = ()
+) -> list[Chosen]:
+    """Return what is shown of each source, the one with the best cell first.
+
+    What was shown `before`, as paths and cells' first lines, is preferred where there is little between them: what
+    stays in a prompt is in the model's cache.
+    """
     import numpy as np
 
     worth, costs, of = _alone(sources, likely)
+    kept = _kept(sources, before)
+    worth = np.where(kept, KEEP * worth, worth)
     rates = worth / (costs + HEADING_TOKENS)
     best = np.argpartition(-rates, LOOKED_AT)[:LOOKED_AT] if len(rates) > LOOKED_AT else np.arange(len(rates))
     left = likely.copy()
     offsets = np.cumsum([0, *(len(one.text.tokens) for one in sources.every)]).tolist()
     waiting = [(-rates[cell], cell) for cell in best.tolist() if rates[cell] > 0]
     heapq.heapify(waiting)
-    taken: dict[int, tuple[float, list[int]]] = {}
+    taken: dict[int, list[int]] = {}
     used = 0.0
     while waiting and used + LEAST_TOKENS < budget_tokens:
         _, cell = heapq.heappop(waiting)
@@ -53,7 +64,7 @@ def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Cho
         if used + cost > budget_tokens:
             continue
         words = text.cell_words[text.cell_offsets[inner] : text.cell_offsets[inner + 1]]
-        now = float(left[words].sum()) / cost
+        now = float(left[words].sum()) / cost * (KEEP if kept[cell] else 1)
         if now <= 0:
             continue
         if waiting and now < -waiting[0][0]:
@@ -61,10 +72,26 @@ def choose(sources: Sources, likely: "Floats", budget_tokens: float) -> list[Cho
             continue
         left[words] = 0
         used += cost
-        taken.setdefault(at, (now, []))[1].append(inner)
-    return [
-        Chosen(sources.every[at], _spans(sources.every[at], sorted(cells)), best) for at, (best, cells) in taken.items()
+        taken.setdefault(at, []).append(inner)
+    return [_chosen(sources.every[at], sorted(cells)) for at, cells in taken.items()]
+
+
+def _chosen(source: Source, cells: list[int]) -> Chosen:
+    rows, bounds = source.text.rows, source.text.bounds
+    return Chosen(source, _spans(source, cells), tuple(rows[int(bounds[cell])] for cell in cells))
+
+
+def _kept(sources: Sources, before: Collection[tuple[str, str]]) -> "NDArray[np.bool_]":
+    """Return which cells were shown before."""
+    import numpy as np
+
+    paths = {path for path, _ in before}
+    flags = [
+        (one.path, one.text.rows[start]) in before if one.path in paths else False
+        for one in sources.every
+        for start in one.text.bounds[:-1].tolist()
     ]
+    return np.array(flags, bool)
 
 
 def _alone(sources: Sources, likely: "Floats") -> "tuple[Floats, Floats, np.ndarray]":

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kibitz.server.completion.choose import Chosen, choose
+from kibitz.server.completion.choose import KEEP, Chosen, choose
 from kibitz.server.completion.enclosing import heads
 from kibitz.server.completion.likely import NAME, Place, Sources, likelihoods
 from kibitz.server.completion.material import HEAD_CHARS, SHOWN_ABOVE, SHOWN_BELOW, Material
@@ -57,11 +57,56 @@ class Known:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was shown in a document before: what stays stands where it stood, so that prompts begin alike.
+
+    New definitions come after those that were there; of the other items the last one comes first in a prompt, so that
+    new ones, and those that have changed, stand in front.
+    """
+
+    path: str = ""
+    labels: tuple[str, ...] = ()
+    items: "tuple[ContextItem, ...]" = ()
+    cells: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        path: str,
+        definitions: "Sequence[Definition]",
+        items: "Sequence[ContextItem]",
+        chosen: Sequence[Chosen],
+    ) -> "Before":
+        """Remember what is shown now."""
+        return cls(
+            path,
+            tuple(each.item.label for each in definitions),
+            tuple(items),
+            frozenset((one.source.path, cell) for one in chosen for cell in one.cells),
+        )
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names whose definitions were shown."""
+        return frozenset(label.rpartition(" ")[2].rpartition(".")[2] for label in self.labels)
+
+    def place_of(self, definition: "Definition") -> int:
+        """Return where a definition stood; a new one stands behind all."""
+        label = definition.item.label
+        return self.labels.index(label) if label in self.labels else len(self.labels)
+
+    def place_of_item(self, item: "ContextItem") -> int:
+        """Return where an item stood; a new one stands in front of all."""
+        return self.items.index(item) if item in self.items else -1
+
+
 class Gatherer:
     """Gathers for one workspace; safe to share between threads, which wait for each other."""
 
     def __init__(self) -> None:
         self._material = Material()
+        self._before = Before()
         self._lock = threading.Lock()
 
     def gather(
@@ -110,13 +155,16 @@ class Gatherer:
         if room < LEAST_TOKENS:
             return Context(items=enclosing)
         place = Place.of(at)
+        before = self._before if self._before.path == at.path else Before()
         sources = list(self._material.own(at.path, above, below))
         definitions: list[Definition] = []
         if index is None:
             sources += self._material.open(at.path, known.recent)
         else:
             places = definers_of(index[0], at.path, list(place.names()))
-            definitions = _definitions(place.names(), places, *index, DEFINITION_SHARE * room)
+            names = {name: count * (KEEP if name in before.names else 1) for name, count in place.names().items()}
+            definitions = _definitions(names, places, *index, DEFINITION_SHARE * room)
+            definitions.sort(key=before.place_of)
             room -= sum(_size(each.item) for each in definitions)
             sources += self._material.others(
                 at.path,
@@ -132,8 +180,10 @@ class Gatherer:
         shown.update(name for each in definitions for name in NAME.findall(each.item.text))
         edits = _edits(at.path, len(above), known.edits, index[0] if index is not None else None)
         room -= sum(_size(edit.item) for edit in edits)
-        chosen = choose(every, likelihoods(place, every, book, shown), room)
-        return Context(items=[*enclosing, *map(_item, chosen)], definitions=definitions, edits=edits)
+        chosen = choose(every, likelihoods(place, every, book, shown), room, before.cells)
+        items = sorted(map(_item, chosen), key=before.place_of_item)
+        self._before = Before.of(at.path, definitions, items, chosen)
+        return Context(items=[*enclosing, *items], definitions=definitions, edits=edits)
 
 
 def _definitions(

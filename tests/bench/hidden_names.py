@@ -97,7 +97,7 @@ def draw(root: Path, texts: Mapping[str, str], count: int) -> list[Place]:
 def recent_at(root: Path, path: str, files: Mapping[str, str]) -> tuple[str, ...]:
     """Return the files that were changed with one in its last commits, then those beside it: as if they were open."""
     command = ["git", "-C", str(root), "log", f"-{_COMMITS}", "--format=%x00", "--name-only", "--full-diff", "--", path]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     commits = [[one for one in commit.split("\n") if one] for commit in told.split("\0")]
     with_it = (one for commit in commits if len(commit) <= _MOST_FILES for one in commit)
     folder = path.rpartition("/")[0]
