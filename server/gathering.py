@@ -42,7 +42,7 @@ class Gathering:
         """Return the outlines of what a part of a file names, if there is an index."""
         gatherer = self._the_gatherer()
 
-        def look() -> list[Definition]:
+        def look() -> "list[Definition]":
             with contextlib.suppress(NotIndexedError):
                 return gatherer.outlines(path, text, budget_tokens, self._app.searcher().answering)
             return []

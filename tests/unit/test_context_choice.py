@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kibitz.server.completion.choose import choose
@@ -32,6 +32,7 @@ def draw(canvas, colour):
 AT = at_cursor("def store(self, record):\n    with self.locked() as table:\n        ║\n        table.flush_pages()\n")
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_cells_hold_every_line_with_something_on_it_once_and_each_of_its_words(written: str) -> None:
     book = Wordbook()
@@ -81,6 +82,7 @@ def test_every_feature_has_a_weight_and_a_value_for_each_word() -> None:
     assert all(len(column) == len(known) and np.isfinite(column).all() for column in columns.values())
 
 
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=4), st.integers(0, 200))
 def test_what_is_chosen_fits_and_stands_in_its_text_in_order(texts: list[str], budget: int) -> None:
     sources, book = made(*texts)

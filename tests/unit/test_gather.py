@@ -112,6 +112,12 @@ def test_without_an_index_open_documents_that_the_rules_let_in_serve(tmp_path: P
     assert not context.edits
 
 
+async def test_an_edit_is_given_the_outlines_of_what_its_target_names(root: Path, tmp_path: Path) -> None:
+    (one,) = await OurApp.of(root).gathering.outlines("shop/pay.py", "due = Cart().rows", 200)
+    assert one.item.text.startswith("class Cart\n")
+    assert await OurApp.of(written(tmp_path / "other", FILES)).gathering.outlines("shop/pay.py", "Cart", 200) == []
+
+
 class Work:
     """Gathers nothing but edits that tell the call's number; waits for a gate."""
 
