@@ -128,6 +128,7 @@ class Gatherer:
         """
         at = at.with_line_feeds()
         with self._lock:
+            self._material.tidy()
             if answering is None:
                 return self._gather(at, known, budget_tokens, None, read_s)
             with answering() as index:

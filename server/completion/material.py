@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kibitz.indexer.view import View
 
 MOST_SOURCES = 32
-MOST_TEXTS = 256  # that are remembered
+MOST_LINES = 100_000  # of the texts that are remembered, some 30 MB
+MOST_WORDS = 300_000  # in the book; then all is read anew
 SHOWN_ABOVE, SHOWN_BELOW = 63, 27  # lines that every prompt shows; see prompts.templates.nearby
 STEP = 20  # lines: the rest of the document stays the same while the cursor stays nearby
 HEAD_CHARS = 6_000  # of a document, where its imports stand
@@ -31,6 +32,14 @@ class Material:
         self.book = Wordbook()
         self._clock = clock
         self._texts: OrderedDict[Hashable, Text | None] = OrderedDict()
+        self._lines = 0
+
+    def tidy(self) -> None:
+        """Begin anew where too many words have come together; between two gatherings."""
+        if len(self.book) > MOST_WORDS:
+            self.book = Wordbook()
+            self._texts.clear()
+            self._lines = 0
 
     def own(self, path: str, above: Sequence[str], below: Sequence[str]) -> Iterator[Source]:
         """The document's lines that no prompt surely shows."""
@@ -101,9 +110,14 @@ class Material:
         admitted = text is not None and not content_rule(path, text)
         taken = read(text, self.book) if admitted and text else None
         kept = self._texts[key] = taken if taken is not None and len(taken.words) else None
-        if len(self._texts) > MOST_TEXTS:
-            self._texts.popitem(last=False)
+        self._lines += _size(kept)
+        while self._lines > MOST_LINES and len(self._texts) > 1:
+            self._lines -= _size(self._texts.popitem(last=False)[1])
         return kept
+
+
+def _size(text: Text | None) -> int:
+    return 1 + (len(text.rows) if text is not None else 0)
 
 
 def _falling(ranked: Mapping[str, object], half: float) -> dict[str, float]:

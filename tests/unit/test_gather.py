@@ -8,7 +8,7 @@ import pytest
 
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.templates.context import Context, RecentEdit
-from kibitz.server.completion import gathered
+from kibitz.server.completion import gathered, material
 from kibitz.server.completion.gather import Gatherer, Known
 from kibitz.server.completion.gathered import FRESH_S, LINES, Gathered
 from kibitz.server.completion.recent import Replaced
@@ -116,6 +116,18 @@ async def test_an_edit_is_given_the_outlines_of_what_its_target_names(root: Path
     (one,) = await OurApp.of(root).gathering.outlines("shop/pay.py", "due = Cart().rows", 200)
     assert one.item.text.startswith("class Cart\n")
     assert await OurApp.of(written(tmp_path / "other", FILES)).gathering.outlines("shop/pay.py", "Cart", 200) == []
+
+
+def test_what_is_remembered_is_bounded_and_what_is_forgotten_is_read_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = texts(gather(root))
+    monkeypatch.setattr(material, "MOST_LINES", 1)
+    monkeypatch.setattr(material, "MOST_WORDS", 1)
+    gatherer, answering = Gatherer(), opened(root).answering
+    for _ in range(2):
+        shown = texts(gatherer.gather(AT, Known(), budget_tokens=2_000, answering=answering))
+        assert sorted(shown) == sorted(whole)
 
 
 class Work:
