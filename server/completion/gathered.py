@@ -54,32 +54,47 @@ class Gathered:
         self._clock = clock
         self._last: _Last | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._waited: tuple[asyncio.Task[Context], str, int] | None = None
 
     async def at(self, at: Snapshot, hits: "Sequence[Hit]", budget_tokens: int) -> "Context":
         """Return the context of a cursor close by, else what can be gathered at once, else the hits alone."""
         line = at.prefix.count("\n")
         last = self._last
-        if last is None:  # all is cold, and nobody types yet
-            return await self._look(at, hits, budget_tokens, math.inf)
-        near = last.path == at.path and abs(last.line - line) <= LINES and last.budget_tokens == budget_tokens
-        if near and self._clock() - last.at_s <= FRESH_S and (last.had_hits or not hits):
+        if last is not None and self._serves(last, at.path, line, budget_tokens, had_hits=bool(hits)):
             if last.line != line:
                 self._look_later(at, hits, budget_tokens)
             return last.context
-        self.close()
-        work = asyncio.ensure_future(self._look(at, hits, budget_tokens, READ_S))
-        done, _ = await asyncio.wait({work}, timeout=PATIENCE_S)
-        if done:
+        self._stop_looking()
+        if last is None:  # all is cold, and nobody types yet
+            patience_s, read_s = None, math.inf
+        else:
+            patience_s, read_s = PATIENCE_S, READ_S
+        if self._waited is None or self._waited[0].done() or self._waited[1:] != (at.path, line):
+            # A request that is cancelled does not take it along: the next key waits for the same.
+            work = asyncio.create_task(self._look(at, hits, budget_tokens, read_s))
+            work.add_done_callback(_heard)
+            self._waited = work, at.path, line
+        work = self._waited[0]
+        if not (await asyncio.wait({work}, timeout=patience_s))[0]:
+            return of_hits(at, hits, budget_tokens)
+        if read_s < math.inf:
             self._look_later(at, hits, budget_tokens)
-            return work.result()
-        work.add_done_callback(_heard)
-        return of_hits(at, hits, budget_tokens)
+        return work.result()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop."""
+        self._stop_looking()
+        if self._waited is not None:
+            self._waited[0].cancel()
+
+    def _stop_looking(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
+
+    def _serves(self, last: _Last, path: str, line: int, budget_tokens: int, *, had_hits: bool) -> bool:
+        near = last.path == path and abs(last.line - line) <= LINES and last.budget_tokens == budget_tokens
+        return near and self._clock() - last.at_s <= FRESH_S and (last.had_hits or not had_hits)
 
     def _look_later(self, at: Snapshot, hits: "Sequence[Hit]", budget_tokens: int) -> None:
         async def look() -> None:
@@ -87,7 +102,7 @@ class Gathered:
             with contextlib.suppress(*USER_ERRORS):  # what is waited for tells
                 await self._look(at, hits, budget_tokens, math.inf)
 
-        self.close()
+        self._stop_looking()
         self._looking = asyncio.create_task(look())
 
     async def _look(self, at: Snapshot, hits: "Sequence[Hit]", budget_tokens: int, read_s: float) -> "Context":
@@ -96,7 +111,7 @@ class Gathered:
         return context
 
 
-def _heard(work: "asyncio.Future[Context]") -> None:
-    """Take note of an error that nobody waits for: the next request tells it."""
+def _heard(work: "asyncio.Task[Context]") -> None:
+    """Take note of an error that nobody may wait for any more: the next request tells it."""
     if not work.cancelled():
         work.exception()

@@ -1,6 +1,7 @@
 """The context of a completion, gathered from a small workspace with an index and from open documents without one."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -195,6 +196,25 @@ async def test_context_that_knew_of_no_hits_serves_until_there_are_some() -> Non
     assert [await number(of, "║", hits=()), await number(of, "x║", hits=())] == [1, 1]
     assert await number(of, "xy║") == 2
     of.close()
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_request_that_is_cancelled_leaves_its_work_to_the_next_one() -> None:
+    gate, work = threading.Event(), Work()
+
+    def begin(at: Snapshot, hits: Sequence[Hit], budget: int, read_s: float) -> Callable[[], Context]:
+        done = work.begin(at, hits, budget, read_s)
+        return lambda: done() if gate.wait(10) else Context()
+
+    of = Gathered(begin)
+    first = asyncio.create_task(number(of, "║"))
+    await asyncio.sleep(0)
+    first.cancel()
+    second = asyncio.create_task(number(of, "x║"))
+    await asyncio.sleep(0)
+    gate.set()
+    assert await second == 1
+    assert work.begun == 1
 
 
 async def test_what_takes_too_long_is_for_the_next_key(monkeypatch: pytest.MonkeyPatch) -> None:
