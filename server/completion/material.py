@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.view import View
 
 MOST_SOURCES = 32
+MOST_COMPARED = 25_000  # lines at once
 MOST_LINES = 100_000  # of the texts that are remembered, some 30 MB
 MOST_WORDS = 300_000  # in the book; then all is read anew
 SHOWN_ABOVE, SHOWN_BELOW = 63, 27  # lines that every prompt shows; see prompts.templates.nearby
@@ -77,10 +78,13 @@ class Material:
         related.pop(path, None)
         best = sorted(related, key=lambda one: -related[one])[:MOST_SOURCES]
         open_texts = dict(recent)
-        blobs, until = blobs_of(view, best), self._clock() + read_s
+        blobs, until, room = blobs_of(view, best), self._clock() + read_s, MOST_COMPARED
         for one in best:
             if one in blobs and (text := self._of_file(one, blobs[one], open_texts.get(one), files, until)) is not None:
                 yield Source(one, text)
+                room -= len(text.rows)
+            if room <= 0:
+                break
 
     def open(self, path: str, recent: Sequence[tuple[str, str | None]]) -> Iterator[Source]:
         """Open documents alone, as long as there is no index."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.integer[Any]]
     Floats = NDArray[np.float64]
 
-MOST_LINES = 5_000  # of a text; what stands further down is not looked at
+MOST_LINES = 3_000  # of a text; what stands further down is not looked at
 CELL_LINES = 4
 LEAST_CHARS = 3  # a shorter name says nothing of where it is from
 PARTS = 4  # of a name that are compared, from its beginning
