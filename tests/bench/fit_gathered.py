@@ -98,7 +98,7 @@ def main() -> None:
         by_tree = [names_of(root, Path(cache), args.places) for root in roots]
     print(
         {
-            name: round(weight, 2)
+            name: round(float(weight), 2)
             for name, weight in zip(WEIGHTS, fit([one for places in by_tree for one in places]), strict=True)
         }
     )
