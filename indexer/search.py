@@ -196,12 +196,12 @@ class Searcher:
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        with self._answering() as (view, sources):
+        with self.answering() as (view, sources):
             return lookup.definitions(view, sources, name, k, within=within)
 
     def names(self, text: str, k: int = 50) -> list[str]:
         """Names of definitions that hold a text, in no order that means anything; some may be gone since."""
-        with self._answering() as (view, _):
+        with self.answering() as (view, _):
             found = [name for part, _ in view.parts for name in part.names_holding(text, k)]
         return list(dict.fromkeys(found))[:k]
 
@@ -213,7 +213,7 @@ class Searcher:
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        with self._answering() as (view, sources):
+        with self.answering() as (view, sources):
             return lookup.references(view, sources, name, k, kinds=kinds, within=within)
 
     def callers(self, name: str, k: int = 100, *, within: str = "") -> list[Place]:
@@ -222,7 +222,7 @@ class Searcher:
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        with self._answering() as (view, sources):
+        with self.answering() as (view, sources):
             return lookup.callers(view, sources, name, k, within=within)
 
     def outline(self, path: str) -> tuple[Symbol, ...]:
@@ -233,7 +233,7 @@ class Searcher:
         """
         if not self.knows(path):
             raise WorkspaceError(f"{path} is not in the index: `kibitz status {path}` says why.")
-        with self._answering() as (_, sources):
+        with self.answering() as (_, sources):
             text = sources.text(path)
             if text is None:
                 raise WorkspaceError(f"{path} cannot be read.")
@@ -247,7 +247,7 @@ class Searcher:
         Raises:
             NotIndexedError: the index turns out to be damaged.
         """
-        with self._answering() as (view, sources):
+        with self.answering() as (view, sources):
             graph = self._graph_of(view)
             return repository_map(graph, view, sources, Focus(tuple(open), tuple(mentioned), tuple(edited)), limit)
 
@@ -259,8 +259,12 @@ class Searcher:
             return self._graph
 
     @contextlib.contextmanager
-    def _answering(self) -> Iterator[tuple[View, Sources]]:
-        """What there is to answer from, files put ahead of the index included."""
+    def answering(self) -> Iterator[tuple[View, Sources]]:
+        """What there is to answer from, files put ahead of the index included.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
         state = self._state
         with _undamaged(self._root, self._at, state):
             yield state.view, self._sources.with_ahead(state.seen)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kibitz.server.chat.conversation import Conversations
 from kibitz.server.chat.sessions import Sessions
 from kibitz.server.completion.nearby import Nearby
+from kibitz.server.completion.recent import Recent
 from kibitz.server.config import Config, load
 from kibitz.server.counting import Counters
+from kibitz.server.gathering import Gathering
 from kibitz.server.indexed import Indexed
 from kibitz.server.llm.sent import SentPrompts
 from kibitz.server.rendering import Memories
@@ -51,6 +53,8 @@ class App(Indexed):
         self._counters = Counters(config)
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
+        self.recent = Recent()
+        self.gathering = Gathering(self, self.recent)
 
     def status(self) -> dict[str, Any]:
         """The state of this workspace, for `kibitz status` and `kibitz/status`."""
@@ -176,6 +180,7 @@ class App(Indexed):
             counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
             reserve_tokens=self.config.completion_tokens,
+            gather=self.gathering.at,
             repo=self.root.name,
             memory=self._memories.of(at.path),
         )
@@ -232,6 +237,7 @@ class App(Indexed):
             small=await self._is_small(edit=True),
             model=models.edits.name if models is not None else None,
             wanted_format=self.config.edit_format,
+            outlines=self.gathering.outlines,
         )
 
     async def propose(
@@ -286,6 +292,7 @@ class App(Indexed):
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
         self._nearby.close()
+        self.gathering.close()
         await self.rest()
         await self.second_stage.close()
         if self._pace is not None:

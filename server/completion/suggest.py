@@ -1,10 +1,11 @@
 """Ghost text: the prompt at a cursor, and what a model's continuation leaves to show."""
 
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kibitz.indexer.types import Span
+from kibitz.indexer.types import Hit, Span
 from kibitz.prompts.templates.families import FimFamily
 from kibitz.server.chat.stream import closing, open_stream
 from kibitz.server.completion.filters import clean, keep_one_line
@@ -17,9 +18,13 @@ from kibitz.server.retrieval import Retrieve, outside, to_items
 if TYPE_CHECKING:
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import Context
 
-HITS = 6  # asked for; the file's own come off
-SNIPPETS = 4  # shown: each takes room from the lines around the cursor
+Gather = Callable[[Snapshot, Sequence[Hit], int], Awaitable["Context"]]
+"""A cursor, hits, and the tokens that there are: the context that the prompt is given."""
+
+HITS = 12  # asked for; the file's own come off
+SNIPPETS = 4  # shown where hits alone are: each takes room from the lines around the cursor
 QUERY_LINES_BEFORE, QUERY_LINES_AFTER = 8, 3
 QUERY_LINE_CHARS = 200
 QUERY_REACH = 64  # lines on a side that these are looked for in
@@ -47,28 +52,32 @@ async def completion_prompt(
     counting: Counting,
     budget_tokens: int,
     reserve_tokens: int,
+    gather: Gather | None = None,
     repo: str = "",
     memory: Memory | None = None,
 ) -> "Rendered":
     """Render the prompt of a completion; with the document's `memory`, at the price of what has changed.
 
+    `gather` makes context of the cursor, the hits and the tokens that there are; without it the hits are the context.
     Fill-in-the-middle for a family, the text before the cursor for `PLAIN`, messages for a chat model with None.
 
     Raises:
         BudgetError: not even the cursor's line fits.
     """
     from kibitz.prompts.templates.complete import chat_completion_tree, fim_tree
-    from kibitz.prompts.templates.context import Context
+    from kibitz.prompts.templates.context import NOTHING
 
     at = at.with_line_feeds()
-    wanted = query(at) if family is not PLAIN else ""
-    hits = await retrieve(wanted, HITS) if wanted else ()
+    context = NOTHING
+    if family is not PLAIN:
+        wanted = query(at)
+        hits = await retrieve(wanted, HITS) if wanted else ()
+        room = budget_tokens - reserve_tokens
+        context = of_hits(at, hits, room) if gather is None else await gather(at, hits, room)
 
     def tree() -> "Node":
         if family is PLAIN:
             return _plain_tree(at, reserve_tokens)
-        items = to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS]
-        context = Context(items=items)
         if family is not None:
             return fim_tree(
                 family,
@@ -152,6 +161,13 @@ def query(at: Snapshot) -> str:
     below = [each.strip() for each in after[1:] if each.strip()][:QUERY_LINES_AFTER]
     names = " ".join(dict.fromkeys(_NAME.findall(line)))
     return "\n".join(each[:QUERY_LINE_CHARS] for each in (names, line, *reversed(near), *below) if each)
+
+
+def of_hits(at: Snapshot, hits: Sequence[Hit], budget_tokens: int) -> "Context":
+    """Return the best hits as context, but for what the prompt shows anyway."""
+    from kibitz.prompts.templates.context import Context
+
+    return Context(items=to_items(outside(hits, at.path, _in_reach(at, budget_tokens)))[:SNIPPETS])
 
 
 def _in_reach(at: Snapshot, budget_tokens: int) -> Span:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import Definition
     from kibitz.prompts.templates.edit import Beside
 
 HITS = 8  # context comes after the file itself; the budget decides how many are shown
 QUERY_CHARS = 1_000  # of the target, beside the instruction
 MESSAGE_TOKENS = 8  # that a chat format puts around a message, at most
+OUTLINE_SHARE = 0.1  # of the budget, for the definitions of what the target names
+
+Outlines = Callable[[str, str, float], Awaitable[Sequence["Definition"]]]
+"""A file, a part of it, and a number of tokens: outlines of what that part names."""
 
 
 async def edit_prompt(
@@ -37,11 +42,13 @@ async def edit_prompt(
     small: bool = False,
     model: str | None = None,
     wanted_format: str = "",
+    outlines: Outlines | None = None,
 ) -> "Rendered":
     """Render the prompt of an edit: the target, the document around it, what the index knows of the matter.
 
     `small` asks in the form that a very small model can follow: the target lines alone. Edits of whole files are asked
-    for in the form that suits `model`, or in the one wanted. Further files are shown whole.
+    for in the form that suits `model`, or in the one wanted. Further files are shown whole. `outlines` tells the
+    definitions of what the target names.
 
     Raises:
         BudgetError: the target, or the further files, do not fit.
@@ -59,6 +66,9 @@ async def edit_prompt(
     hits: Sequence[Hit] = () if small else await retrieve(f"{instruction}\n{inside[:QUERY_CHARS]}", HITS)
     for shown in targets.files:
         hits = outside(hits, shown.path)
+    definitions: Sequence[Definition] = ()
+    if outlines is not None and not small:
+        definitions = await outlines(target.path, inside, OUTLINE_SHARE * budget_tokens)
 
     def tree() -> "Node":
         if small:
@@ -72,7 +82,7 @@ async def edit_prompt(
             before=before,
             target=inside,
             after=after,
-            context=Context(items=to_items(hits)),
+            context=Context(items=to_items(hits), definitions=definitions),
             whole_file=target.whole_file,
             edit_format=edit_format_for(model, wanted_format),
             beside=_beside(targets) if targets.several else None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kibitz.server.chat.question import Question
     from kibitz.server.chat.sessions import Sessions
     from kibitz.server.chat.suggestions import Offered
+    from kibitz.server.completion.recent import Recent
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.completion.suggest import Suggestion
     from kibitz.server.config import Config
@@ -29,6 +30,7 @@ class AppPort(Protocol):
     """
 
     config: "Config"
+    recent: "Recent"
 
     async def search(
         self, query: str, k: int, within: str = "", filters: "Filters | None" = None, *, rerank: bool = False

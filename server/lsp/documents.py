@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from kibitz.server.completion.recent import Replaced
 from kibitz.server.errors import KibitzError
 
 Encoding = Literal["utf-8", "utf-16", "utf-32"]
@@ -115,13 +116,13 @@ class Document:
         """The number of lines; a text that ends with a line end has an empty last line."""
         return len(self._lines)
 
-    def apply(self, change: Change) -> None:
-        """Apply one content change."""
+    def apply(self, change: Change) -> Replaced:
+        """Apply one content change; return the lines that it replaced."""
         text = well_formed(change.text)
         if change.start is None or change.end is None:
-            self._text = text
+            before, self._text = self._lines, text
             self._lines = split_lines(text)
-            return
+            return Replaced(0, tuple(before), tuple(self._lines))
         (first, start), (last, end) = sorted((self._locate(change.start), self._locate(change.end)))
         window = self._lines[first][:start] + text + self._lines[last][end:]
         # "\r" and "\n" that come to stand side by side are one line end from now on.
@@ -132,8 +133,10 @@ class Document:
         lines = split_lines(window)
         if last < len(self._lines):
             lines.pop()  # the window ends with a line end, so its last line is the empty start of the next one
+        replaced = Replaced(first, tuple(self._lines[first:last]), tuple(lines))
         self._lines[first:last] = lines
         self._text = None
+        return replaced
 
     def around(self, place: Place) -> tuple[str, str]:
         """Return the text before and after a place."""
@@ -192,16 +195,16 @@ class DocumentStore:
             uri, text, version=version, language=language, encoding=self.encoding, home=home
         )
 
-    def change(self, uri: str, version: int, changes: list[Change]) -> None:
-        """Apply the changes in order.
+    def change(self, uri: str, version: int, changes: list[Change]) -> list[Replaced]:
+        """Apply the changes in order; return the lines that each replaced.
 
         Raises:
             DocumentError: the document is not open.
         """
         document = self.get(uri)
-        for change in changes:
-            document.apply(change)
+        replaced = [document.apply(change) for change in changes]
         document.version = version
+        return replaced
 
     def close(self, uri: str) -> None:
         """Forget a document; one that is not open is no error."""

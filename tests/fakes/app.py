@@ -15,6 +15,7 @@ from kibitz.server.chat.beside import Beside, Composed
 from kibitz.server.chat.question import Question
 from kibitz.server.chat.sessions import Sessions
 from kibitz.server.chat.suggestions import Offered
+from kibitz.server.completion.recent import Recent
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.config import Config
 from kibitz.server.edit.change import Edit, Target, Targets, whole_file
@@ -49,6 +50,7 @@ class FakeApp:
     """Plays `suggestion`, `pieces`, `edits`, `hits`; waits before each for as long as `gate` is closed."""
 
     config: Config = field(default_factory=lambda: Config(index_on_start=False, data_dir=NOWHERE))
+    recent: Recent = field(default_factory=Recent)
     suggestion: str | None = "suggested()"
     others: Sequence[str] = ()
     first_token: float | None = None

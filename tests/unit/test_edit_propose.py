@@ -8,6 +8,7 @@ import pytest
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
+from kibitz.prompts.templates.context import ContextItem, Definition
 from kibitz.server.edit.change import Edit, Target, Targets, apply
 from kibitz.server.edit.one_file import to_edit
 from kibitz.server.edit.propose import edit_prompt
@@ -59,6 +60,23 @@ async def prompt(target: Target = TARGET, budget_tokens: int = 2_000) -> Rendere
         budget_tokens=budget_tokens,
         reserve_tokens=200,
     )
+
+
+async def test_outlines_of_what_the_target_names_are_shown() -> None:
+    async def outlines(path: str, text: str, room: float) -> Sequence[Definition]:
+        return [Definition(ContextItem("src/log.py note", f"def note(about: str)  # {path}\n", "", "src/log.py"))]
+
+    rendered = await edit_prompt(
+        "log it",
+        Targets(TARGET),
+        retrieve=nothing,
+        counting=Counting(tokenizer_for(None)),
+        budget_tokens=2_000,
+        reserve_tokens=200,
+        outlines=outlines,
+    )
+    assert rendered.messages is not None
+    assert "def note(about: str)  # src/calc.py\n" in rendered.messages[-1].content
 
 
 async def test_an_instruction_becomes_an_edit() -> None:

@@ -1,10 +1,11 @@
 """textDocument/didOpen, didChange, didClose, didSave: the documents as the editor has them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from kibitz.server.lsp.documents import Change
+from kibitz.server.lsp.documents import Change, Document
 from kibitz.server.lsp.handlers.follow import changed, is_followed
 from kibitz.server.lsp.handlers.review import refresh
 from kibitz.server.lsp.places import place
@@ -24,18 +25,23 @@ def register(ls: "KibitzServer") -> None:
 def did_open(ls: "KibitzServer", params: lsp.DidOpenTextDocumentParams) -> None:
     """Take the document in."""
     opened = params.text_document
-    ls.session.documents.open(opened.uri, opened.text, version=opened.version, language=str(opened.language_id))
+    session = ls.session
+    session.documents.open(opened.uri, opened.text, version=opened.version, language=str(opened.language_id))
+    if (folder := session.folders.holding(opened.uri)) is not None:
+        folder.app.recent.opened(folder.path_in(opened.uri), _text_of(session.documents.get(opened.uri)))
 
 
 def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> None:
     """Apply the changes, in order."""
     session, uri = ls.session, params.text_document.uri
     changes = [change_of(event) for event in params.content_changes]
-    session.documents.change(uri, params.text_document.version, changes)
+    replaced = session.documents.change(uri, params.text_document.version, changes)
     if session.reviews.changed(session.documents.get(uri), changes):
         refresh(ls)
     session.ghost.typed()
     folder = session.folders.holding(uri)
+    if folder is not None:
+        folder.app.recent.changed(folder.path_in(uri), _text_of(session.documents.get(uri)), replaced)
     if folder is not None and is_followed(folder):
         folder.ahead.typed(folder.path_in(uri), session.documents.get(uri))
 
@@ -47,6 +53,8 @@ def did_close(ls: "KibitzServer", params: lsp.DidCloseTextDocumentParams) -> Non
     session.ghost.forget(uri)
     session.reviews.forget(uri)
     folder = session.folders.holding(uri)
+    if folder is not None:
+        folder.app.recent.closed(folder.path_in(uri))
     if folder is not None and is_followed(folder):
         folder.ahead.changed([folder.path_in(uri)])  # what was not saved is gone
 
@@ -66,3 +74,7 @@ def change_of(event: lsp.TextDocumentContentChangeEvent) -> Change:
     if isinstance(event, lsp.TextDocumentContentChangePartial):
         return Change(event.text, place(event.range.start), place(event.range.end))
     return Change(event.text)
+
+
+def _text_of(document: Document) -> Callable[[], str]:
+    return lambda: document.text
