@@ -53,6 +53,10 @@ class AppPort(Protocol):
         """Render the prompt of a completion."""
         ...
 
+    def prepare(self, at: "Snapshot", due_s: float) -> None:
+        """Begin what ghost text for the cursor will need, which may be asked for in `due_s` seconds."""
+        ...
+
     async def suggest(self, at: "Snapshot") -> "Suggestion | None":
         """Return ghost text for the cursor."""
         ...
