@@ -46,6 +46,7 @@ class App(Indexed):
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
         self._preparing: asyncio.Task[None] | None = None
+        self._warm: set[str] = set()  # languages
 
     def status(self) -> dict[str, Any]:
         """The state of this workspace, for `kibitz status` and `kibitz/status`."""
@@ -143,6 +144,14 @@ class App(Indexed):
         if self._preparing is not None:
             self._preparing.cancel()
         self._preparing = asyncio.create_task(self._prepare(at, due_s))
+
+    async def warm(self, at: "Snapshot") -> None:
+        """Get ready for suggestions in a document that was opened, once for each language."""
+        from kibitz.server.completion.warm import warm
+
+        if at.language not in self._warm:
+            self._warm.add(at.language)
+            await warm(self, at)
 
     async def _prepare(self, at: "Snapshot", due_s: float) -> None:
         """Render what is known, so that only what is found until the question comes has to be rendered then."""

@@ -1,5 +1,6 @@
 """The interpreter set for a process that a person waits for at every key."""
 
+import functools
 import gc
 
 THRESHOLDS = (10_000, 20, 20)
@@ -12,6 +13,10 @@ def few_collections() -> None:
     gc.set_threshold(*THRESHOLDS)
 
 
+@functools.cache  # once: what is garbage at that moment stays for ever
 def settled() -> None:
-    """Leave what has been imported and opened by now out of all collections: it stays, and is a tenth of a second."""
+    """Leave what has been imported and opened by now out of all collections: it stays, and takes a tenth of a second.
+
+    Later calls do nothing.
+    """
     gc.freeze()
