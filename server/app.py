@@ -154,12 +154,19 @@ class App(Indexed):
             await warm(self, at)
 
     async def _prepare(self, at: "Snapshot", due_s: float) -> None:
-        """Render what is known, so that only what is found until the question comes has to be rendered then."""
+        """Render what is known, so that only what is found until the question comes has to be rendered then.
+
+        If there is time the document is looked at, too, as the answer's filters will.
+        """
+        from kibitz.server.completion.filters import look_around
         from kibitz.server.errors import USER_ERRORS
 
+        began = time.monotonic()
         with contextlib.suppress(*USER_ERRORS):  # the question itself tells
             healed = await self._healed(at)
             await self._plain_completion_prompt(healed, self._nearby.ahead(healed, due_s))
+        if time.monotonic() - began < due_s / 2:  # it does not delay the question
+            await asyncio.to_thread(look_around, at.with_line_feeds())
 
     async def _healed(self, at: "Snapshot") -> "Snapshot":
         """The cursor that a prompt ends at first: before the word that is being written, where that is healed."""

@@ -30,10 +30,10 @@ def _ready(app: "App", at: Snapshot) -> None:
     from kibitz.prompts import session  # noqa: F401
     from kibitz.prompts.templates import complete  # noqa: F401
     from kibitz.server.completion import candidates  # noqa: F401
-    from kibitz.server.completion.parses import look_before
+    from kibitz.server.completion.filters import look_around
     from kibitz.server.completion.suggest import HITS, query
 
-    look_before(at.with_line_feeds())
+    look_around(at.with_line_feeds())
     with contextlib.suppress(IndexerError, *USER_ERRORS):
         searcher = app.searcher()
         if not app.config.embedding_model:  # an endpoint would be sent the question
