@@ -9,6 +9,7 @@ all pairs, which a load of the model, a queue or a busy moment does not move.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from statistics import median
 
@@ -98,18 +99,23 @@ class Pace:
         size, or too few another one to say that size does not matter, all the time is put down to reading: the budget
         that follows is another size, and so shows whether that was right.
         """
-        if len(self.observations) < LEAST_OBSERVATIONS:
-            return None
-        seconds = [each.seconds for each in self.observations]
-        new = _line([each.new for each in self.observations], seconds)
-        whole = _line([each.tokens for each in self.observations], seconds)
-        reuses = new is not None and (new.explains if whole is None else new.residual <= CLEARLY * whole.residual)
-        line = new if reuses else whole
-        largest = max(each.tokens for each in self.observations)
-        small = sum(each.tokens * 2 < largest for each in self.observations)
-        if line is not None and (line.explains or small >= LEAST_SMALL):
-            return Speed(line.start, line.slope, reuses=reuses)
-        return Speed(0.0, median(each.seconds / each.tokens for each in self.observations), reuses=False)
+        return _learned(self.observations)
+
+
+@lru_cache(maxsize=8)  # asked at every key, and what is remembered changes with every answer only
+def _learned(observations: tuple[Observation, ...]) -> Speed | None:
+    if len(observations) < LEAST_OBSERVATIONS:
+        return None
+    seconds = [each.seconds for each in observations]
+    new = _line([each.new for each in observations], seconds)
+    whole = _line([each.tokens for each in observations], seconds)
+    reuses = new is not None and (new.explains if whole is None else new.residual <= CLEARLY * whole.residual)
+    line = new if reuses else whole
+    largest = max(each.tokens for each in observations)
+    small = sum(each.tokens * 2 < largest for each in observations)
+    if line is not None and (line.explains or small >= LEAST_SMALL):
+        return Speed(line.start, line.slope, reuses=reuses)
+    return Speed(0.0, median(each.seconds / each.tokens for each in observations), reuses=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The composition root: everything is built here, by hand, and handed to what needs it."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kibitz.server.llm.ports import Delta
     from kibitz.server.models import Models
     from kibitz.server.rendering import Counting
+    from kibitz.server.retrieval import Retrieve
 
 LOOK_AGAIN_S = 5.0  # ghost text asks at every key: ports are not knocked at that often
 
@@ -55,6 +57,8 @@ class App(Indexed):
         self._nearby = Nearby(self.retrieve)
         self.recent = Recent()
         self.gathering = Gathering(self, self.recent)
+        self._preparing: asyncio.Task[None] | None = None
+        self._warm: set[str] = set()  # languages
 
     def status(self) -> dict[str, Any]:
         """The state of this workspace, for `kibitz status` and `kibitz/status`."""
@@ -162,20 +166,53 @@ class App(Indexed):
 
     async def completion_prompt(self, at: "Snapshot") -> "Rendered":
         """The prompt of a completion, as it is asked first."""
+        return await self._plain_completion_prompt(await self._healed(at))
+
+    def prepare(self, at: "Snapshot", due_s: float) -> None:
+        """Begin what a suggestion at this cursor will need, which may be asked for in `due_s` seconds, or never."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+        self._preparing = asyncio.create_task(self._prepare(at, due_s))
+
+    async def warm(self, at: "Snapshot") -> None:
+        """Get ready for suggestions in a document that was opened, once for each language."""
+        from kibitz.server.completion.warm import warm
+
+        if at.language not in self._warm:
+            self._warm.add(at.language)
+            await warm(self, at)
+
+    async def _prepare(self, at: "Snapshot", due_s: float) -> None:
+        """Render what is known, so that only what is found until the question comes has to be rendered then.
+
+        If there is time the document is looked at, too, as the answer's filters will.
+        """
+        from kibitz.server.completion.filters import look_around
+        from kibitz.server.errors import USER_ERRORS
+
+        began = time.monotonic()
+        with contextlib.suppress(*USER_ERRORS):  # the question itself tells
+            healed = await self._healed(at)
+            await self._plain_completion_prompt(healed, self._nearby.ahead(healed, due_s))
+        if time.monotonic() - began < due_s / 2:  # it does not delay the question
+            await asyncio.to_thread(look_around, at.with_line_feeds())
+
+    async def _healed(self, at: "Snapshot") -> "Snapshot":
+        """The cursor that a prompt ends at first: before the word that is being written, where that is healed."""
         from kibitz.server.completion.healing import cut_back
 
         models = await self._models_or_none(completion=True)
         cut = cut_back(at) if models is not None and models.family is not None else None
-        return await self._plain_completion_prompt(cut.at if cut is not None else at)
+        return cut.at if cut is not None else at
 
-    async def _plain_completion_prompt(self, at: "Snapshot") -> "Rendered":
+    async def _plain_completion_prompt(self, at: "Snapshot", retrieve: "Retrieve | None" = None) -> "Rendered":
         """The prompt that ends at the cursor, whatever stands there."""
         from kibitz.server.completion.suggest import completion_prompt
 
         models = await self._models_or_none(completion=True)
         return await completion_prompt(
             at,
-            retrieve=self._nearby.at(at),
+            retrieve=retrieve or self._nearby.at(at),
             family=models.family if models else None,
             counting=await self.counting(completion=True),
             budget_tokens=(await self.completion_budget()).tokens,
@@ -291,6 +328,8 @@ class App(Indexed):
 
     async def close(self) -> None:
         """Close the models' connections; an embedded one stops."""
+        if self._preparing is not None:
+            self._preparing.cancel()
         self._nearby.close()
         self.gathering.close()
         await self.rest()

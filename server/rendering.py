@@ -1,10 +1,11 @@
 """Rendering prompts off the event loop, each as large as its budget lets it be by the count that is known best."""
 
 import asyncio
+import contextlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -60,7 +61,8 @@ MOST_MEMORIES = 8  # documents that somebody types in by turns
 class Memory:
     """The renderer of one document or conversation. It renders one prompt at a time, whatever thread asks.
 
-    `steady` keeps what the prompt before showed while it fits (see `Renderer`).
+    `steady` keeps what the prompt before showed while it fits (see `Renderer`). `last` is the last prompt, and what it
+    was made of; `turn` is for who looks whether that is what he wants.
     """
 
     def __init__(self, *, steady: bool = False) -> None:
@@ -68,6 +70,8 @@ class Memory:
         self._lock = threading.Lock()
         self._renderer: Renderer | None = None
         self._counted_by: tuple[Tokenizer, ChatTemplate | None] | None = None
+        self.last: tuple[object, Rendered] | None = None
+        self.turn = asyncio.Lock()
 
     def render(
         self, tree: "Node", *, budget_tokens: int, tokenizer: "Tokenizer", template: "ChatTemplate | None" = None
@@ -103,16 +107,36 @@ class Memories:
 
 
 async def rendered_off_the_loop(
-    tree: "Callable[[], Node]", *, budget_tokens: int, counting: Counting, memory: Memory | None = None
+    tree: "Callable[[], Node]",
+    *,
+    budget_tokens: int,
+    counting: Counting,
+    memory: Memory | None = None,
+    made_of: Hashable = None,
 ) -> "Rendered":
     """Make a prompt's tree and render it in a thread; with a memory, at the price of what has changed.
 
     A first prompt of a document of some thousand lines takes a while: too long to let the next key wait.
 
+    Args:
+        tree: makes the tree.
+        budget_tokens: how large the prompt may be.
+        counting: who counts.
+        memory: that of the document or conversation.
+        made_of: all that the tree depends on; where it is what the memory's last prompt was made of, that one is
+            returned.
+
     Raises:
         BudgetError: what must be shown does not fit.
     """
-    return await asyncio.to_thread(lambda: rendered_within(tree(), budget_tokens, counting, memory))
+    made = (made_of, budget_tokens, counting)
+    async with memory.turn if memory is not None else contextlib.nullcontext():
+        if memory is not None and memory.last is not None and made_of is not None and memory.last[0] == made:
+            return memory.last[1]
+        rendered = await asyncio.to_thread(lambda: rendered_within(tree(), budget_tokens, counting, memory))
+        if memory is not None:
+            memory.last = made, rendered
+        return rendered
 
 
 def rendered_within(tree: "Node", budget_tokens: int, counting: Counting, memory: Memory | None = None) -> "Rendered":

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from kibitz.server.completion.filters import look_around
 from kibitz.server.completion.healing import Healed, cut_back
-from kibitz.server.completion.parses import look_before
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.completion.suggest import Suggestion, suggest
 from kibitz.server.llm.ports import ChatMessage, ChatModel, Completer, Delta
@@ -48,11 +48,11 @@ async def suggest_at(
 
 @asynccontextmanager
 async def _looking(at: Snapshot) -> AsyncIterator[None]:
-    """Parse the document while the model thinks, once the question is out; one that answers at once is not kept."""
+    """Look at the document while the model thinks, once the question is out; one that answers at once is not kept."""
 
     async def look() -> None:
         await asyncio.sleep(LOOK_AFTER_S)
-        await asyncio.to_thread(look_before, at.with_line_feeds())
+        await asyncio.to_thread(look_around, at.with_line_feeds())
 
     looking = asyncio.create_task(look())
     try:

@@ -5,9 +5,10 @@ one is not counted; where the language is not known or is prose, only brackets c
 """
 
 import re
-from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
+
+from kibitz.server.completion.brackets import Reader
 
 CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 MAX_DEPTH = 60  # brackets around a cursor that are looked at
@@ -58,6 +59,11 @@ def _tokens(language: str) -> re.Pattern[str]:
     return re.compile("|".join([*kinds, r"[()\[\]{}]"]), re.DOTALL | re.MULTILINE)
 
 
+@lru_cache(maxsize=64)
+def _reader(language: str) -> Reader:
+    return Reader(_tokens(language), CLOSER_OF)
+
+
 def balance(text: str, language: str) -> Balance:
     """Match the brackets of a text; a closer of another kind than the innermost opener is unmatched."""
     opened: list[Bracket] = []
@@ -106,8 +112,8 @@ def around(prefix: str, suffix: str, language: str) -> Around:
     As many as can be, in order, the outermost first: what is being written stands innermost, and has often not been
     ended yet ("for (x of xs" with "}" below).
     """
-    opened = tuple(bracket.mark for bracket in balance(prefix, language).opened)[-MAX_DEPTH:]
-    closers = tuple(bracket.mark for bracket in balance(suffix, language).unmatched)[:MAX_DEPTH]
+    opened = _reader(language).read(prefix).opened[-MAX_DEPTH:]
+    closers = _closers(suffix, language)
     inward = closers[::-1]
     most = [[0] * (len(inward) + 1) for _ in range(len(opened) + 1)]  # pairs in opened[i:] and inward[j:]
     for i in range(len(opened) - 1, -1, -1):
@@ -127,12 +133,15 @@ def around(prefix: str, suffix: str, language: str) -> Around:
     return Around(opened, tuple(closed), closers)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=4)  # while somebody types on one line it stays the same
+def _closers(suffix: str, language: str) -> tuple[str, ...]:
+    return tuple(bracket.mark for bracket in balance(suffix, language).unmatched)[:MAX_DEPTH]
+
+
 def in_text(prefix: str, language: str) -> bool:
     """Tell whether a text ends inside a comment or a string, where brackets are only characters."""
-    last = deque(_tokens(language).finditer(prefix), maxlen=1)
-    if language not in PROSE and last and last[0].end() == len(prefix) and last[0][0][0] not in "()[]{}":
-        token = last[0][0]
+    token = _reader(language).read(prefix).last if language not in PROSE else ""
+    if token and token[0] not in "()[]{}":
         quote = token[:3] if token.startswith(('"""', "'''")) else token[0]
         if quote[0] in "\"'`":
             return len(token) < 2 * len(quote) or not token.endswith(quote)

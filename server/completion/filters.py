@@ -7,12 +7,13 @@ cleaning a clean text changes nothing. An empty result means that there is nothi
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import islice
 
 from kibitz.server.completion.answer import drop_control_tokens, drop_prose, drop_thinking, unwrap_fence
 from kibitz.server.completion.block import CLOSES, stop_at_block_end
 from kibitz.server.completion.code import CLOSER_OF, PROSE, Around, Bracket, around, balance, in_text, open_quote
 from kibitz.server.completion.indentation import drop_leading_blank_lines, use_the_document_s_marks
-from kibitz.server.completion.parses import drop_what_breaks
+from kibitz.server.completion.parses import drop_what_breaks, look_before
 from kibitz.server.completion.repetition import drop_repetition
 from kibitz.server.completion.snapshot import Snapshot
 
@@ -68,7 +69,8 @@ def cut_before_next_line(text: str, at: Snapshot, *, ended: bool) -> int | None:
     A line of mere brackets counts only when all that follows agrees, for one bracket looks like another; in a text
     that has not ended, what agrees must have said something, for the next line may tell otherwise.
     """
-    following = [line.rstrip() for line in at.suffix.split("\n")[1:] if line.strip()][: MAX_LINES + 1]
+    below = (line.rstrip() for line in at.suffix.split("\n")[1:])
+    following = list(islice(filter(None, below), MAX_LINES + 1))
     if not following:
         return None
     lines = text.split("\n")
@@ -205,6 +207,12 @@ def clean(text: str, at: Snapshot) -> str:
             text = drop(text, at)
         if text == before:
             return text
+
+
+def look_around(at: Snapshot) -> None:
+    """Find out what `clean` needs to know of the document, in any thread, so that it finds that done."""
+    look_before(at)
+    _around(at)
 
 
 def _line_starts(prefix: str) -> list[int]:

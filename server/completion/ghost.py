@@ -28,6 +28,10 @@ class Suggests(Protocol):
 
     config: "Config"
 
+    def prepare(self, at: Snapshot, due_s: float) -> None:
+        """Begin what a suggestion will need that may be asked for in `due_s` seconds."""
+        ...
+
     async def suggest(self, at: Snapshot) -> "Suggestion | None":
         """Return the likeliest suggestion."""
         ...
@@ -100,7 +104,10 @@ class Ghost:
             return self._shown(await ahead)
         if self.stats.silent((at.language, kind_of(at))):
             return None
-        await self._sleep(wait_s(self._rhythm.gap_s, self._app_of(uri).first_token_s()))
+        app = self._app_of(uri)
+        due_s = wait_s(self._rhythm.gap_s, app.first_token_s())
+        app.prepare(at, due_s)
+        await self._sleep(due_s)
         return self._shown(await self._ask(uri, at, 1))
 
     def accepted(self, number: int) -> tuple[str, Held] | None:

@@ -29,7 +29,8 @@ def use_the_document_s_marks(text: str, at: Snapshot) -> str:
     """Indent with tabs where the document has only tabs, and with blanks where it has only blanks."""
     if "\n" not in text:
         return text
-    before, after = at.prefix.split("\n")[-LINES_LOOKED_AT:], at.suffix.split("\n")[1 : LINES_LOOKED_AT // 2]
+    before = at.prefix.rsplit("\n", LINES_LOOKED_AT)[-LINES_LOOKED_AT:]
+    after = at.suffix.split("\n", LINES_LOOKED_AT // 2)[1 : LINES_LOOKED_AT // 2]
     document = [_indent(line) for line in (*before, *after)]
     tabs = any(indent.startswith("\t") for indent in document)
     widths = [len(indent) for indent in document if indent and "\t" not in indent]

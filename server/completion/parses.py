@@ -8,6 +8,8 @@ from kibitz.server.completion.code import PROSE, balance
 from kibitz.server.completion.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from tree_sitter import Node
+
     from kibitz.indexer.reparse import Reparser
 
 MOST_CHARACTERS = 40_000  # a larger document takes longer to parse than a key may wait
@@ -47,15 +49,59 @@ def _is_looked_at(at: Snapshot) -> bool:
 def _parses(text: str, at: Snapshot) -> bool:
     """Whether the document with a text at its cursor has no error that its grammar, or Python's indentation, shows."""
     from kibitz.indexer.languages import grammar_name, language_of
+    from kibitz.indexer.lines import to_source
     from kibitz.server.edit.syntax import indentation_error
 
-    document = at.prefix + text + at.suffix
     name = grammar_name(at.path, language_of(at.path) or at.language)
     with _PARSING:
-        tree = _reparser().parse(at.path, document, name)
+        tree = _reparser().parse(at.path, at.prefix + text + at.suffix, name)
     if tree is None or tree.root_node.has_error:
         return False  # without a grammar nothing parses, and so nothing can be broken
-    return indentation_error(document, at.language, at.path) is None
+    if name != "python":
+        return True
+    before, here = to_source(at.prefix), to_source(text)
+    source = before + here + to_source(at.suffix)
+    return indentation_error(_statements_around(tree.root_node, source, len(before), len(here)), "python") is None
+
+
+def _statements_around(root: "Node", source: bytes, start: int, length: int) -> str:
+    """Return the statement that a place is in, or those that it touches, and the one before, as a text of their own.
+
+    They are the document's, or those of the class whose body holds the place whole. Python indents that text rightly
+    if it does so with the whole document, which takes it many times as long; "pass" stands for the statement behind.
+    """
+    end = start + length
+    statements, head = _statements(root), ""
+    while True:
+        touched = [at for at, each in enumerate(statements) if each.start_byte <= end and start <= each.end_byte]
+        body = _class_body(statements[touched[0]]) if len(touched) == 1 else None
+        if body is None or not (body.start_byte < start and end < body.end_byte):
+            break
+        statements, head = _statements(body), "class _:\n"
+    if not touched:
+        return ""
+    after = statements[min(touched[-1] + 1, len(statements) - 1)]
+    (first, indent), (_, next_indent) = _line(statements[max(0, touched[0] - 1)], source), _line(after, source)
+    if indent.strip() or next_indent.strip():
+        return source.decode("utf-8", "replace")  # several on one line
+    last = max(end, statements[touched[-1]].end_byte)
+    return f"{head}{source[first:last].decode('utf-8', 'replace')}\n{next_indent}pass\n"
+
+
+def _statements(node: "Node") -> list["Node"]:
+    return [each for each in node.children if each.type != "comment"]  # those may be indented as one likes
+
+
+def _line(node: "Node", source: bytes) -> tuple[int, str]:
+    """Where the line of a node starts, and what stands before it there."""
+    start = source.rfind(b"\n", 0, node.start_byte) + 1
+    return start, source[start : node.start_byte].decode("utf-8", "replace")
+
+
+def _class_body(node: "Node") -> "Node | None":
+    if node.type == "decorated_definition":
+        node = node.child_by_field_name("definition") or node
+    return node.child_by_field_name("body") if node.type == "class_definition" else None
 
 
 @cache

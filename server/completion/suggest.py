@@ -97,7 +97,13 @@ async def completion_prompt(
             reserve_tokens=reserve_tokens,
         )
 
-    return await rendered_off_the_loop(tree, budget_tokens=budget_tokens, counting=counting, memory=memory)
+    return await rendered_off_the_loop(
+        tree,
+        budget_tokens=budget_tokens,
+        counting=counting,
+        memory=memory,
+        made_of=(at, family, repo, reserve_tokens, *hits),
+    )
 
 
 def _plain_tree(at: Snapshot, reserve_tokens: int) -> "Node":

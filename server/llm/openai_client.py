@@ -60,6 +60,10 @@ class OpenAIChat:
             async for delta in deltas:
                 yield delta
 
+    async def open(self) -> None:
+        """Import and set up what the first question needs; nothing is sent."""
+        await self._session.client()
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
@@ -92,6 +96,10 @@ class OpenAICompleter:
         async with contextlib.aclosing(self._session.stream([prompt], request)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def open(self) -> None:
+        """Import and set up what the first question needs; nothing is sent."""
+        await self._session.client()
 
     async def close(self) -> None:
         """Close the connections."""

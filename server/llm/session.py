@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAIN_S = 2.0
 OPENAI_STOP_WORDS = 4
+SMALL_CHARACTERS = 16_000  # of a prompt whose secrets are found in less time than a thread takes to begin
 SPARE_PIECES = 64
 """A piece is a token or more, so an answer of many more pieces than tokens were asked for never ends."""
 
@@ -71,7 +72,8 @@ class Session(LazyClient):
         Raises:
             ModelError: no answer, or an incomplete one.
         """
-        hidden = await asyncio.to_thread(hide, texts)
+        small = sum(map(len, texts)) <= SMALL_CHARACTERS
+        hidden = hide(texts) if small else await asyncio.to_thread(hide, texts)
         self._line.sent.note(self.model, self.endpoint.shown, hidden.texts, roles)
         answer = self._answer(hidden.texts, make(hidden.texts))
         async with contextlib.aclosing(restored(answer, hidden.secrets)) as deltas:

@@ -68,6 +68,14 @@ class AppPort(Protocol):
         """Render the prompt of a completion."""
         ...
 
+    async def warm(self, at: "Snapshot") -> None:
+        """Get ready for ghost text in a document that was opened."""
+        ...
+
+    def prepare(self, at: "Snapshot", due_s: float) -> None:
+        """Begin what ghost text for the cursor will need, which may be asked for in `due_s` seconds."""
+        ...
+
     async def suggest(self, at: "Snapshot") -> "Suggestion | None":
         """Return ghost text for the cursor."""
         ...

@@ -20,6 +20,7 @@ from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, FramingError
 from kibitz.server.lsp.handlers import notebooks
 from kibitz.server.lsp.methods import Token
+from kibitz.server.lsp.pauses import few_collections
 from kibitz.server.lsp.protocol import KibitzProtocol
 from kibitz.server.lsp.session import Session
 from kibitz.server.lsp.transport import (
@@ -173,6 +174,7 @@ def run_stdio(make_app: MakeApp) -> NoReturn:
     It ends at once: what had to be closed is closed, and the interpreter would wait for threads that nothing can stop.
     """
     _log_to_stderr()
+    few_collections()
     source, sink = claim_standard_streams()
 
     async def main() -> NoReturn:
@@ -193,6 +195,7 @@ def run_tcp(make_app: MakeApp, host: str, port: int) -> int:
         The exit code.
     """
     _log_to_stderr()
+    few_collections()
 
     async def connection(reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
         server = build_server(make_app)

@@ -118,6 +118,12 @@ class FakeApp:
     async def completion_prompt(self, at: Snapshot) -> Rendered:
         return rendered(at.prefix + "<cursor>" + at.suffix)
 
+    async def warm(self, at: Snapshot) -> None:
+        """Nothing is cold here."""
+
+    def prepare(self, at: Snapshot, due_s: float) -> None:
+        """Nothing is slow here."""
+
     async def suggest(self, at: Snapshot) -> "Suggestion | None":
         from kibitz.server.completion.suggest import Suggestion
 

@@ -29,6 +29,10 @@ class App:
         self.config = Config(data_dir=data_dir, completion_off=off)
         self.texts = texts
         self.asked: list[Snapshot] = []
+        self.prepared: list[Snapshot] = []
+
+    def prepare(self, at: Snapshot, due_s: float) -> None:
+        self.prepared.append(at)
 
     async def suggest(self, at: Snapshot) -> Suggestion | None:
         self.asked.append(at)

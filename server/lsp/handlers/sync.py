@@ -1,17 +1,23 @@
 """textDocument/didOpen, didChange, didClose, didSave: the documents as the editor has them."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from kibitz.server.lsp.documents import Change, Document
+from kibitz.server.errors import USER_ERRORS
+from kibitz.server.lsp.documents import Change, Document, Place
 from kibitz.server.lsp.handlers.follow import changed, is_followed
 from kibitz.server.lsp.handlers.review import refresh
+from kibitz.server.lsp.pauses import settled
 from kibitz.server.lsp.places import place
 
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
+
+WARM_AFTER_S = 0.2
 
 
 def register(ls: "KibitzServer") -> None:
@@ -24,11 +30,22 @@ def register(ls: "KibitzServer") -> None:
 
 def did_open(ls: "KibitzServer", params: lsp.DidOpenTextDocumentParams) -> None:
     """Take the document in."""
-    opened = params.text_document
-    session = ls.session
+    opened, session = params.text_document, ls.session
     session.documents.open(opened.uri, opened.text, version=opened.version, language=str(opened.language_id))
     if (folder := session.folders.holding(opened.uri)) is not None:
         folder.app.recent.opened(folder.path_in(opened.uri), _text_of(session.documents.get(opened.uri)))
+    session.in_background(asyncio.create_task(_warm(ls, session.documents.get(opened.uri))))
+
+
+async def _warm(ls: "KibitzServer", document: Document) -> None:
+    """Get ready for the first key, after what the editor asks at once for a document that it opens."""
+    session = ls.session
+    at = session.snapshot(document, Place(0, 0))
+    await asyncio.sleep(WARM_AFTER_S)
+    with contextlib.suppress(*USER_ERRORS):  # the first key tells
+        if not session.ghost.off(document.uri, at):
+            await session.folder_of(document).app.warm(at)
+            settled()
 
 
 def did_change(ls: "KibitzServer", params: lsp.DidChangeTextDocumentParams) -> None:
