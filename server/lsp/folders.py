@@ -1,8 +1,6 @@
 """The workspace folders that the editor has open: an app for each, and which of them a document belongs to."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -138,6 +136,8 @@ class Folders:
         """Close all of them."""
         await asyncio.gather(*(folder.close() for folder in self._all))
         if self._nowhere is not None:
+            import shutil
+
             shutil.rmtree(self._nowhere, ignore_errors=True)
 
     def _made(self, root: Path | None) -> Folder:
@@ -146,5 +146,7 @@ class Folders:
     def _empty(self) -> Path:
         """A folder with nothing in it, for an app without a workspace."""
         if self._nowhere is None:
+            import tempfile
+
             self._nowhere = Path(tempfile.mkdtemp(prefix="kibitz-no-workspace-"))
         return self._nowhere

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-import importlib.metadata
+import gc
 import logging
 import os
 import signal
@@ -15,6 +15,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
+from kibitz.server import __version__
 from kibitz.server.lsp import handlers, methods
 from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, FramingError
@@ -54,7 +55,7 @@ class KibitzServer(LanguageServer):
     def __init__(self, make_app: MakeApp) -> None:
         super().__init__(
             "kibitz",
-            _version(),
+            __version__,
             protocol_cls=KibitzProtocol,
             converter_factory=_converter,
             notebook_document_sync=notebooks.SYNC,
@@ -173,6 +174,7 @@ def run_stdio(make_app: MakeApp) -> NoReturn:
     It ends at once: what had to be closed is closed, and the interpreter would wait for threads that nothing can stop.
     """
     _log_to_stderr()
+    gc.freeze()  # what is loaded stays: the collector need not walk through it again and again
     source, sink = claim_standard_streams()
 
     async def main() -> NoReturn:
@@ -224,10 +226,3 @@ def _converter() -> Any:
     converter = default_converter()  # type: ignore[no-untyped-call]
     methods.register(converter)
     return converter
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("kibitz")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.costs import cpu_seconds, machine, memory
+from tests.bench.costs import machine, memory
 from tests.e2e.conftest import BANK, new_user
 from tests.e2e.hardships import bad_endpoint, cancelled_requests, edited_documents, mutated_messages
 from tests.e2e.lsp_client import LspClient
@@ -36,17 +36,6 @@ def large_message(client: LspClient, root: Path, megabytes: int) -> dict[str, in
     client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert client.call("kibitz/status")["open_documents"] == before
     return {"MB": megabytes}
-
-
-def starts(env: dict[str, str], root: Path, times: int) -> list[float]:
-    """Processor seconds until `initialize` is answered, start of the interpreter included."""
-    spent = []
-    for _ in range(times):
-        with LspClient(env=env, cwd=root) as client:
-            client.initialize(root)
-            spent.append(cpu_seconds(client.process.pid))
-            client.shutdown()
-    return sorted(spent)
 
 
 def ends(env: dict[str, str], root: Path, times: int) -> list[tuple[float, float]]:
@@ -110,8 +99,7 @@ def main() -> None:
                 client.received.clear()
                 print(f"| {name} | {_spoken(counted)} | {state(pid)} |", flush=True)
             print(f"\nexit code {client.shutdown()}, {client.stderr.count('Traceback')} tracebacks in the log")
-        cpu, gone = starts(env, root, 9), ends(env, root, 9)
-        print(f"CPU s until initialize is answered: median {cpu[4]:.2f}, most {cpu[-1]:.2f}")
+        gone = ends(env, root, 9)
         for name, each in zip(
             ("shutdown under load to its answer", "exit to the end"), zip(*gone, strict=True), strict=True
         ):

@@ -1,5 +1,7 @@
 """initialized, settings and folders that change, and the user's wish to stop something."""
 
+import asyncio
+import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from kibitz.server.lsp.places import path_of
 if TYPE_CHECKING:
     from kibitz.server.lsp.server import KibitzServer
 
+_GHOST_TEXT = "kibitz.server.completion.ghost"
+
 
 def register(ls: "KibitzServer") -> None:
     """Register the group."""
@@ -22,7 +26,8 @@ def register(ls: "KibitzServer") -> None:
 
 
 def initialized(ls: "KibitzServer", params: lsp.InitializedParams | None) -> None:
-    """Index the folders in the background, and follow them."""
+    """Index the folders in the background, and follow them; load what the first key press needs."""
+    ls.session.in_background(asyncio.create_task(asyncio.to_thread(importlib.import_module, _GHOST_TEXT)))
     for folder in ls.session.folders:
         follow(ls, folder)
 
