@@ -14,7 +14,6 @@ import enum
 import json
 import logging
 import re
-import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
 from functools import partial
@@ -49,7 +48,7 @@ class KibitzProtocol(LanguageServerProtocol):
         self.initialized = False
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
-        self._working: dict[int | str, asyncio.Task[Any]] = {}
+        self._working: dict[Any, asyncio.Task[Any]] = {}  # by a request's id
         self._called_off: set[Any] = set()  # answered already, but still letting go
 
     # -- in ----------------------------------------------------------------------------------------------------
@@ -106,9 +105,11 @@ class KibitzProtocol(LanguageServerProtocol):
             logger.warning("A notification was dropped: %s", error.message)
             return
         if method == lsp.CANCEL_REQUEST:
-            self._call_off(params.id)
+            if _is_id(params.id):
+                self._call_off(params.id)
         elif handler is not None:
-            self._execute_handler(str(uuid.uuid4()), handler, callback=self._check_handler_result, args=(params,))
+            key: Any = object()  # no client can name it
+            self._execute_handler(key, handler, callback=self._check_handler_result, args=(params,))
         elif not method.startswith("$/"):
             logger.info("A notification of an unknown method was ignored: %s", method)
 
@@ -177,11 +178,12 @@ class KibitzProtocol(LanguageServerProtocol):
 
     def _call_off(self, msg_id: int | str) -> None:
         """Answer a request that is not wanted any more, then let its handler go in its own time."""
-        if not _is_id(msg_id) or (task := self._working.pop(msg_id, None)) is None:
+        if (task := self._working.pop(msg_id, None)) is None:
             return
         self._called_off.add(task)
         task.cancel()
-        self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
+        if _is_id(msg_id):
+            self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
 
     def in_flight(self) -> list[asyncio.Task[Any]]:
         """The handlers that are still at work."""
@@ -241,9 +243,9 @@ class KibitzProtocol(LanguageServerProtocol):
 
     @lsp_method(lsp.SHUTDOWN)
     def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
-        """Call off what is under way; from now on only `exit` is heard."""
-        for task in self.in_flight():
-            task.cancel()
+        """Call off what is under way, each request with an answer of its own; from now on only `exit` is heard."""
+        for msg_id in tuple(self._working):
+            self._call_off(msg_id)
         self._shutdown = True
 
     @lsp_method(lsp.EXIT)

@@ -304,16 +304,20 @@ async def test_notifications_leave_nothing_behind() -> None:
         assert protocol._request_futures == {}
 
 
-async def test_shutdown_cancels_what_is_under_way() -> None:
+async def test_shutdown_cancels_what_is_under_way_and_is_answered_last() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
         await wire.initialize(rootUri="file:///code")
         app.gate.clear()
-        msg_id = wire.request("kibitz/search", {"query": "x"})
+        wire.notify("workspace/didChangeConfiguration", {"settings": {"kibitz": {}}})
+        asked = [wire.request("kibitz/search", {"query": "x"}) for _ in range(3)]
         await wire.until(lambda: bool(app.asked))
-        await wire.call("shutdown")
-        with pytest.raises(Refused, match="-32800"):
-            await wire.answer_to(msg_id)
+        asked += [wire.request("kibitz/chat", {"question": "x"})]
+        last = wire.request("shutdown")
+        await wire.answer_to(last)
+        answers = [message for message in wire.received[1:] if "method" not in message]
+        assert [message["id"] for message in answers] == [*asked, last]
+        assert {message["error"]["code"] for message in answers[:-1]} == {-32800}
 
 
 async def test_a_wrong_setting_is_told_at_initialize() -> None:
