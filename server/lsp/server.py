@@ -22,6 +22,7 @@ from kibitz.server.lsp.framing import FrameDecoder, FramingError
 from kibitz.server.lsp.handlers import notebooks
 from kibitz.server.lsp.methods import Token
 from kibitz.server.lsp.protocol import KibitzProtocol
+from kibitz.server.lsp.rest import Rest, give_memory_back
 from kibitz.server.lsp.session import Session
 from kibitz.server.lsp.transport import (
     DescriptorWriter,
@@ -146,9 +147,10 @@ async def run_session(server: KibitzServer, chunks: AsyncIterator[bytes], writer
 
 
 async def _read(protocol: KibitzProtocol, chunks: AsyncIterator[bytes]) -> None:
-    decoder = FrameDecoder()
+    decoder, rest = FrameDecoder(), Rest(give_memory_back)
     try:
         async for data in chunks:
+            rest.disturbed()
             for body in decoder.feed(data):
                 protocol.receive(body)
                 # A handler takes its snapshot when its task starts: let it, before the next message is looked at.
@@ -157,6 +159,8 @@ async def _read(protocol: KibitzProtocol, chunks: AsyncIterator[bytes]) -> None:
                     return
     except FramingError as error:
         logger.error("The connection is closed: %s.", error)
+    finally:
+        rest.close()
 
 
 async def _leave_with_parent(server: KibitzServer) -> None:
