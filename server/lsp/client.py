@@ -14,11 +14,14 @@ class ClientFeatures:
     document_changes: bool = False
     change_annotations: bool = False
     work_done_progress: bool = False
+    configuration: bool = False
+    configuration_registration: bool = False
 
 
 def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
     """Read a client's capabilities; what it does not mention it does not have."""
     text, workspace, window = capabilities.text_document, capabilities.workspace, capabilities.window
+    changes = workspace.did_change_configuration if workspace else None
     edits = workspace.workspace_edit if workspace else None
     return ClientFeatures(
         inline_completion=bool(text and text.inline_completion),
@@ -26,4 +29,6 @@ def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
         document_changes=bool(edits and edits.document_changes),
         change_annotations=bool(edits and edits.change_annotation_support),
         work_done_progress=bool(window and window.work_done_progress),
+        configuration=bool(workspace and workspace.configuration),
+        configuration_registration=bool(changes and changes.dynamic_registration),
     )

@@ -40,6 +40,8 @@ class Session:
         self.cancellations = Cancellations()
         self.background: set[asyncio.Task[Any]] = set()
         self.told: tuple[str, str] = ("", "")
+        self.configuring = asyncio.Lock()
+        self.passed_over: set[str] = set()
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
     @functools.cached_property

@@ -58,6 +58,7 @@ class FakeApp:
     error: Exception | None = None
     root: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    narrowed: Mapping[str, Any] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Any] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -70,9 +71,9 @@ class FakeApp:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def make(self, root: Path, options: Mapping[str, Any]) -> "FakeApp":
+    def make(self, root: Path, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> "FakeApp":
         """The factory that the server is given."""
-        self.root, self.options = root, options
+        self.root, self.options, self.narrowed = root, options, narrowed
         return self
 
     async def search(
