@@ -9,6 +9,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tests.bench.costs import machine, memory
@@ -81,22 +82,32 @@ def main() -> None:
             pid = client.process.pid
             client.initialize(root)
             client.call("kibitz/index")
-            mutated_messages(client, uri, 200, args.seed + 1)  # everything is loaded now
+            mutated_messages(client, uri, 200, args.seed)  # everything is loaded now
             acts: dict[str, Callable[[], object]] = {
                 "warm": lambda: "",
-                "mutated messages": lambda: mutated_messages(client, uri, args.messages, args.seed),
+                **{
+                    f"mutated messages, round {turn}": partial(
+                        mutated_messages, client, uri, args.messages, args.seed + turn
+                    )
+                    for turn in (1, 2, 3)
+                },
                 "one message": lambda: large_message(client, root, args.megabytes),
                 "documents edited by turns": lambda: edited_documents(
                     client, root, args.documents, args.edits, args.seed
                 ),
-                "requests taken back": lambda: cancelled_requests(client, uri, args.requests, args.seed),
+                **{
+                    f"requests taken back, round {turn}": partial(
+                        cancelled_requests, client, uri, args.requests, args.seed + turn
+                    )
+                    for turn in (1, 2, 3)
+                },
                 "a failing endpoint": lambda: bad_endpoint(client, uri, endpoint, args.faults),
-                "mutated messages again": lambda: mutated_messages(client, uri, args.messages // 10, args.seed + 2),
             }
             for name, act in acts.items():
                 counted = act()
                 time.sleep(_SETTLE_S)
                 client.received.clear()
+                assert endpoint.wait_until_left() == 0
                 print(f"| {name} | {_spoken(counted)} | {state(pid)} |", flush=True)
             print(f"\nexit code {client.shutdown()}, {client.stderr.count('Traceback')} tracebacks in the log")
         gone = ends(env, root, 9)

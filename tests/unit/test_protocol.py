@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 
 from kibitz.indexer.answer import Answer
 from tests.fakes.app import FakeApp
-from tests.fakes.wire import Refused, Wire, connected
+from tests.fakes.wire import Refused, Wire, at, connected
 
 URI = "file:///code/a.py"
 
@@ -302,6 +303,33 @@ async def test_notifications_leave_nothing_behind() -> None:
         protocol = wire.server.protocol
         await wire.until(lambda: not protocol.in_flight())
         assert protocol._request_futures == {}
+
+
+async def test_requests_documents_and_cancels_leave_nothing_behind() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        await wire.call("kibitz/status")
+        before = asyncio.all_tasks()
+        for number in range(200):
+            uri = f"file:///code/{number}.py"
+            document = {"textDocument": {"uri": uri}}
+            wire.open(uri, "x = \n")
+            tokens = {"partialResultToken": number, "workDoneToken": f"{number}"}
+            cursor = {"position": at(0, 4), "context": {"triggerKind": 1}}
+            asked = [
+                wire.request("kibitz/chat", {"question": "x", **tokens}),
+                wire.request("textDocument/inlineCompletion", {**document, **cursor}),
+            ]
+            if number % 2:
+                wire.notify("$/cancelRequest", {"id": asked[number % 4 // 2]})
+            wire.notify("textDocument/didClose", document)
+            for msg_id in asked:
+                with contextlib.suppress(Refused):
+                    await wire.answer_to(msg_id)
+        assert (await wire.call("kibitz/status"))["open_documents"] == 0
+        protocol, session = wire.server.protocol, wire.server.session
+        await wire.until(lambda: not protocol.in_flight() and asyncio.all_tasks() == before)
+        assert (protocol._request_futures, session.background, session.cancellations._tasks) == ({}, set(), {})
 
 
 async def test_shutdown_cancels_what_is_under_way_and_is_answered_last() -> None:
