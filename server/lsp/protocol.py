@@ -23,6 +23,7 @@ import cattrs
 from lsprotocol import types as lsp
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
+from kibitz.server.errors import USER_ERRORS
 from kibitz.server.lsp import failures
 from kibitz.server.lsp.documents import DocumentError, well_formed
 from kibitz.server.lsp.failures import RequestError
@@ -225,6 +226,8 @@ class KibitzProtocol(LanguageServerProtocol):
             return
         if isinstance(error, DocumentError):
             logger.warning("%s", error)
+        elif isinstance(error, (RequestError, *USER_ERRORS)):  # a request that forgot its id; the text may hold a value
+            logger.warning("A notification was refused: %s.", type(error).__name__)
         else:
             logger.error("A notification failed.", exc_info=error)
 

@@ -110,6 +110,8 @@ def main() -> None:
                 assert endpoint.wait_until_left() == 0
                 print(f"| {name} | {_spoken(counted)} | {state(pid)} |", flush=True)
             print(f"\nexit code {client.shutdown()}, {client.stderr.count('Traceback')} tracebacks in the log")
+            if "Traceback" in client.stderr:
+                print(client.stderr[client.stderr.index("Traceback") - 200 :][:5_000])
         gone = ends(env, root, 9)
         for name, each in zip(
             ("shutdown under load to its answer", "exit to the end"), zip(*gone, strict=True), strict=True

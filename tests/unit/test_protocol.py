@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kibitz.indexer.answer import Answer
+from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
 from tests.fakes.wire import Refused, Wire, at, connected
 
@@ -303,6 +304,17 @@ async def test_notifications_leave_nothing_behind() -> None:
         protocol = wire.server.protocol
         await wire.until(lambda: not protocol.in_flight())
         assert protocol._request_futures == {}
+
+
+async def test_a_request_without_an_id_that_is_refused_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(FakeApp(error=NoModelError("There is no model in /home/me.")).make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        wire.notify("workspace/executeCommand", {"command": "secret"})
+        wire.notify("kibitz/chat", {"question": "x"})
+        await wire.call("kibitz/status")
+        await wire.until(lambda: len(caplog.records) == 2)
+    assert [record.exc_info for record in caplog.records] == [None, None]
+    assert "secret" not in caplog.text and "/home/me" not in caplog.text
 
 
 async def test_requests_documents_and_cancels_leave_nothing_behind() -> None:
