@@ -135,7 +135,7 @@ def _useless(found: Iterable[IndexFolder], now: float) -> dict[Path, str]:
     seen: set[Path] = set()
     for index in found:
         long_ago = now - index.used_at > SUPERSEDED_S
-        if index.roots and all(_is_gone(root, long_ago) for root in index.roots):
+        if index.roots and all(is_gone(root, long_ago) for root in index.roots):
             reasons[index.folder] = "gone"
         elif index.folder.parent in seen and long_ago:
             reasons[index.folder] = "superseded"
@@ -143,7 +143,7 @@ def _useless(found: Iterable[IndexFolder], now: float) -> dict[Path, str]:
     return reasons
 
 
-def _is_gone(root: Path, long_ago: bool) -> bool:
+def is_gone(root: Path, long_ago: bool) -> bool:
     """Whether a workspace is no longer there; one whose surroundings are missing may be on a drive that comes back."""
     return not root.is_dir() and (long_ago or root.parent.is_dir())
 

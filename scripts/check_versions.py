@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -11,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 
 def main() -> str | None:
     """Say what differs, or None."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    said = (ROOT / "server" / "__init__.py").read_text(encoding="utf-8")
+    version = re.findall(r'^__version__ = "(.+)"', said, re.MULTILINE)[0]
     extension = ROOT / "vscode-extension"
     found = {
         f"vscode-extension/{name}": json.loads((extension / name).read_text(encoding="utf-8"))["version"]
@@ -21,7 +21,7 @@ def main() -> str | None:
         newest = re.search(r"^## \[?(\d\S*?)\]?(?:\s|$)", changelog.read_text(encoding="utf-8"), re.MULTILINE)
         found[str(changelog.relative_to(ROOT))] = newest[1] if newest else "none"
     others = [f"{name} has {each}" for name, each in found.items() if each != version]
-    return f"pyproject.toml has {version}, {', '.join(others)}" if others else None
+    return f"server/__init__.py has {version}, {', '.join(others)}" if others else None
 
 
 if __name__ == "__main__":

@@ -358,6 +358,7 @@ def build_app(
     root: Path,
     *,
     options: Mapping[str, Any] | None = None,
+    narrowed: Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> App:
@@ -367,7 +368,7 @@ def build_app(
         ConfigError: a setting is wrong.
     """
     environ = os.environ if environ is None else environ
-    return App(root, load(root, environ, options=options, flags=flags), environ)
+    return App(root, load(root, environ, options=options, narrowed=narrowed, flags=flags), environ)
 
 
 def _pace_of(models: "Models", config: Config) -> "CompletionPace":

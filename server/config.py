@@ -1,8 +1,9 @@
 """Settings: read once, in layers, each with its source.
 
-Defaults, then the user's file, the workspace's file, the environment, the editor's options, the command line's flags:
-the later one wins. The workspace's own file may only narrow (ignore more, index less, smaller budgets): somebody
-else may have written it. A name that is not known is an error.
+Defaults, then the user's file, the workspace's file, the environment, the editor's options, those that it has for the
+folder, the command line's flags: the later one wins. The workspace's own file may only narrow (ignore more, index
+less, smaller budgets), and so may the editor's options for the folder: somebody else may have written them. A name
+that is not known is an error.
 """
 
 import math
@@ -159,6 +160,7 @@ def load(
     environ: Mapping[str, str],
     *,
     options: Mapping[str, Any] | None = None,
+    narrowed: Mapping[str, Any] | None = None,
     flags: Mapping[str, Any] | None = None,
     user_file: Path | None = None,
 ) -> Config:
@@ -168,6 +170,7 @@ def load(
         root: the workspace, for its own file; None reads none.
         environ: the environment (`KIBITZ_<NAME>`, `OPENAI_BASE_URL`, `OPENAI_API_KEY`).
         options: the editor's, from `initializationOptions`.
+        narrowed: the editor's for this folder alone, which may only narrow: it mixes the workspace's own files in.
         flags: the command line's; None values are not set.
         user_file: instead of the one in the platform's configuration directory.
 
@@ -181,6 +184,7 @@ def load(
         config = _narrow(config, _read(root / WORKSPACE_FILE), WORKSPACE_FILE)
     config = _merge(config, _from_environment(environ), "environment")
     config = _merge(config, dict(options or {}), "editor")
+    config = _narrow(config, dict(narrowed or {}), "the editor's settings of the folder")
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     return fitting(_merge(config, given, "flag"))
 

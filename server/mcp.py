@@ -5,7 +5,6 @@ The only place that speaks to its SDK, which is imported here and nowhere else; 
 
 import asyncio
 import contextlib
-import importlib.metadata
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from mcp.server.stdio import stdio_server
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kibitz.indexer.errors import NotIndexedError
-from kibitz.server import tools
+from kibitz.server import __version__, tools
 from kibitz.server.errors import USER_ERRORS
 from kibitz.server.following import keep_indexed
 
@@ -162,7 +161,7 @@ def build_server(app: "App") -> Server[Any]:
 
     server: Server[Any] = Server(
         "kibitz",
-        version=_version(),
+        version=__version__,
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -241,10 +240,3 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "arguments"
     return f"{place}: {first['msg']}."
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("kibitz")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import click
 
+from kibitz.server import __version__
+
 # Subcommand to module; the order is the order of the help page.
 COMMANDS = {
     "index": "index",
@@ -50,19 +52,9 @@ class LazyGroup(click.Group):
         return command
 
 
-def version() -> str:
-    """The version that is installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("kibitz")
-    except metadata.PackageNotFoundError:
-        return "unknown (not installed)"
-
-
 def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"kibitz {version()}")
+        click.echo(f"kibitz {__version__}")
         ctx.exit()
 
 

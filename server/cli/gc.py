@@ -1,4 +1,4 @@
-"""`kibitz gc`: give back the disk space of indexes that nobody will miss."""
+"""`kibitz gc`: give back the disk space of what nobody will miss."""
 
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,14 @@ _REASONS = {
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Remove every index; each can be made again.")
+@click.option("--all", "everything", is_flag=True, help="Remove all that can be made again.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @json_option
 def gc(*, everything: bool, dry_run: bool, as_json: bool) -> None:
     """Remove indexes of folders that are gone, old versions, and what is over the disk budget.
 
-    An index that is being written is never touched. The budget is the setting disk_budget_mb.
+    What the last packs of such folders held goes, too. An index that is being written is never touched. The budget is
+    the setting disk_budget_mb.
 
     \b
     Examples:
@@ -36,9 +37,11 @@ def gc(*, everything: bool, dry_run: bool, as_json: bool) -> None:
 
     from kibitz.indexer.housekeeping import collect
     from kibitz.server.config import load
+    from kibitz.server.housekeeping import collect_states
 
     config = load(None, os.environ)
     removed = collect(config.cache_dir, config.disk_budget_mb * 1_000_000, everything=everything, dry_run=dry_run)
+    removed += collect_states(config.cache_dir, everything=everything, dry_run=dry_run)
     if as_json:
         emit([_as_json(one) for one in removed])
         return

@@ -73,7 +73,7 @@ def pack(
         emit(_pack_json(made, budget, tokenizer.exact, costs, str(out) if out is not None else None))
     elif out is None:
         show(made.text, nl=False)
-    _keep(made, state.place(app.config.cache_dir, app.root, wanted.question))
+    _keep(made, state.place(app.config.cache_dir, app.root, wanted.question), app.root)
     if not as_json:
         _summarise(made, budget, tokenizer.exact, costs, out)
 
@@ -90,13 +90,13 @@ def _index(app: "App") -> None:
         return
 
 
-def _keep(made: "Pack", place: Path) -> None:
+def _keep(made: "Pack", place: Path, root: Path) -> None:
     """Remember it for the next one; a cache that cannot be written makes that one start from the beginning."""
     from kibitz.indexer.errors import DiskFullError
     from kibitz.server.pack import state
 
     try:
-        state.save(made.state, place)
+        state.save(made.state, place, root)
     except (OSError, DiskFullError) as error:
         click.echo(f"kibitz: the next pack will start from the beginning: {error}", err=True)
 

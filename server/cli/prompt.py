@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kibitz.server.cli import EXIT_FAILED, version
+from kibitz.server import __version__
+from kibitz.server.cli import EXIT_FAILED
 from kibitz.server.cli.latency import explain_latency
 from kibitz.server.cli.places import parse_place, workspace_of
 from kibitz.server.cli.requests import snapshot_at, target_at
@@ -180,7 +181,7 @@ def _render(
         from kibitz.indexer.secrets import blotted
         from kibitz.prompts.dump import dump as dumped
 
-        dump.write_text(dumped(rendered, version=version(), clean=blotted), encoding="utf-8")
+        dump.write_text(dumped(rendered, version=__version__, clean=blotted), encoding="utf-8")
         click.echo(f"Wrote {dump}.", err=True)
     if as_json:
         from kibitz.prompts import trace

@@ -31,8 +31,8 @@ def serve(*, stdio: bool, tcp: int | None) -> None:
     sys.exit(run_tcp(make_app, "127.0.0.1", tcp))
 
 
-def make_app(root: Path, options: Mapping[str, Any]) -> "App":
-    """The app of a workspace, with the editor's settings."""
+def make_app(root: Path, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> "App":
+    """The app of a workspace, with the editor's settings, and with those for this folder, which may only narrow."""
     from kibitz.server.app import build_app
 
-    return build_app(root, options=options)
+    return build_app(root, options=options, narrowed=narrowed)

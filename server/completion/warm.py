@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 async def warm(app: "App", at: Snapshot) -> None:
     """Get ready for suggestions in a document; what cannot be had is told when one is asked for."""
+    from kibitz.server.llm.openai_client import OpenAIChat, OpenAICompleter
+
     with contextlib.suppress(*USER_ERRORS):
         models = await app.models()
         if models.embedded:
             return
         await app.counting(completion=True)
-        await (models.completer or models.chat).open()
+        model = models.completer or models.chat
+        if isinstance(model, OpenAIChat | OpenAICompleter):
+            await model.open()
     await asyncio.to_thread(_ready, app, at)
 
 

@@ -131,4 +131,5 @@ class AppPort(Protocol):
         ...
 
 
-MakeApp = Callable[[Path, Mapping[str, Any]], AppPort]
+MakeApp = Callable[[Path, Mapping[str, Any], Mapping[str, Any]], AppPort]
+"""Of a folder, with the editor's settings, and with those that it has for this folder alone, which may only narrow."""

@@ -17,11 +17,14 @@ class ClientFeatures:
     renames_files: bool = False
     refreshes_lenses: bool = False
     work_done_progress: bool = False
+    configuration: bool = False
+    configuration_registration: bool = False
 
 
 def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
     """Read a client's capabilities; what it does not mention it does not have."""
     text, workspace, window = capabilities.text_document, capabilities.workspace, capabilities.window
+    changes = workspace.did_change_configuration if workspace else None
     edits = workspace.workspace_edit if workspace else None
     operations = edits.resource_operations or () if edits and edits.document_changes else ()
     return ClientFeatures(
@@ -33,4 +36,6 @@ def client_features(capabilities: lsp.ClientCapabilities) -> ClientFeatures:
         renames_files=lsp.ResourceOperationKind.Rename in operations,
         refreshes_lenses=bool(workspace and workspace.code_lens and workspace.code_lens.refresh_support),
         work_done_progress=bool(window and window.work_done_progress),
+        configuration=bool(workspace and workspace.configuration),
+        configuration_registration=bool(changes and changes.dynamic_registration),
     )

@@ -1,8 +1,6 @@
 """The workspace folders that the editor has open: an app for each, and which of them a document belongs to."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ class Folder:
 
     def __init__(self, root: Path | None, app: AppPort, turn: asyncio.Lock) -> None:
         self.root = root
+        self.narrowed: Mapping[str, Any] = {}  # the editor's settings for this folder alone
         self.watching = "off"
         self.following: asyncio.Task[Any] | None = None
         self.due: asyncio.Task[Any] | None = None
@@ -112,10 +111,21 @@ class Folders:
             ConfigError: a setting is wrong.
         """
         merged = {**self._options, **options}
-        apps = [self._make_app(folder.root or self._empty(), merged) for folder in self._all]
+        apps = [(folder, self._app(folder.root, merged, folder.narrowed)) for folder in self._all]
         self._options = merged
-        pairs = list(zip(self._all, apps, strict=True))
-        await asyncio.gather(*(folder.use(app) for folder, app in pairs))
+        await asyncio.gather(*(folder.use(app) for folder, app in apps))
+
+    async def narrow(self, settings: Mapping[Folder, Mapping[str, Any]]) -> None:
+        """Give folders settings of their own; those for which they are the ones so far go on as they are.
+
+        Raises:
+            ConfigError: a setting is wrong; nothing has changed.
+        """
+        differ = [one for one in self._all if one in settings and settings[one] != one.narrowed]
+        apps = [(folder, self._app(folder.root, self._options, settings[folder])) for folder in differ]
+        for folder in differ:
+            folder.narrowed = settings[folder]
+        await asyncio.gather(*(folder.use(app) for folder, app in apps))
 
     async def change(self, removed: Collection[Path], added: Sequence[Path]) -> list[Folder]:
         """Close and open folders.
@@ -138,13 +148,20 @@ class Folders:
         """Close all of them."""
         await asyncio.gather(*(folder.close() for folder in self._all))
         if self._nowhere is not None:
+            import shutil
+
             shutil.rmtree(self._nowhere, ignore_errors=True)
 
     def _made(self, root: Path | None) -> Folder:
-        return Folder(root, self._make_app(root or self._empty(), self._options), self._turn)
+        return Folder(root, self._app(root, self._options, {}), self._turn)
+
+    def _app(self, root: Path | None, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> AppPort:
+        return self._make_app(root or self._empty(), options, narrowed)
 
     def _empty(self) -> Path:
         """A folder with nothing in it, for an app without a workspace."""
         if self._nowhere is None:
+            import tempfile
+
             self._nowhere = Path(tempfile.mkdtemp(prefix="kibitz-no-workspace-"))
         return self._nowhere

@@ -220,24 +220,19 @@ def camel(name: str) -> str:
 
 
 def register(converter: cattrs.Converter) -> None:
-    """Teach a converter our params."""
-    for kind in (
-        Turn,
-        DocumentRef,
-        Attachment,
-        DocumentDiagnostics,
-        SearchFilters,
-        *dict.fromkeys(CUSTOM_PARAMS.values()),
-    ):
+    """Teach a converter our params; each kind's code is generated when it first comes."""
+    parts = (Turn, DocumentRef, Attachment, DocumentDiagnostics, SearchFilters)
+    kinds = {*parts, *CUSTOM_PARAMS.values()}
+
+    def generate(kind: Any) -> Callable[[Any, Any], Any]:
         hints = typing.get_type_hints(kind)
         hooks = {
             f.name: override(rename=camel(f.name), struct_hook=_STRICT.get(hints[f.name]))
             for f in dataclasses.fields(kind)
         }
-        converter.register_structure_hook(
-            kind,
-            _of_object(make_dict_structure_fn(kind, converter, **hooks)),  # type: ignore[arg-type]
-        )
+        return _of_object(make_dict_structure_fn(kind, converter, **hooks))  # type: ignore[arg-type]
+
+    converter.register_structure_hook_factory(kinds.__contains__, generate)
 
 
 def _of_object(structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

@@ -14,7 +14,6 @@ import enum
 import json
 import logging
 import re
-import uuid
 from collections.abc import Generator
 from concurrent.futures import Future
 from functools import partial
@@ -24,6 +23,7 @@ import cattrs
 from lsprotocol import types as lsp
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
+from kibitz.server.errors import USER_ERRORS
 from kibitz.server.lsp import failures
 from kibitz.server.lsp.documents import DocumentError, well_formed
 from kibitz.server.lsp.failures import RequestError
@@ -49,7 +49,7 @@ class KibitzProtocol(LanguageServerProtocol):
         self.initialized = False
         self.exit_code: int | None = None
         self.exited = asyncio.Event()
-        self._working: dict[int | str, asyncio.Task[Any]] = {}
+        self._working: dict[Any, asyncio.Task[Any]] = {}  # by a request's id
         self._called_off: set[Any] = set()  # answered already, but still letting go
 
     # -- in ----------------------------------------------------------------------------------------------------
@@ -106,9 +106,11 @@ class KibitzProtocol(LanguageServerProtocol):
             logger.warning("A notification was dropped: %s", error.message)
             return
         if method == lsp.CANCEL_REQUEST:
-            self._call_off(params.id)
+            if _is_id(params.id):
+                self._call_off(params.id)
         elif handler is not None:
-            self._execute_handler(str(uuid.uuid4()), handler, callback=self._check_handler_result, args=(params,))
+            key: Any = object()  # no client can name it
+            self._execute_handler(key, handler, callback=self._check_handler_result, args=(params,))
         elif not method.startswith("$/"):
             logger.info("A notification of an unknown method was ignored: %s", method)
 
@@ -177,11 +179,12 @@ class KibitzProtocol(LanguageServerProtocol):
 
     def _call_off(self, msg_id: int | str) -> None:
         """Answer a request that is not wanted any more, then let its handler go in its own time."""
-        if not _is_id(msg_id) or (task := self._working.pop(msg_id, None)) is None:
+        if (task := self._working.pop(msg_id, None)) is None:
             return
         self._called_off.add(task)
         task.cancel()
-        self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
+        if _is_id(msg_id):
+            self._refuse(msg_id, RequestError(failures.REQUEST_CANCELLED, "The request was cancelled."))
 
     def in_flight(self) -> list[asyncio.Task[Any]]:
         """The handlers that are still at work."""
@@ -223,6 +226,8 @@ class KibitzProtocol(LanguageServerProtocol):
             return
         if isinstance(error, DocumentError):
             logger.warning("%s", error)
+        elif isinstance(error, (RequestError, *USER_ERRORS)):  # a request that forgot its id; the text may hold a value
+            logger.warning("A notification was refused: %s.", type(error).__name__)
         else:
             logger.error("A notification failed.", exc_info=error)
 
@@ -241,9 +246,9 @@ class KibitzProtocol(LanguageServerProtocol):
 
     @lsp_method(lsp.SHUTDOWN)
     def lsp_shutdown(self, *_: Any) -> None:  # type: ignore[override]
-        """Call off what is under way; from now on only `exit` is heard."""
-        for task in self.in_flight():
-            task.cancel()
+        """Call off what is under way, each request with an answer of its own; from now on only `exit` is heard."""
+        for msg_id in tuple(self._working):
+            self._call_off(msg_id)
         self._shutdown = True
 
     @lsp_method(lsp.EXIT)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import functools
-import importlib.metadata
+import gc
 import logging
 import os
 import signal
@@ -15,6 +15,7 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
+from kibitz.server import __version__
 from kibitz.server.lsp import handlers, methods
 from kibitz.server.lsp.app_port import MakeApp
 from kibitz.server.lsp.framing import FrameDecoder, FramingError
@@ -22,6 +23,7 @@ from kibitz.server.lsp.handlers import notebooks
 from kibitz.server.lsp.methods import Token
 from kibitz.server.lsp.pauses import few_collections
 from kibitz.server.lsp.protocol import KibitzProtocol
+from kibitz.server.lsp.rest import Rest, give_memory_back
 from kibitz.server.lsp.session import Session
 from kibitz.server.lsp.transport import (
     DescriptorWriter,
@@ -55,7 +57,7 @@ class KibitzServer(LanguageServer):
     def __init__(self, make_app: MakeApp) -> None:
         super().__init__(
             "kibitz",
-            _version(),
+            __version__,
             protocol_cls=KibitzProtocol,
             converter_factory=_converter,
             notebook_document_sync=notebooks.SYNC,
@@ -146,9 +148,10 @@ async def run_session(server: KibitzServer, chunks: AsyncIterator[bytes], writer
 
 
 async def _read(protocol: KibitzProtocol, chunks: AsyncIterator[bytes]) -> None:
-    decoder = FrameDecoder()
+    decoder, rest = FrameDecoder(), Rest(give_memory_back)
     try:
         async for data in chunks:
+            rest.disturbed()
             for body in decoder.feed(data):
                 protocol.receive(body)
                 # A handler takes its snapshot when its task starts: let it, before the next message is looked at.
@@ -157,6 +160,8 @@ async def _read(protocol: KibitzProtocol, chunks: AsyncIterator[bytes]) -> None:
                     return
     except FramingError as error:
         logger.error("The connection is closed: %s.", error)
+    finally:
+        rest.close()
 
 
 async def _leave_with_parent(server: KibitzServer) -> None:
@@ -175,6 +180,7 @@ def run_stdio(make_app: MakeApp) -> NoReturn:
     """
     _log_to_stderr()
     few_collections()
+    gc.freeze()  # what is loaded stays: the collector need not walk through it again and again
     source, sink = claim_standard_streams()
 
     async def main() -> NoReturn:
@@ -227,10 +233,3 @@ def _converter() -> Any:
     converter = default_converter()  # type: ignore[no-untyped-call]
     methods.register(converter)
     return converter
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("kibitz")
-    except importlib.metadata.PackageNotFoundError:
-        return "0"

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types as lsp
 
-from kibitz.server.completion.ghost import Ghost
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import ConfigError
 from kibitz.server.lsp import failures
@@ -20,6 +20,9 @@ from kibitz.server.lsp.folders import Folder, Folders
 from kibitz.server.lsp.places import path_of
 from kibitz.server.lsp.progress import Cancellations
 from kibitz.server.lsp.reviews import Reviews
+
+if TYPE_CHECKING:
+    from kibitz.server.completion.ghost import Ghost
 
 
 class Session:
@@ -39,8 +42,16 @@ class Session:
         self.background: set[asyncio.Task[Any]] = set()
         self.told: tuple[str, str] = ("", "")
         self.reviews = Reviews()
-        self.ghost = Ghost(lambda uri: self.folders.of(uri).app)
+        self.configuring = asyncio.Lock()
+        self.passed_over: set[str] = set()
         self._completing: dict[str, asyncio.Task[Any]] = {}
+
+    @functools.cached_property
+    def ghost(self) -> "Ghost":
+        """Ghost text; what that needs is not loaded before `initialize` is answered."""
+        from kibitz.server.completion.ghost import Ghost
+
+        return Ghost(lambda uri: self.folders.of(uri).app)
 
     def folder_of(self, document: Document) -> Folder:
         """The folder whose app answers for a document: the innermost that holds it, else the first."""
@@ -104,7 +115,8 @@ class Session:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
-        self.ghost.close()
+        if "ghost" in vars(self):
+            self.ghost.close()
         await self.folders.close()
 
 

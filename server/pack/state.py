@@ -16,7 +16,9 @@ from typing import Any
 
 from kibitz.indexer.files import whole
 
-FORMAT = 1  # goes up with the form of the prompt, of whose parts the tokens are kept
+FORMAT = 2  # goes up with the form of the prompt, of whose parts the tokens are kept
+FOLDER = "packs"
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, zlib.error)
 _MOST_KEPT = 200  # of all workspaces and questions; those of longest ago go
 
 
@@ -61,20 +63,33 @@ class State:
 def place(cache_dir: Path, root: Path, question: str) -> Path:
     """Where the state of a workspace's packs for one question is kept."""
     key = hashlib.sha256(os.fsencode(root) + b"\0" + question.encode("utf-8", "surrogatepass")).hexdigest()
-    return cache_dir / "packs" / key[:32]
+    return cache_dir / FOLDER / key[:32]
+
+
+def root_of(path: Path) -> Path | None:
+    """The workspace of a state; None when it cannot be used."""
+    try:
+        return Path(_read(path)["root"])
+    except _DAMAGED:
+        return None
 
 
 def load(path: Path) -> State | None:
     """Read a state; None when there is none that can be used."""
     try:
-        value = json.loads(zlib.decompress(path.read_bytes()))
-        if value["format"] != FORMAT:
-            return None
+        value = _read(path)
         segments = tuple(map(_segment, value["segments"]))
         made_for = (int(value["budget"]), str(value["tokenizer"]), str(value["front"]))
         return State(*made_for, segments, dict(value["seen"]), tuple(value["gone"]))
-    except (OSError, ValueError, KeyError, TypeError, zlib.error):
+    except _DAMAGED:
         return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads(zlib.decompress(path.read_bytes()))
+    if value["format"] != FORMAT:
+        raise ValueError("another format")
+    return value
 
 
 def _segment(row: list[Any]) -> Segment:
@@ -82,7 +97,7 @@ def _segment(row: list[Any]) -> Segment:
     return Segment(path, form, content, tokens, tuple((start, end) for start, end in kept), changed, newer)
 
 
-def save(state: State, path: Path) -> None:
+def save(state: State, path: Path, root: Path) -> None:
     """Write a state in one step, and drop the oldest ones where there are many.
 
     Raises:
@@ -90,6 +105,7 @@ def save(state: State, path: Path) -> None:
     """
     value = {
         "format": FORMAT,
+        "root": str(root),
         "budget": state.budget,
         "tokenizer": state.tokenizer,
         "front": state.front,

@@ -22,15 +22,14 @@ MODEL = "qwen2.5-coder"
 def ours() -> None:
     """Serve as the command does."""
     from kibitz.server.cli import main
-    from kibitz.server.completion.ghost import Ghost
-    from kibitz.server.lsp import session
+    from kibitz.server.completion import ghost
 
     async def sleep(seconds: float) -> None:
         sys.stderr.write(f"{WAIT} {time.perf_counter()} {seconds}\n")
         sys.stderr.flush()
         await asyncio.sleep(seconds)
 
-    vars(session)["Ghost"] = functools.partial(Ghost, sleep=sleep)
+    vars(ghost)["Ghost"] = functools.partial(ghost.Ghost, sleep=sleep)
     sys.argv[1:] = ["serve", "--stdio"]
     main()
 

@@ -9,9 +9,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from tests.bench.costs import cpu_seconds, machine, memory
+from tests.bench.costs import machine, memory
 from tests.e2e.conftest import BANK, new_user
 from tests.e2e.hardships import bad_endpoint, cancelled_requests, edited_documents, mutated_messages
 from tests.e2e.lsp_client import LspClient
@@ -36,17 +37,6 @@ def large_message(client: LspClient, root: Path, megabytes: int) -> dict[str, in
     client.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert client.call("kibitz/status")["open_documents"] == before
     return {"MB": megabytes}
-
-
-def starts(env: dict[str, str], root: Path, times: int) -> list[float]:
-    """Processor seconds until `initialize` is answered, start of the interpreter included."""
-    spent = []
-    for _ in range(times):
-        with LspClient(env=env, cwd=root) as client:
-            client.initialize(root)
-            spent.append(cpu_seconds(client.process.pid))
-            client.shutdown()
-    return sorted(spent)
 
 
 def ends(env: dict[str, str], root: Path, times: int) -> list[tuple[float, float]]:
@@ -92,26 +82,37 @@ def main() -> None:
             pid = client.process.pid
             client.initialize(root)
             client.call("kibitz/index")
-            mutated_messages(client, uri, 200, args.seed + 1)  # everything is loaded now
+            mutated_messages(client, uri, 200, args.seed)  # everything is loaded now
             acts: dict[str, Callable[[], object]] = {
                 "warm": lambda: "",
-                "mutated messages": lambda: mutated_messages(client, uri, args.messages, args.seed),
+                **{
+                    f"mutated messages, round {turn}": partial(
+                        mutated_messages, client, uri, args.messages, args.seed + turn
+                    )
+                    for turn in (1, 2, 3)
+                },
                 "one message": lambda: large_message(client, root, args.megabytes),
                 "documents edited by turns": lambda: edited_documents(
                     client, root, args.documents, args.edits, args.seed
                 ),
-                "requests taken back": lambda: cancelled_requests(client, uri, args.requests, args.seed),
+                **{
+                    f"requests taken back, round {turn}": partial(
+                        cancelled_requests, client, uri, args.requests, args.seed + turn
+                    )
+                    for turn in (1, 2, 3)
+                },
                 "a failing endpoint": lambda: bad_endpoint(client, uri, endpoint, args.faults),
-                "mutated messages again": lambda: mutated_messages(client, uri, args.messages // 10, args.seed + 2),
             }
             for name, act in acts.items():
                 counted = act()
                 time.sleep(_SETTLE_S)
                 client.received.clear()
+                assert endpoint.wait_until_left() == 0
                 print(f"| {name} | {_spoken(counted)} | {state(pid)} |", flush=True)
             print(f"\nexit code {client.shutdown()}, {client.stderr.count('Traceback')} tracebacks in the log")
-        cpu, gone = starts(env, root, 9), ends(env, root, 9)
-        print(f"CPU s until initialize is answered: median {cpu[4]:.2f}, most {cpu[-1]:.2f}")
+            if "Traceback" in client.stderr:
+                print(client.stderr[client.stderr.index("Traceback") - 200 :][:5_000])
+        gone = ends(env, root, 9)
         for name, each in zip(
             ("shutdown under load to its answer", "exit to the end"), zip(*gone, strict=True), strict=True
         ):

@@ -22,6 +22,7 @@ from kibitz.server.counting import Counters
 from kibitz.server.errors import ModelError, NoModelError
 from kibitz.server.llm import model_store
 from kibitz.server.llm.embedded import EmbeddedModel
+from kibitz.server.llm.endpoint import Endpoint
 from kibitz.server.llm.ports import ChatMessage
 from kibitz.server.models import Models
 from kibitz.server.rendering import rendered_within
@@ -134,6 +135,7 @@ def test_the_engine_writes_nothing_to_standard_output_and_dies_with_its_parent()
 import asyncio, os, sys
 from pathlib import Path
 from kibitz.server.llm.embedded import EmbeddedModel
+from kibitz.server.llm.endpoint import Endpoint
 from kibitz.server.llm.ports import ChatMessage
 
 async def main():
@@ -183,13 +185,10 @@ def test_a_package_index_that_does_not_answer_is_a_sentence(tmp_path: Path, monk
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def told_tokens(model: EmbeddedModel, path: str, body: dict[str, Any]) -> int:
+def told_tokens(endpoint: Endpoint, path: str, body: dict[str, Any]) -> int:
     """The size of a prompt as the engine reports it after having read it."""
-    assert model.endpoint is not None
-    headers = {"Authorization": f"Bearer {model.endpoint.api_key}", "Content-Type": "application/json"}
-    request = urllib.request.Request(
-        model.endpoint.base_url + path, json.dumps({**body, "max_tokens": 1}).encode(), headers
-    )
+    headers = {"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"}
+    request = urllib.request.Request(endpoint.base_url + path, json.dumps({**body, "max_tokens": 1}).encode(), headers)
     with urllib.request.urlopen(request) as response:
         return int(json.load(response)["usage"]["prompt_tokens"])
 
@@ -205,14 +204,16 @@ async def test_a_prompt_has_as_many_tokens_as_the_engine_reads() -> None:
     )
     async with running() as model:
         counters = Counters(Config())
+        await model.start()
+        assert model.endpoint is not None
         counting = await counters.counting(Models(model, model, None, "embedded", embedded=True))
         for tree in chats:
             got = rendered_within(tree, 700, counting)
             messages = [{"role": each.role, "content": each.content} for each in got.messages or ()]
-            told = await asyncio.to_thread(told_tokens, model, "/chat/completions", {"messages": messages})
+            told = await asyncio.to_thread(told_tokens, model.endpoint, "/chat/completions", {"messages": messages})
             assert (got.tokens, got.exact, got.tokenizer) == (told, True, "embedded engine")
             assert 0.95 * 700 < told + 100 <= 700
         raw = rendered_within(fragment(*lines, reserve(100)), 700, counting)
-        told = await asyncio.to_thread(told_tokens, model, "/completions", {"prompt": raw.text})
+        told = await asyncio.to_thread(told_tokens, model.endpoint, "/completions", {"prompt": raw.text})
         assert raw.tokens == told <= 600
         counters.close()

@@ -1,4 +1,4 @@
-"""What answers questions stays small: it never loads the table's library or a grammar."""
+"""What is not needed is not loaded: no table's library or grammar for an answer, and next to nothing for a start."""
 
 import subprocess
 import sys
@@ -38,3 +38,31 @@ def test_answering_and_looking_ahead_load_neither_the_table_nor_a_grammar(tmp_pa
     script = tmp_path / "script.py"
     script.write_text(SCRIPT, "utf-8")
     subprocess.run([sys.executable, str(script), str(root), str(cache)], check=True)
+
+
+START = """
+import asyncio, sys
+from kibitz.server.cli.serve import make_app
+from kibitz.server.lsp.server import build_server, run_session
+
+class Answers:
+    def write(self, data):
+        assert b'"capabilities"' in data
+        heavy = {"openai", "rich", "watchfiles", "numpy", "tiktoken", "importlib.metadata"} & sys.modules.keys()
+        heavy |= {"kibitz.server.completion.filters", "kibitz.server.models"} & sys.modules.keys()
+        print("answered", *heavy)
+
+    def close(self):
+        pass
+
+async def chunks():
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"processId": null, "capabilities": {}}}'
+    yield b"Content-Length: %d\\r\\n\\r\\n" % len(body) + body
+
+asyncio.run(run_session(build_server(make_app), chunks(), Answers(), watch_parent=False))
+"""
+
+
+def test_initialize_is_answered_before_anything_else_is_loaded() -> None:
+    ran = subprocess.run([sys.executable, "-c", START], check=True, capture_output=True, text=True)
+    assert ran.stdout.split() == ["answered"]

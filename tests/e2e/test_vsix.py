@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,16 +11,17 @@ from typing import Any
 
 import pytest
 
+from kibitz.server import __version__
+
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "vscode-extension"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 MACHINE = "machine"
 pytestmark = pytest.mark.skipif(not EXTENSION.exists(), reason="the extension's sources are not here")
 
 
 @pytest.fixture(scope="module")
 def vsix() -> Iterator[zipfile.ZipFile]:
-    path = EXTENSION / f"kibitz-{VERSION}.vsix"
+    path = EXTENSION / f"kibitz-{__version__}.vsix"
     if not path.exists():
         pytest.skip(f"{path.name} was not built: run `make vsix`")
     with zipfile.ZipFile(path) as opened:
@@ -53,7 +53,7 @@ def test_it_holds_the_bundle_and_its_pages_and_nothing_else(vsix: zipfile.ZipFil
 
 
 def test_it_has_the_version_and_the_licence_of_the_project(vsix: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
-    assert manifest["version"] == VERSION
+    assert manifest["version"] == __version__
     assert manifest["license"] == "Apache-2.0"
     assert vsix.read("extension/LICENSE.txt") == (ROOT / "LICENSE").read_bytes()
 

@@ -66,6 +66,7 @@ class FakeApp:
     error: Exception | None = None
     root: Path | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    narrowed: Mapping[str, Any] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[Any] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -80,9 +81,9 @@ class FakeApp:
         self.gate.set()
         self.sessions = Sessions(self.config.data_dir, Path("/w"))
 
-    def make(self, root: Path, options: Mapping[str, Any]) -> "FakeApp":
+    def make(self, root: Path, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> "FakeApp":
         """The factory that the server is given."""
-        self.root, self.options = root, options
+        self.root, self.options, self.narrowed = root, options, narrowed
         return self
 
     async def search(

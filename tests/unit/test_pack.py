@@ -29,7 +29,7 @@ def packed(root: Path, budget: int = 100_000, question: str = "", *, fresh: bool
     app = OurApp.of(root)
     made = make_pack(app, Wanted(budget, question, fresh, without), TOKENS, lambda *_: None)
     assert len(TOKENS.encode(made.text)) == made.tokens <= budget
-    state.save(made.state, state.place(app.config.cache_dir, root, question))
+    state.save(made.state, state.place(app.config.cache_dir, root, question), root)
     return made
 
 

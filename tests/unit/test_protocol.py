@@ -1,12 +1,14 @@
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
 import pytest
 
 from kibitz.indexer.answer import Answer
+from kibitz.server.errors import NoModelError
 from tests.fakes.app import FakeApp
-from tests.fakes.wire import Refused, Wire, connected
+from tests.fakes.wire import Refused, Wire, at, connected
 
 URI = "file:///code/a.py"
 
@@ -304,16 +306,58 @@ async def test_notifications_leave_nothing_behind() -> None:
         assert protocol._request_futures == {}
 
 
-async def test_shutdown_cancels_what_is_under_way() -> None:
+async def test_a_request_without_an_id_that_is_refused_is_no_bug(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(FakeApp(error=NoModelError("There is no model in /home/me.")).make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        wire.notify("workspace/executeCommand", {"command": "secret"})
+        wire.notify("kibitz/chat", {"question": "x"})
+        await wire.call("kibitz/status")
+        await wire.until(lambda: len(caplog.records) == 2)
+    assert [record.exc_info for record in caplog.records] == [None, None]
+    assert "secret" not in caplog.text and "/home/me" not in caplog.text
+
+
+async def test_requests_documents_and_cancels_leave_nothing_behind() -> None:
+    async with connected(FakeApp().make) as wire:
+        await wire.initialize(rootUri="file:///code")
+        await wire.call("kibitz/status")
+        before = asyncio.all_tasks()
+        for number in range(200):
+            uri = f"file:///code/{number}.py"
+            document = {"textDocument": {"uri": uri}}
+            wire.open(uri, "x = \n")
+            tokens = {"partialResultToken": number, "workDoneToken": f"{number}"}
+            cursor = {"position": at(0, 4), "context": {"triggerKind": 1}}
+            asked = [
+                wire.request("kibitz/chat", {"question": "x", **tokens}),
+                wire.request("textDocument/inlineCompletion", {**document, **cursor}),
+            ]
+            if number % 2:
+                wire.notify("$/cancelRequest", {"id": asked[number % 4 // 2]})
+            wire.notify("textDocument/didClose", document)
+            for msg_id in asked:
+                with contextlib.suppress(Refused):
+                    await wire.answer_to(msg_id)
+        assert (await wire.call("kibitz/status"))["open_documents"] == 0
+        protocol, session = wire.server.protocol, wire.server.session
+        await wire.until(lambda: not protocol.in_flight() and asyncio.all_tasks() == before)
+        assert (protocol._request_futures, session.background, session.cancellations._tasks) == ({}, set(), {})
+
+
+async def test_shutdown_cancels_what_is_under_way_and_is_answered_last() -> None:
     app = FakeApp()
     async with connected(app.make) as wire:
         await wire.initialize(rootUri="file:///code")
         app.gate.clear()
-        msg_id = wire.request("kibitz/search", {"query": "x"})
+        wire.notify("workspace/didChangeConfiguration", {"settings": {"kibitz": {}}})
+        asked = [wire.request("kibitz/search", {"query": "x"}) for _ in range(3)]
         await wire.until(lambda: bool(app.asked))
-        await wire.call("shutdown")
-        with pytest.raises(Refused, match="-32800"):
-            await wire.answer_to(msg_id)
+        asked += [wire.request("kibitz/chat", {"question": "x"})]
+        last = wire.request("shutdown")
+        await wire.answer_to(last)
+        answers = [message for message in wire.received[1:] if "method" not in message]
+        assert [message["id"] for message in answers] == [*asked, last]
+        assert {message["error"]["code"] for message in answers[:-1]} == {-32800}
 
 
 async def test_a_wrong_setting_is_told_at_initialize() -> None:

@@ -120,6 +120,18 @@ async def test_ghost_text_and_the_list() -> None:
         assert await play(wire, "textDocument/completion") == result_of(shown("textDocument/completion"))
 
 
+async def test_the_settings_of_a_folder_are_asked_for_as_shown() -> None:
+    asked_for = shown("workspace/configuration")
+    app = shop()
+    async with connected(app.make) as wire:
+        wire.answers["workspace/configuration"] = lambda _: result_of(asked_for)
+        await wire.initialize({"workspace": {"configuration": True}}, rootUri="file:///home/me/shop")
+        (asked,) = [await wire.message(lambda m: m.get("method") == "workspace/configuration")]
+        await wire.until(lambda: bool(app.narrowed))
+    assert asked == {**asked_for, "id": asked["id"]}
+    assert app.narrowed == result_of(asked_for)[0]
+
+
 async def test_chat_streams_as_shown_and_cites_as_shown() -> None:
     async with connected(shop().make) as wire:
         await open_shop(wire)

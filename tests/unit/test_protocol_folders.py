@@ -34,10 +34,10 @@ class Apps:
         self._config = config or Config(index_on_start=False)
         self._wrong = wrong
 
-    def make(self, root: Path, options: Mapping[str, Any]) -> FakeApp:
+    def make(self, root: Path, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> FakeApp:
         if root.name == self._wrong:
             raise ConfigError("kibitz.toml names an unknown setting: x.")
-        app = FakeApp(config=self._config, hits=[hit(f"{root.name}.py", 1.0)]).make(root, options)
+        app = FakeApp(config=self._config, hits=[hit(f"{root.name}.py", 1.0)]).make(root, options, narrowed)
         self.of[root.name] = app
         self.made.append(root.name)
         return app
@@ -137,8 +137,8 @@ async def test_the_folders_are_indexed_in_turn_each_with_a_bar_of_its_own() -> N
     class Apart(Apps):
         working = 0
 
-        def make(self, root: Path, options: Mapping[str, Any]) -> FakeApp:
-            app = super().make(root, options)
+        def make(self, root: Path, options: Mapping[str, Any], narrowed: Mapping[str, Any]) -> FakeApp:
+            app = super().make(root, options, narrowed)
             index = app.index
 
             async def alone(on_progress: Any) -> Report:

@@ -228,10 +228,10 @@ async def test_the_prompts_that_were_sent_last_are_told() -> None:
 async def test_settings_that_change_make_a_new_app_and_wrong_ones_are_shown() -> None:
     apps: list[FakeApp] = []
 
-    def make(root: Any, options: Any) -> FakeApp:
+    def make(root: Any, options: Any, narrowed: Any) -> FakeApp:
         if "wrong" in options:
             raise ConfigError("editor names an unknown setting: wrong.")
-        apps.append(FakeApp().make(root, options))
+        apps.append(FakeApp().make(root, options, narrowed))
         return apps[-1]
 
     async with connected(make) as wire:

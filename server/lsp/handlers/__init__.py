@@ -8,6 +8,7 @@ from kibitz.server.lsp.handlers import (
     chat,
     commands,
     completion,
+    configuration,
     edit,
     files,
     index,
@@ -29,6 +30,7 @@ def register(ls: "KibitzServer") -> None:
     """Register every method that the server answers."""
     for group in (
         lifecycle,
+        configuration,
         sync,
         notebooks,
         files,

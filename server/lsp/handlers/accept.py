@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from kibitz.server.completion.snapshot import Snapshot
-from kibitz.server.completion.through import first_line, first_word
 from kibitz.server.lsp import failures
 from kibitz.server.lsp.failures import RequestError
 from kibitz.server.lsp.handlers.completion import ACCEPTED
@@ -48,11 +47,15 @@ async def accepted_part(ls: "KibitzServer", *arguments: Any) -> None:
 
 async def accept_word(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
     """Insert the next word of the suggestion at a position."""
+    from kibitz.server.completion.through import first_word
+
     return await _insert(ls, arguments, first_word)
 
 
 async def accept_line(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
     """Insert the rest of the line of the suggestion at a position."""
+    from kibitz.server.completion.through import first_line
+
     return await _insert(ls, arguments, first_line)
 
 

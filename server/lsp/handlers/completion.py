@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
-from kibitz.server.completion.ghost import Offer
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.errors import USER_ERRORS, NoModelError
 from kibitz.server.lsp.documents import Document, units
 from kibitz.server.lsp.places import place
 
 if TYPE_CHECKING:
+    from kibitz.server.completion.ghost import Offer
     from kibitz.server.lsp.server import KibitzServer
 
 ACCEPTED = "kibitz.accepted"
@@ -72,7 +72,7 @@ async def completion(ls: "KibitzServer", params: lsp.CompletionParams) -> lsp.Co
     return lsp.CompletionList(is_incomplete=True, items=[item])
 
 
-async def _offer(ls: "KibitzServer", document: Document, at: Snapshot, *, automatic: bool) -> Offer | None:
+async def _offer(ls: "KibitzServer", document: Document, at: Snapshot, *, automatic: bool) -> "Offer | None":
     """Ask for a suggestion as the only one of its document; trouble goes to the status, not into a popup a key."""
     with ls.session.only_completion(document.uri):
         try:
