@@ -102,7 +102,7 @@ async def completion_prompt(
         budget_tokens=budget_tokens,
         counting=counting,
         memory=memory,
-        made_of=(at, family, repo, reserve_tokens, *hits),
+        made_of=(at, family, repo, reserve_tokens, context),
     )
 
 
