@@ -34,6 +34,7 @@ from tests.bench.significance import paired
 
 NOTHING = "document"
 COMPARED = (NOTHING, PEER, OURS)
+LEAST_TREES = 5  # for an interval over trees
 MOST_TOKENS = 48  # that are written
 CONTEXT_TOKENS = 4096
 CERTAIN = 1e6  # added to a token's logit to have it written; the probability that is told is of the logits before
@@ -116,10 +117,10 @@ async def main() -> None:
                 update(root, cache_dir=Path(cache), embedder=load_static())
                 searcher = Searcher.open(root, cache_dir=Path(cache), embedder=load_static())
                 await asyncio.to_thread(_measure, engine, Tree(root, searcher, texts_of(root)), args, scores)
-                print(f"{root.name}: done", flush=True)
+                print(f"\nup to {root.name}:", flush=True)
+                _report(scores)
     finally:
         await model.close()
-    _report(scores)
 
 
 @dataclass
@@ -158,10 +159,12 @@ def _report(scores: Scores) -> None:
         for by in (scores.likely, scores.exact):
             every = [one for each in by[name].values() for one in each]
             row += [f"{statistics.mean(every):.3f}", _difference(by[name], by[NOTHING])]
-        print(f"| {name} | {' | '.join(row)} |")
+        print(f"| {name} | {' | '.join(row)} |", flush=True)
 
 
 def _difference(ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> str:
+    if len(theirs) < LEAST_TREES:
+        return "-"
     found = paired(ours, theirs)
     return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
