@@ -11,13 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kibitz.server.edit.change import Edit, apply
+from kibitz.server.edit.new_path import check_name
 from kibitz.server.edit.one_file import finished_part, to_edit
 from kibitz.server.edit.relocate import relocate
+from kibitz.server.edit.several_files import to_edits
 from kibitz.server.errors import EditError
 from kibitz.server.lsp.rebase import rebase
 from tests.bench.costs import machine
 from tests.bench.edit_cases import Case, cases
 from tests.bench.edit_functions import functions_of
+from tests.bench.edit_several_cases import Several, several_cases
 
 RIGHT, REFUSED, TIMID, WRONG = "applied right", "refused rightly", "refused though clear", "applied wrong"
 OUTCOMES = (RIGHT, REFUSED, TIMID, WRONG)
@@ -40,6 +43,16 @@ def _of_text(case: Case) -> tuple[str, str]:
     except EditError as refusal:
         return (TIMID if case.clear and case.intended is not None else REFUSED), str(refusal)
     return (RIGHT, "") if new == case.intended else (WRONG, Edit(case.target.path, case.intended or "", new).diff())
+
+
+def outcome_of_several(case: Several) -> tuple[str, str]:
+    """Tell what becomes of a case of several files, and the reason of a refusal or what was made wrongly."""
+    try:
+        edits = to_edits(case.answer, case.targets, check_path=check_name, instruction="")
+    except EditError as refusal:
+        return (TIMID if case.intended is not None else REFUSED), str(refusal)
+    made = {edit.new_path or edit.path: edit.new for edit in edits}
+    return (RIGHT, "") if made == case.intended else (WRONG, "".join(edit.diff() for edit in edits))
 
 
 def _carried(edit: Edit, now: str | None) -> str:
@@ -77,12 +90,16 @@ def main() -> int:
         print(
             f"{tree.name}: {len(functions)} functions of {len({one.path for one in functions})} files", file=sys.stderr
         )
-        for case in cases(functions, options.count, options.seed):
-            what, why = outcome(case)
-            told.append((case.kind, what))
-            shown[case.kind, what] += 1
-            if what in (TIMID, WRONG) and shown[case.kind, what] <= options.show:
-                print(f"--- {case.kind}: {what}: {case.target.path}\n{case.answer}\n--- {why}", file=sys.stderr)
+        every = ((case.kind, case.answer, outcome(case)) for case in cases(functions, options.count, options.seed))
+        several = (
+            (case.kind, case.answer, outcome_of_several(case))
+            for case in several_cases(functions, options.count, options.seed)
+        )
+        for kind, answer, (what, why) in (*every, *several):
+            told.append((kind, what))
+            shown[kind, what] += 1
+            if what in (TIMID, WRONG) and shown[kind, what] <= options.show:
+                print(f"--- {kind}: {what}\n{answer}\n--- {why}", file=sys.stderr)
     print(f"{machine()}\n\n{table(told)}")
     return int(any(what == WRONG for _, what in told))
 
