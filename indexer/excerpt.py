@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.lines import MAX_LINE_CHARS
-from kibitz.indexer.read import cut_line, decode, split_lines
+from kibitz.indexer.lines import MAX_LINE_CHARS, split_lines
+from kibitz.indexer.read import cut_line, decode
 
 Starts = NDArray[Any]
 _MARKS = (b"\xef\xbb\xbf", b"\xff", b"\xfe")

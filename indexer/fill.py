@@ -16,10 +16,11 @@ from kibitz.indexer import segment
 from kibitz.indexer.cut import blob_of, embedded_text
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.errors import EmbedderBusyError
+from kibitz.indexer.lines import split_lines
 from kibitz.indexer.manifest import Held
 from kibitz.indexer.piece import Piece
 from kibitz.indexer.ragged import Ints, offsets_of
-from kibitz.indexer.read import cut_line, read_source, split_lines
+from kibitz.indexer.read import cut_line, read_source
 from kibitz.indexer.segment import Segment
 from kibitz.indexer.store import ChunkTable
 from kibitz.indexer.types import Chunk, Span

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from kibitz.indexer.lines import split_lines
 from kibitz.indexer.outline import Symbol, symbols_of
-from kibitz.indexer.read import split_lines
 from kibitz.indexer.types import Span
 
 GAP = "…\n"

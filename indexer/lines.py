@@ -10,10 +10,20 @@ if TYPE_CHECKING:
 MAX_LINE_CHARS = 2_000
 """A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LONE_CR = re.compile(r"\r(?!\n)")
 _CONTINUING = range(0x80, 0xC0)  # the bytes of UTF-8 that begin no character
 _BEGINS = bytes(byte not in _CONTINUING for byte in range(256))
 _SHOWN = bytes(begins and byte not in b"\t\n\v\f\r\x1c\x1d\x1e\x1f " for byte, begins in enumerate(_BEGINS))
+
+
+def split_lines(text: str) -> list[str]:
+    r"""The lines of a text with their ends: `\n`, `\r\n` and `\r` end one, a form feed or U+2028 does not."""
+    if "\r" not in text:
+        lines = text.split("\n")
+        last = lines.pop()
+        return [line + "\n" for line in lines] + ([last] if last else [])
+    return _LINE.findall(text)
 
 
 def to_source(text: str) -> bytes:

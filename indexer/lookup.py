@@ -20,10 +20,11 @@ from kibitz.indexer.filters import is_in
 from kibitz.indexer.grep import MOST_BYTES
 from kibitz.indexer.imports import without_ending
 from kibitz.indexer.keys import definition_key, reference_key
+from kibitz.indexer.lines import split_lines
 from kibitz.indexer.live import Seen
 from kibitz.indexer.outline import Site, Structure, Symbol, structure, symbols_of
 from kibitz.indexer.queries import REFERENCE_KINDS
-from kibitz.indexer.read import decode, split_lines
+from kibitz.indexer.read import decode
 from kibitz.indexer.terms import joined
 from kibitz.indexer.types import Span
 from kibitz.indexer.view import View

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kibitz.indexer.chunk import parse_file
 from kibitz.indexer.languages import language_of
-from kibitz.indexer.lines import MAX_LINE_CHARS, to_source
+from kibitz.indexer.lines import MAX_LINE_CHARS, split_lines, to_source
 from kibitz.indexer.queries import capture
-from kibitz.indexer.read import split_lines
 from kibitz.indexer.references import Named, named, reference_of
 from kibitz.indexer.symbols import definitions
 from kibitz.indexer.syntax import Leads

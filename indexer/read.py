@@ -8,13 +8,12 @@ import re
 from pathlib import Path
 
 from kibitz.indexer.files import read_regular
-from kibitz.indexer.lines import MAX_LINE_CHARS
+from kibitz.indexer.lines import MAX_LINE_CHARS, split_lines
 from kibitz.indexer.secrets import holds_secret
 from kibitz.indexer.workspace import Skipped
 
 _HEAD_BYTES = 8_192
 _HEAD_CHARS = 2_000
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 # Byte order marks, longest first: UTF-32's little-endian mark begins with UTF-16's.
 _MARKS = (
@@ -46,15 +45,6 @@ _LONG_LINE_CHARS = 2_000
 _DENSE_LINE_CHARS = 250
 _DENSE_MIN_CHARS = 4_000
 _DENSE_SUFFIXES = (".js", ".mjs", ".cjs", ".css", ".json", ".html", ".htm", ".xml", ".sql", ".txt")
-
-
-def split_lines(text: str) -> list[str]:
-    r"""The lines of a text with their ends: `\n`, `\r\n` and `\r` end one, a form feed or U+2028 does not."""
-    if "\r" not in text:
-        lines = text.split("\n")
-        last = lines.pop()
-        return [line + "\n" for line in lines] + ([last] if last else [])
-    return _LINE.findall(text)
 
 
 def cut_line(line: str) -> str:

@@ -14,8 +14,9 @@ from kibitz.indexer.filters import NO_FILTERS, Filters, globbed, is_in
 from kibitz.indexer.grep import Grepped, Query, grep_files
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.lexical import K1, idf
+from kibitz.indexer.lines import split_lines
 from kibitz.indexer.question import read_question
-from kibitz.indexer.read import cut_line, read_source, split_lines
+from kibitz.indexer.read import cut_line, read_source
 from kibitz.indexer.segment import is_aside
 from kibitz.indexer.terms import STOP_WORDS, split, stem, words_of
 from kibitz.indexer.types import Chunk, Hit, Span

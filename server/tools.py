@@ -126,7 +126,7 @@ def read_lines(app: "App", path: str, *, start_line: int = 1, end_line: int | No
     Raises:
         WorkspaceError: there is no such file, or a rule leaves it out.
     """
-    from kibitz.indexer.read import split_lines
+    from kibitz.indexer.lines import split_lines
 
     path, text = admitted_text(app, path)
     lines = split_lines(text)

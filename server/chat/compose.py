@@ -236,7 +236,7 @@ class _Gathering:
 
 def _lines(path: str, text: str, first: int = 0, last: int = 0, kind: "Kind | None" = None) -> "ContextItem":
     """Return a file, or lines of it (1-based, the end included), as context."""
-    from kibitz.indexer.read import split_lines
+    from kibitz.indexer.lines import split_lines
     from kibitz.prompts.templates.context import ContextItem
 
     rows = split_lines(text)

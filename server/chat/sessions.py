@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -82,7 +81,7 @@ class Sessions:
             SessionError: that is no id.
         """
         found = self._load(self._file(name)) if name else None
-        return found or Session(name or secrets.token_hex(8), at=time.time())
+        return found or Session(name or os.urandom(8).hex(), at=time.time())
 
     def all(self) -> list[Session]:
         """Return all sessions, the latest first."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def snapshot_at(root: Path, path: str, place: Place) -> "Snapshot":
     """The document with its cursor; without a column the cursor stands at the line's end."""
     from kibitz.indexer.languages import language_of
-    from kibitz.indexer.read import split_lines
+    from kibitz.indexer.lines import split_lines
     from kibitz.server.completion.snapshot import Snapshot
     from kibitz.server.edit.files import read_document
 
@@ -35,7 +35,7 @@ def snapshot_at(root: Path, path: str, place: Place) -> "Snapshot":
 def target_at(root: Path, path: str, place: Place) -> "Target":
     """The lines to edit; without a range the whole file."""
     from kibitz.indexer.languages import language_of
-    from kibitz.indexer.read import split_lines
+    from kibitz.indexer.lines import split_lines
     from kibitz.indexer.types import Span
     from kibitz.server.edit.change import Target
     from kibitz.server.edit.files import read_document

@@ -1,5 +1,6 @@
 """`kibitz serve`: the language server."""
 
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,8 +25,11 @@ def serve(*, stdio: bool, tcp: int | None) -> None:
     """
     if stdio and tcp is not None:
         raise click.UsageError("Give --stdio or --tcp PORT, not both.")
+    gc.disable()
     from kibitz.server.lsp.server import run_stdio, run_tcp
 
+    gc.freeze()  # what is loaded stays: the collector need not walk through it, now or later
+    gc.enable()
     if tcp is None:
         run_stdio(make_app)
     sys.exit(run_tcp(make_app, "127.0.0.1", tcp))

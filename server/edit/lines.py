@@ -6,7 +6,7 @@ U+2028 inside a line is a character like any other. So a line number of ours is 
 
 import re
 
-from kibitz.indexer.read import split_lines
+from kibitz.indexer.lines import split_lines
 
 __all__ = ["content", "indent_of", "is_blank", "line_end", "split_lines", "with_line_end"]
 

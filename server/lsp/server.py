@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import gc
 import logging
 import os
 import signal
@@ -180,7 +179,6 @@ def run_stdio(make_app: MakeApp) -> NoReturn:
     """
     _log_to_stderr()
     few_collections()
-    gc.freeze()  # what is loaded stays: the collector need not walk through it again and again
     source, sink = claim_standard_streams()
 
     async def main() -> NoReturn:

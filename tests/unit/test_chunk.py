@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from kibitz.indexer.chunk import chunk_text
 from kibitz.indexer.languages import LANGUAGES
-from kibitz.indexer.lines import MAX_LINE_CHARS
-from kibitz.indexer.read import split_lines
+from kibitz.indexer.lines import MAX_LINE_CHARS, split_lines
 from kibitz.indexer.split import LIMIT
 from kibitz.indexer.types import Chunk
 from tests.unit.test_languages import SAMPLES

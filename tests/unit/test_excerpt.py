@@ -2,7 +2,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kibitz.indexer.excerpt import Excerpts, bounds, shown
-from kibitz.indexer.read import decode, split_lines
+from kibitz.indexer.lines import split_lines
+from kibitz.indexer.read import decode
 
 PARTS = st.sampled_from(["a", "é", "漢", "\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", " "])
 DATA = st.lists(PARTS).map("".join).flatmap(

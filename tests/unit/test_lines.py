@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.lines import MAX_LINE_CHARS, Lines, to_source
-from kibitz.indexer.read import split_lines
+from kibitz.indexer.lines import MAX_LINE_CHARS, Lines, split_lines, to_source
 
 ODD = st.text(
     alphabet=st.sampled_from(list("ab \n\r\t\f\x0b\x1c\x85\u2028\ufeffé日🎈\ud800")), min_size=1, max_size=200

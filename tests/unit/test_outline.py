@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kibitz.indexer.lines import split_lines
 from kibitz.indexer.outline import MAX_SIGNATURE_CHARS, _holds_word, structure, symbols_of
-from kibitz.indexer.read import split_lines
 
 FILES = {
     "session.py": """\

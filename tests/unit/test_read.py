@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kibitz.indexer.read import content_rule, decode, in_utf_8, keeps_ascii, read_source, split_lines
+from kibitz.indexer.lines import split_lines
+from kibitz.indexer.read import content_rule, decode, in_utf_8, keeps_ascii, read_source
 from kibitz.indexer.workspace import Skipped
 
 
