@@ -340,8 +340,8 @@ async def test_requests_documents_and_cancels_leave_nothing_behind() -> None:
                     await wire.answer_to(msg_id)
         assert (await wire.call("kibitz/status"))["open_documents"] == 0
         protocol, session = wire.server.protocol, wire.server.session
-        await wire.until(lambda: not protocol.in_flight() and asyncio.all_tasks() <= before)
-        assert (protocol._request_futures, session.background, session.cancellations._tasks) == ({}, set(), {})
+        await wire.until(lambda: not protocol.in_flight() and not session.background and asyncio.all_tasks() <= before)
+        assert (protocol._request_futures, session.cancellations._tasks) == ({}, {})
 
 
 async def test_shutdown_cancels_what_is_under_way_and_is_answered_last() -> None:
