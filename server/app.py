@@ -23,6 +23,7 @@ from kibitz.server.rules import RuleFiles
 if TYPE_CHECKING:
     from kibitz.prompts.pace import Choice
     from kibitz.prompts.render import Rendered
+    from kibitz.prompts.templates.context import Rules
     from kibitz.server.chat.beside import Beside, Composed
     from kibitz.server.chat.question import Question
     from kibitz.server.chat.suggestions import Offered
@@ -275,7 +276,14 @@ class App(Indexed):
             model=models.edits.name if models is not None else None,
             wanted_format=self.config.edit_format,
             outlines=self.gathering.outlines,
+            rules=await self._rules_for(targets),
         )
+
+    async def _rules_for(self, targets: "Targets") -> "Sequence[Rules]":
+        """What the workspace says of how these files are written, if the user trusts it."""
+        if not self.config.trusted:
+            return ()
+        return await asyncio.to_thread(self.rule_files.near, [target.path for target in targets.files])
 
     async def propose(
         self,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.types import Hit
     from kibitz.prompts.nodes import Node
     from kibitz.prompts.render import Rendered
-    from kibitz.prompts.templates.context import Definition
+    from kibitz.prompts.templates.context import Definition, Rules
     from kibitz.prompts.templates.edit import Beside
 
 HITS = 8  # context comes after the file itself; the budget decides how many are shown
@@ -43,6 +43,7 @@ async def edit_prompt(
     model: str | None = None,
     wanted_format: str = "",
     outlines: Outlines | None = None,
+    rules: "Sequence[Rules]" = (),
 ) -> "Rendered":
     """Render the prompt of an edit: the target, the document around it, what the index knows of the matter.
 
@@ -82,7 +83,7 @@ async def edit_prompt(
             before=before,
             target=inside,
             after=after,
-            context=Context(items=to_items(hits), definitions=definitions),
+            context=Context(items=to_items(hits), definitions=definitions, rules=rules),
             whole_file=target.whole_file,
             edit_format=edit_format_for(model, wanted_format),
             beside=_beside(targets) if targets.several else None,

@@ -10,6 +10,7 @@ from kibitz.prompts.templates.context import ContextItem
 from kibitz.server.chat.beside import Beside, Composed, Problem
 from kibitz.server.chat.compose import compose
 from kibitz.server.chat.suggestions import suggestions
+from kibitz.server.edit.change import Targets, whole_file
 from tests.fakes.workspaces import OurApp, update, written
 
 FILES = {
@@ -182,3 +183,13 @@ def test_what_may_follow_is_offered(app: OurApp) -> None:
     assert inserts("ann@") == []
     assert inserts("no") == []
     assert len(inserts("@")) == 9
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_an_edit_is_told_the_rules_of_a_trusted_workspace(app: OurApp, trusted: bool) -> None:
+    ours = OurApp.of(app.root)
+    ours.config = replace(ours.config, trusted=trusted, detect=False)
+    rendered = await ours.edit_prompt("Count.", Targets(whole_file("src/bank.py", FILES["src/bank.py"], "python")))
+    await ours.close()
+    said = "".join(message.content for message in rendered.messages or ())
+    assert ("Use tabs." in said) is trusted
