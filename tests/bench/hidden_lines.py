@@ -31,6 +31,7 @@ from tests.bench.significance import paired
 ALONE = "document"
 COMPARED = (ALONE, "windows", "gathered")
 MOST_TOKENS = 48  # that are written
+CUT = 7  # an eighth of an excerpt that is too long is left out at a time
 ROOM = 1024  # for the line: tokens beyond a prompt
 CERTAIN = 1e6  # added to a token's logit to have it written; the probability that is told is of the logits before
 
@@ -99,13 +100,16 @@ class Engine:
 def plain_prompt(at: Snapshot, context: Context, budget: int, tokens: Callable[[str], list[int]]) -> list[int]:
     """Return the tokens of a code block: as many excerpts as half of a budget holds, then the lines above the cursor.
 
-    The excerpts that were chosen first stand last. One blank before the cursor belongs to the token that follows.
+    An excerpt is cut to what is left of that; the first stands last. One blank before the cursor belongs to the token
+    that follows.
     """
     excerpts: list[list[int]] = []
     room = budget // 2
     for item in [*(each.item for each in context.definitions), *context.items]:
-        part = tokens(f"# {item.path}\n{item.text.rstrip()}\n\n")
-        if len(part) <= room:
+        rows = [f"# {item.path}", *item.text.rstrip().split("\n")]
+        while len(rows) > 1 and len(part := tokens("\n".join([*rows, "", ""]))) > room:
+            rows = rows[: len(rows) * CUT // (CUT + 1)]
+        if len(rows) > 1:
             excerpts.insert(0, part)
             room -= len(part)
     head = tokens(f"```{at.language}\n") + [token for part in excerpts for token in part]
@@ -130,10 +134,10 @@ async def main() -> None:
     parser.add_argument("--places", type=int, default=5, help="of each tree")
     parser.add_argument("--only", nargs="*", default=(), help="names of trees")
     parser.add_argument("--draw", default=" judged", help="which places")
-    parser.add_argument("--budget", type=int, default=768, help="tokens of a prompt")
+    parser.add_argument("--budget", type=int, default=640, help="tokens of a prompt")
     parser.add_argument("--cache", type=Path, required=True, help="a folder for the indices")
     parser.add_argument("--gguf", type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     model = EmbeddedModel(args.gguf, threads=args.threads, context_tokens=args.budget + ROOM)
     await model.start()
