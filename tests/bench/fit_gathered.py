@@ -16,13 +16,10 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from kibitz.indexer.embed.static import load_static
-from kibitz.indexer.index import update
-from kibitz.indexer.search import Searcher
 from kibitz.server.completion import gather
 from kibitz.server.completion.likely import WEIGHTS, features, likelihoods
-from tests.bench.gathered import Tree, gathered
-from tests.bench.hidden_names import draw, texts_of
+from tests.bench.context_sides import Tree, gathered
+from tests.bench.hidden_names import draw
 
 Floats = NDArray[np.float64]
 PARTS = 7
@@ -43,8 +40,7 @@ class Names:
 
 def names_of(root: Path, cache: Path, count: int) -> list[Names]:
     """Return the names of so many places of a tree."""
-    update(root, cache_dir=cache, embedder=load_static())
-    tree = Tree(root, Searcher.open(root, cache_dir=cache, embedder=load_static()), texts_of(root))
+    tree = Tree.opened(root, cache)
     chance = np.random.default_rng(0)
     found: list[Names] = []
     for place in draw(root, tree.texts, count):

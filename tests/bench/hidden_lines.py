@@ -1,43 +1,49 @@
 """How likely a model finds the line that was written, with and without context, and how often it writes just that.
 
-At places of `hidden_names.py` the embedded model is asked for the hidden line, by prompts of --budget tokens as plain
-text: the lines above the cursor alone, as ghost text has it with a model this small; and the same below excerpts:
-windows of recent files, or what ghost text is given with a larger model. The log-probability of the line's tokens is
-read one after the other from the engine's raw logits. "Exact" is greedy decoding, cleaned by the filters of ghost text,
-whose first line is the hidden one.
-
-`python -m tests.bench.hidden_lines FOLDER_OF_CHECKOUTS --gguf MODEL --places 3`
+`python -m tests.bench.hidden_lines FOLDER_OF_CHECKOUTS --gguf MODEL --cache FOLDER` asks the embedded model for the
+hidden lines of `context.py`'s places. It continues plain text: a prompt is a code block with the lines above the cursor
+alone, as ghost text has it with a model that cannot fill in the middle ("document"), or with excerpts before them, each
+below its path, in half of the room at most: those of `context.py`'s other sides. The log-probability of the line's
+tokens, its end among them, is of the raw logits. "Exact" is greedy decoding, cleaned as ghost text is, of which the
+first line is the hidden one.
 """
 
 import argparse
 import asyncio
 import json
 import statistics
-import tempfile
 import urllib.request
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from kibitz.indexer.embed.static import load_static
-from kibitz.indexer.index import update
-from kibitz.indexer.search import Searcher
-from kibitz.prompts.templates.context import ContextItem
+from kibitz.prompts.templates.context import Context
 from kibitz.server.completion.filters import clean
 from kibitz.server.completion.snapshot import Snapshot
 from kibitz.server.llm.embedded import EmbeddedModel
+from tests.bench.context_sides import SIDES, Tree
 from tests.bench.costs import machine
-from tests.bench.gathered import OURS, PEER, Tree, sides
-from tests.bench.hidden_names import draw, texts_of
+from tests.bench.hidden_names import draw
 from tests.bench.significance import paired
 
-NOTHING = "document"
-COMPARED = (NOTHING, PEER, OURS)
-LEAST_TREES = 5  # for an interval over trees
+ALONE = "document"
+COMPARED = (ALONE, "windows", "gathered")
 MOST_TOKENS = 48  # that are written
-CONTEXT_TOKENS = 4096
+CUT = 7  # an eighth of an excerpt that is too long is left out at a time
+ROOM = 1024  # for the line: tokens beyond a prompt
 CERTAIN = 1e6  # added to a token's logit to have it written; the probability that is told is of the logits before
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model makes of a place: the log-probability of the line, its length, and whether it wrote just that."""
+
+    log_probability: float
+    tokens: int
+    characters: int
+    exact: bool
 
 
 class Engine:
@@ -58,7 +64,11 @@ class Engine:
         return found
 
     def log_probability(self, prompt: Sequence[int], line: Sequence[int]) -> float:
-        """The logarithm of the probability that these tokens follow the prompt."""
+        """The logarithm of the probability that these tokens follow the prompt.
+
+        Raises:
+            RuntimeError: the engine writes another token than it is made to write.
+        """
         total = 0.0
         for at, token in enumerate(line):
             body = {
@@ -87,85 +97,95 @@ class Engine:
         return text
 
 
-def prompt_of(engine: Engine, at: Snapshot, items: Sequence[ContextItem], budget: int) -> list[int]:
-    """Excerpts under their paths, as many as half of the budget holds, then the lines above the cursor."""
-    above: list[int] = []
-    for item in items:
-        part = engine.tokens(f"# {item.path}\n{item.text.rstrip()}\n\n")
-        if len(above) + len(part) <= budget // 2:
-            above += part
-    head = engine.tokens(f"# {at.path}\n") if above else []
-    rest = engine.tokens(at.prefix.removesuffix(" "))  # a blank belongs to the token that follows
-    return [*above, *head, *rest[-(budget - len(above) - len(head)) :]]
+def plain_prompt(at: Snapshot, context: Context, budget: int, tokens: Callable[[str], list[int]]) -> list[int]:
+    """Return the tokens of a code block: as many excerpts as half of a budget holds, then the lines above the cursor.
+
+    An excerpt is cut to what is left of that; the first stands last. One blank before the cursor belongs to the token
+    that follows.
+    """
+    excerpts: list[list[int]] = []
+    room = budget // 2
+    for item in [*(each.item for each in context.definitions), *context.items]:
+        rows = [f"# {item.path}", *item.text.rstrip().split("\n")]
+        while len(rows) > 1 and len(part := tokens("\n".join([*rows, "", ""]))) > room:
+            rows = rows[: len(rows) * CUT // (CUT + 1)]
+        if len(rows) > 1:
+            excerpts.insert(0, part)
+            room -= len(part)
+    head = tokens(f"```{at.language}\n") + [token for part in excerpts for token in part]
+    if excerpts:
+        head += tokens(f"# {at.path}\n")
+    return head + tokens(at.prefix.removesuffix(" "))[-(budget - len(head)) :]
+
+
+def ask(engine: Engine, at: Snapshot, line: str, prompt: Sequence[int]) -> Answer:
+    """Ask for a line, without the blank before it that the prompt leaves out."""
+    blank = " " if at.prefix.endswith(" ") else ""
+    tokens = engine.tokens(f"{blank}{line}\n")
+    likely = engine.log_probability(prompt, tokens)
+    shown = clean(engine.written(prompt).removeprefix(blank), at)
+    return Answer(likely, len(tokens), len(line), shown.split("\n")[0].strip() == line)
 
 
 async def main() -> None:
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trees", type=Path, help="a folder of git checkouts")
-    parser.add_argument("--places", type=int, default=3, help="of each tree")
-    parser.add_argument("--budget", type=int, default=1024)
+    parser.add_argument("--places", type=int, default=5, help="of each tree")
+    parser.add_argument("--only", nargs="*", default=(), help="names of trees")
+    parser.add_argument("--draw", default=" judged", help="which places")
+    parser.add_argument("--budget", type=int, default=640, help="tokens of a prompt")
+    parser.add_argument("--cache", type=Path, required=True, help="a folder for the indices")
     parser.add_argument("--gguf", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    model = EmbeddedModel(args.gguf, threads=2, context_tokens=CONTEXT_TOKENS)
+    model = EmbeddedModel(args.gguf, threads=args.threads, context_tokens=args.budget + ROOM)
     await model.start()
     assert model.endpoint is not None
     engine = Engine(model.endpoint.base_url, model.endpoint.api_key or "")
-    scores = Scores()
+    found: dict[str, list[Answer]] = {name: [] for name in COMPARED}
+    roots = sorted(one for one in args.trees.iterdir() if not args.only or one.name in args.only)
+    trees = [Tree.opened(root, args.cache) for root in roots]
+    drawn = [[(tree, place) for place in draw(tree.root, tree.texts, args.places, args.draw)] for tree in trees]
     try:
-        with tempfile.TemporaryDirectory() as cache:
-            for root in sorted(args.trees.iterdir()):
-                update(root, cache_dir=Path(cache), embedder=load_static())
-                searcher = Searcher.open(root, cache_dir=Path(cache), embedder=load_static())
-                await asyncio.to_thread(_measure, engine, Tree(root, searcher, texts_of(root)), args, scores)
-                print(f"\nup to {root.name}:", flush=True)
-                _report(scores)
-    finally:
+        for tree, place in (one for turn in zip_longest(*drawn) for one in turn if one is not None):
+            at, line = place.at(tree.texts[place.path])
+            prompts = [plain_prompt(at, SIDES[name](tree, place, at), args.budget, engine.tokens) for name in COMPARED]
+            answers = [await asyncio.to_thread(ask, engine, at, line, prompt) for prompt in prompts]
+            for name, answer in zip(COMPARED, answers, strict=True):
+                found[name].append(answer)
+    finally:  # an interrupted run has measured something, too: one place of each tree after the other
         await model.close()
+        report(found)
 
 
-@dataclass
-class Scores:
-    """By side and tree: log-probability a token, and whether the line was written exactly."""
-
-    likely: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {name: {} for name in COMPARED})
-    exact: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {name: {} for name in COMPARED})
-    characters: int = 0
-
-
-def _measure(engine: Engine, tree: Tree, args: argparse.Namespace, scores: Scores) -> None:
-    compared = sides({"first": [], "again": []}, ablate=False)
-    for place in draw(tree.root, tree.texts, args.places):
-        at, line = place.at(tree.texts[place.path])
-        tokens = engine.tokens((" " if at.prefix.endswith(" ") else "") + line + "\n")
-        scores.characters += len(line)
-        for name in COMPARED:
-            context = compared[name](tree, place, at)
-            items = [*(each.item for each in context.definitions), *context.items]
-            prompt = prompt_of(engine, at, items, args.budget)
-            found = engine.log_probability(prompt, tokens) / len(tokens)
-            scores.likely[name].setdefault(tree.root.name, []).append(found)
-            shown = clean(engine.written(prompt).removeprefix(" "), at)
-            is_exact = shown.split("\n")[0].strip() == line
-            scores.exact[name].setdefault(tree.root.name, []).append(float(is_exact))
+def report(found: Mapping[str, Sequence[Answer]]) -> None:
+    """Print the means over places, and differences with intervals of a bootstrap over places."""
+    alone = found[ALONE]
+    characters = statistics.fmean(one.characters for one in alone)
+    print(f"{machine()}; {len(alone)} places, {characters:.0f} characters a line\n")
+    print("| context | log-probability a token | to none | a character | exact | to none |\n|---|--:|---|--:|--:|---|")
+    for name, answers in found.items():
+        a_character = sum(one.log_probability for one in answers) / sum(one.characters for one in answers)
+        print(
+            f"| {name} | {statistics.fmean(map(_a_token, answers)):.3f} | {_difference(answers, alone, _a_token)} "
+            f"| {a_character:.3f} | {statistics.fmean(map(_exact, answers)):.3f} "
+            f"| {_difference(answers, alone, _exact)} |"
+        )
 
 
-def _report(scores: Scores) -> None:
-    count = sum(map(len, scores.likely[NOTHING].values()))
-    print(f"\n{machine()}; {count} places, {scores.characters / count:.0f} characters a line\n")
-    print("| context | log-probability a token | against the document alone | exact | against it |")
-    print("|---|---|---|---|---|")
-    for name in COMPARED:
-        row = []
-        for by in (scores.likely, scores.exact):
-            every = [one for each in by[name].values() for one in each]
-            row += [f"{statistics.mean(every):.3f}", _difference(by[name], by[NOTHING])]
-        print(f"| {name} | {' | '.join(row)} |", flush=True)
+def _a_token(one: Answer) -> float:
+    return one.log_probability / one.tokens
 
 
-def _difference(ours: dict[str, list[float]], theirs: dict[str, list[float]]) -> str:
-    if len(theirs) < LEAST_TREES:
-        return "-"
-    found = paired(ours, theirs)
+def _exact(one: Answer) -> float:
+    return float(one.exact)
+
+
+def _difference(ours: Sequence[Answer], theirs: Sequence[Answer], score: Callable[[Answer], float]) -> str:
+    if ours is theirs:
+        return ""
+    found = paired(*({f"{at:06}": [score(one)] for at, one in enumerate(side)} for side in (ours, theirs)))
     return f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 

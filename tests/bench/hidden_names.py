@@ -3,7 +3,7 @@
 A place is a line inside a function. Its hidden names are those that the 50 lines above and the 50 below do not hold,
 but another file of the tree, or a part of this one that is further away, does. Names are what a grammar calls names
 (no keyword, nothing in a comment or a string) of three letters at least. At most one place is drawn of a file in a
-round, the files in an order that depends on the tree's name alone.
+round, the files in an order that depends on the tree's name and on which draw it is alone.
 """
 
 import random
@@ -46,6 +46,7 @@ class Place:
 
     tree: str
     path: str
+    language: str
     line: int
     names: tuple[str, ...]
     here: frozenset[str]
@@ -58,7 +59,7 @@ class Place:
         indent = row[: len(row) - len(row.lstrip())]
         prefix = "\n".join([*rows[: self.line], indent])
         after = "\n".join(["", *rows[self.line + 1 :]])
-        return Snapshot(self.path, 1, prefix, after, language_of(self.path, text[:200])), row.strip()
+        return Snapshot(self.path, 1, prefix, after, self.language), row.strip()
 
 
 def words(text: str) -> set[str]:
@@ -76,9 +77,9 @@ def texts_of(root: Path) -> dict[str, str]:
     return found
 
 
-def draw(root: Path, texts: Mapping[str, str], count: int) -> list[Place]:
-    """Draw so many places of a tree, of the language that most of its files are in."""
-    chance = random.Random(root.name)
+def draw(root: Path, texts: Mapping[str, str], count: int, which: str = "") -> list[Place]:
+    """Draw so many places of a tree, of the language that most of its files are in; other ones for another name."""
+    chance = random.Random(root.name + which)
     files = Counter(word for text in texts.values() for word in words(text))
     languages = {path: language_of(path, text[:200]) for path, text in texts.items()}
     most = Counter(languages.values()).most_common(1)[0][0]
@@ -145,7 +146,7 @@ def _draw(
         far = words("\n".join([*rows[: max(0, line - NEAR)], *rows[line + 1 + NEAR :]]))
         hidden = tuple(sorted(name for name in named[line] - near if files[name] > 1 or name in far))
         if hidden:
-            return Place(
-                root.name, path, line, hidden, frozenset(far.intersection(hidden)), recent_at(root, path, texts)
-            )
+            here = frozenset(far.intersection(hidden))
+            recent = recent_at(root, path, texts)
+            return Place(root.name, path, language_of(path, text[:200]), line, hidden, here, recent)
     return None
