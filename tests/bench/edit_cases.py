@@ -7,12 +7,16 @@ one of the faults that models and users have. What was meant is made from the li
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from kibitz.indexer.types import Span
 from kibitz.server.edit.change import Target
 from tests.bench import edit_answers as say
 from tests.bench.edit_answers import Change, Said
 from tests.bench.edit_functions import Function, Rng, changes, made, parsed, standing
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,11 +315,18 @@ KINDS: tuple[Callable[[Rng, Function], Case | None], ...] = (
 
 def cases(functions: Sequence[Function], count: int, seed: int) -> Iterator[Case]:
     """Make so many cases of each class, the same for the same seed."""
-    for kind in KINDS:
+    return drawn(KINDS, lambda rng: rng.choice(functions), count, seed)
+
+
+def drawn(
+    kinds: Sequence[Callable[[Rng, In], Out | None]], take: Callable[[Rng], In], count: int, seed: int
+) -> Iterator[Out]:
+    """Make so many of each kind from what is taken each time; a kind may find nothing in it."""
+    for kind in kinds:
         rng = Rng(f"{seed} {kind.__name__}")
         left = count
         while left:
-            case = kind(rng, rng.choice(functions))
+            case = kind(rng, take(rng))
             if case is not None:
                 left -= 1
                 yield case

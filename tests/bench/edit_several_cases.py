@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kibitz.server.edit.change import Targets
 from tests.bench import edit_answers as say
-from tests.bench.edit_cases import whole
+from tests.bench.edit_cases import drawn, whole
 from tests.bench.edit_functions import Function, Rng, changes, made, standing
 
 NEW = "helpers/made_up.py"
@@ -161,11 +161,4 @@ CLASSES: tuple[Callable[[Rng, Sequence[Function]], Several | None], ...] = (
 
 def several_cases(functions: Sequence[Function], count: int, seed: int) -> Iterator[Several]:
     """Make so many cases of each class, always the same ones for a seed."""
-    for make in CLASSES:
-        rng = Rng(f"{seed} {make.__name__}")
-        left = count
-        while left:
-            case = make(rng, functions)
-            if case is not None:
-                left -= 1
-                yield case
+    return drawn(CLASSES, lambda _: functions, count, seed)

@@ -1,7 +1,6 @@
 """Small workspaces in several languages, and what a fresh index of them holds."""
 
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,8 +120,3 @@ class Bench:
     @property
     def at(self) -> Places:
         return places(self.root, self.cache, self.embedder)
-
-
-def git(folder: Path, *command: str) -> None:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *identity, *command], cwd=folder, check=True, capture_output=True)

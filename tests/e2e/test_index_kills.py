@@ -15,7 +15,8 @@ from kibitz.indexer.errors import NotIndexedError
 from kibitz.indexer.search import Searcher
 from kibitz.indexer.types import Hit
 from tests.e2e.index_rounds import Rounds, parsers_of
-from tests.e2e.index_workspace import Bench, git, lay, state
+from tests.e2e.index_workspace import Bench, lay, state
+from tests.fakes.index_bench import git
 from tests.fakes.index_dump import Dump
 
 STATES = 4

@@ -13,8 +13,9 @@ from kibitz.indexer.embed import Embedder
 from kibitz.indexer.workers import Job
 from kibitz.indexer.workspace import Rules
 from tests.e2e.index_rounds import Rounds
-from tests.e2e.index_workspace import Bench, git, lay, state
+from tests.e2e.index_workspace import Bench, lay, state
 from tests.fakes.grammars import hang_or_crash, meddle
+from tests.fakes.index_bench import git
 
 Parse = Callable[[Path, str, "int | None"], Parsed]
 
