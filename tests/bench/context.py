@@ -28,6 +28,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from kibitz.indexer.read import decode
+from kibitz.indexer.workspace import survey
 from tests.bench.context_sides import ABLATED, SIDES, Side, Tree, prompt
 from tests.bench.costs import machine, percentile
 from tests.bench.hidden_names import Place, draw, words
@@ -67,7 +69,8 @@ def told_away(tree: Tree, line: str, shown: str) -> bool:
     """Whether a prompt holds the hidden line although it stands nowhere else."""
     if len(line) <= 20 or line not in shown:
         return False
-    return sum(line in row for text in tree.texts.values() for row in text.split("\n")) <= 1
+    read = (decode((tree.root / one.path).read_bytes()) for one in survey(tree.root).files)  # documentation, too
+    return sum(line in row for text in read if text is not None for row in text[0].split("\n")) <= 1
 
 
 def pooled(outcomes: Sequence[Outcome], where: Callable[[Place], Sequence[str]] = lambda place: place.names) -> str:

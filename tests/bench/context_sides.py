@@ -93,11 +93,14 @@ def _lines(tree: Tree, path: str, start: int, size: int) -> ContextItem:
 
 def bm25(tree: Tree, place: Place, at: Snapshot) -> Context:
     """The chunks of the index that plain BM25 finds for the lines at the cursor."""
-    return of_hits(at, [_with_text(tree, hit) for hit in plain_bm25(tree.searcher, query(at))], BUDGET - RESERVE)
+    found = plain_bm25(tree.searcher, query(at))[:HITS]
+    with tree.searcher.answering() as (_, files):
+        shown = [_with_text(hit, files.text(hit.chunk.path) or "") for hit in found]
+    return of_hits(at, shown, BUDGET - RESERVE)
 
 
-def _with_text(tree: Tree, hit: Hit) -> Hit:
-    rows = tree.texts.get(hit.chunk.path, "").split("\n")[hit.chunk.span.start : hit.chunk.span.end]
+def _with_text(hit: Hit, text: str) -> Hit:
+    rows = text.split("\n")[hit.chunk.span.start : hit.chunk.span.end]
     return replace(hit, chunk=replace(hit.chunk, text="\n".join(rows) + "\n"))
 
 
