@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Answering = Callable[[], AbstractContextManager["tuple[View, Files]"]]
 
-SHARE = 0.5  # of a budget that context may take
+SHARE = 0.5  # of a budget that context may take, however long the document is
 LEAST_TOKENS = 64  # below which nothing is looked for
 DEFINITIONS, DEFINITION_SHARE = 4, 0.2  # names, and the share of the context that their outlines may take
 EDITS = 4  # that are shown
@@ -152,7 +152,7 @@ class Gatherer:
         above, below = at.prefix.split("\n"), at.suffix.split("\n")
         near = [*above[-SHOWN_ABOVE:], *below[:SHOWN_BELOW]]
         enclosing = _enclosing(at.path, above)
-        room = min(SHARE * budget_tokens, budget_tokens - _tokens(near)) - sum(_size(item) for item in enclosing)
+        room = _room([*above, *below], near, budget_tokens) - sum(_size(item) for item in enclosing)
         if room < LEAST_TOKENS:
             return Context(items=enclosing)
         place = Place.of(at)
@@ -244,6 +244,12 @@ def _item(one: Chosen) -> "ContextItem":
     if len(one.spans) == 1:
         return ContextItem(place, text, place, path, start, end)
     return ContextItem(f"{place} (parts)", text, path, path)
+
+
+def _room(document: Sequence[str], near: Sequence[str], budget_tokens: int) -> float:
+    """Return the tokens for context: a share, or all that a short document leaves, but not the room of what is near."""
+    rest = budget_tokens - _tokens(document) if len(document) < budget_tokens else 0  # a line takes a token at least
+    return min(max(SHARE * budget_tokens, rest), budget_tokens - _tokens(near))
 
 
 def _size(item: "ContextItem") -> float:

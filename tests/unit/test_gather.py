@@ -96,10 +96,12 @@ def test_a_small_budget_leaves_the_prompt_to_the_lines_at_the_cursor(root: Path)
     assert not gather(root, budget_tokens=64)
 
 
-def test_the_context_stays_within_its_share(root: Path) -> None:
+def test_context_has_its_share_and_what_a_short_document_leaves(root: Path) -> None:
     many = "\n".join(f"def pay_{number}(cart):\n    return cart.due_{number}()\n" for number in range(500))
-    shown = texts(gather(root, known=Known(recent=[("other/zoo.py", many)])))
-    assert 1_000 < len(shown) < 1_000 * 5
+    long = at_cursor("cart.rows()\n" * 300 + "cart.║\n" + "cart.rows()\n" * 300, path="shop/pay.py")
+    of_long, of_short = (len(texts(gather(root, at, Known(recent=[("other/zoo.py", many)])))) for at in (long, AT))
+    assert 1_000 < of_long < 1_000 * 5
+    assert of_long < of_short < 2_000 * 5
 
 
 def test_without_an_index_open_documents_that_the_rules_let_in_serve(tmp_path: Path) -> None:
