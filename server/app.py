@@ -176,10 +176,13 @@ class App(Indexed):
         self._preparing = asyncio.create_task(self._prepare(at, due_s))
 
     async def warm(self, at: "Snapshot") -> None:
-        """Get ready for suggestions in a document that was opened, once for each language."""
+        """Get ready for suggestions in a document that was opened, once for each language.
+
+        Where the workspace is not trusted no endpoint is spoken to before somebody asks for something.
+        """
         from kibitz.server.completion.warm import warm
 
-        if at.language not in self._warm:
+        if self.config.trusted and at.language not in self._warm:
             self._warm.add(at.language)
             await warm(self, at)
 
