@@ -150,6 +150,8 @@ async def main() -> None:
     try:
         for tree, place in (one for turn in zip_longest(*drawn) for one in turn if one is not None):
             at, line = place.at(tree.texts[place.path])
+            if not line.isascii():  # the engine tells no probability of a part of a character
+                continue
             prompts = [plain_prompt(at, SIDES[name](tree, place, at), args.budget, engine.tokens) for name in COMPARED]
             answers = [await asyncio.to_thread(ask, engine, at, line, prompt) for prompt in prompts]
             for name, answer in zip(COMPARED, answers, strict=True):
