@@ -20,10 +20,10 @@ _HASH = frozenset(
 )
 _DASHES = frozenset(("sql", "haskell", "lua"))
 _TRIPLE = r'"""(?:\\.|(?!""").)*(?:"""|\Z)|\'\'\'(?:\\.|(?!\'\'\').)*(?:\'\'\'|\Z)'
-_DOUBLE = r'"(?:\\.|[^"\\\n])*(?:"|$|\Z)'
+_DOUBLE = r'"(?:\\.|[^"\\\n])*(?:"|$|\\?\Z)'
 _SINGLE = r"'(?:\\.|[^'\\\n])*'"
 _CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # where an apostrophe also begins a lifetime or ends a name
-_BACKTICKS = r"`(?:\\.|[^`\\])*(?:`|\Z)"
+_BACKTICKS = r"`(?:\\.|[^`\\])*(?:`|\\?\Z)"
 
 
 @dataclass(frozen=True, slots=True)

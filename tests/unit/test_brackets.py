@@ -1,7 +1,7 @@
 """Reading on from what is known of an earlier text gives what reading it whole does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kibitz.server.completion import brackets
@@ -39,6 +39,7 @@ def whole(text: str, language: str) -> tuple[tuple[str, ...], str]:
     return read.opened, read.last
 
 
+@example("javascript", [("", 0, 0, "(`ab\n(((("), ("", 0, 0, "\\")])  # an escape that is not typed to its end
 @given(LANGUAGES, st.lists(st.tuples(TEXTS, st.integers(0, 400), st.integers(0, 10), TEXTS), min_size=2, max_size=6))
 def test_reading_on_is_reading_whole(language: str, edits: list[tuple[str, int, int, str]]) -> None:
     with pytest.MonkeyPatch.context() as patched:
