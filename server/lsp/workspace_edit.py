@@ -11,8 +11,6 @@ from kibitz.server.lsp.client import ClientFeatures
 from kibitz.server.lsp.documents import Document, DocumentStore
 from kibitz.server.lsp.rebase import rebase
 
-ANNOTATION = "kibitz"
-
 DocumentChange = lsp.TextDocumentEdit | lsp.CreateFile | lsp.RenameFile | lsp.DeleteFile
 TextChange = lsp.TextEdit | lsp.AnnotatedTextEdit | lsp.SnippetTextEdit
 
@@ -33,17 +31,23 @@ def workspace_edit(
 ) -> lsp.WorkspaceEdit:
     """Put edits into the protocol's words, carried over to what the documents hold now; all of them or none.
 
+    Each file has an annotation of its own, by its path: to make or rename one always wants the user's confirmation.
+
     Raises:
         EditError: a document has changed where its edit belongs, or was closed.
     """
     if not client.document_changes:
         return lsp.WorkspaceEdit(changes={each.uri: _text_edits(each, documents) for each in changes})
-    annotation = ANNOTATION if client.change_annotations else None
     every: list[DocumentChange] = []
+    annotations: dict[str, lsp.ChangeAnnotation] = {}
     for each in changes:
-        every += _document_changes(each, documents, annotation)
-    annotations = {ANNOTATION: lsp.ChangeAnnotation(label=label, needs_confirmation=confirm)} if annotation else None
-    return lsp.WorkspaceEdit(document_changes=every, change_annotations=annotations)
+        path = each.edit.path
+        every += _document_changes(each, documents, path if client.change_annotations else None)
+        wanted = confirm or each.edit.is_new or bool(each.new_uri)
+        annotations[path] = lsp.ChangeAnnotation(label=label, needs_confirmation=wanted, description=path)
+    return lsp.WorkspaceEdit(
+        document_changes=every, change_annotations=annotations if client.change_annotations else None
+    )
 
 
 def versions(changes: Sequence[Change]) -> list[int | None]:

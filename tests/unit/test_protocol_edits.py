@@ -70,8 +70,9 @@ async def test_annotations_and_plain_changes_follow_what_the_client_can_do() -> 
         wire.open(URI, TEXT)
         await wire.call("kibitz/edit", edit_params(1, 2, confirm=True))
     (edit,) = editor.edits
-    assert edit["changeAnnotations"] == {"kibitz": {"label": "Kibitz: shout", "needsConfirmation": True}}
-    assert edit["documentChanges"][0]["edits"][0]["annotationId"] == "kibitz"
+    told = {"label": "Kibitz: shout", "needsConfirmation": True, "description": "src/a.py"}
+    assert edit["changeAnnotations"] == {"src/a.py": told}
+    assert edit["documentChanges"][0]["edits"][0]["annotationId"] == "src/a.py"
     async with connected(FakeApp().make) as wire:
         editor = Editor(wire)
         await wire.initialize({"workspace": {"applyEdit": True}}, rootUri=ROOT)
@@ -298,7 +299,12 @@ async def test_one_edit_changes_several_files_makes_one_and_renames_one() -> Non
         ("edit", {"uri": "file:///code/src/c.py", "version": None}),
         ("rename", "file:///code/src/c.py"),
     ]
-    assert all(change.get("annotationId") == "kibitz" for change in edit["documentChanges"] if "kind" in change)
+    confirmed = {path: told["needsConfirmation"] for path, told in edit["changeAnnotations"].items()}
+    assert confirmed == {"src/a.py": False, "src/b.py": False, "src/new.py": True, "src/c.py": True}
+    assert [change["annotationId"] for change in edit["documentChanges"] if "kind" in change] == [
+        "src/new.py",
+        "src/c.py",
+    ]
 
 
 async def test_a_file_that_changed_on_disk_meanwhile_refuses_all() -> None:
@@ -315,6 +321,66 @@ async def test_a_file_that_changed_on_disk_meanwhile_refuses_all() -> None:
         with pytest.raises(Refused, match="changed on disk"):
             await wire.answer_to(asked)
     assert editor.edits == []
+
+
+async def test_a_file_that_was_opened_and_typed_in_meanwhile_is_edited_as_the_editor_has_it() -> None:
+    app = FakeApp(files={"src/b.py": "b\n"})
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        app.gate.clear()
+        asked = wire.request("kibitz/edit", edit_params(1, 2, files=[{"uri": OTHER}]))
+        await wire.until(lambda: bool(app.asked))
+        wire.open(OTHER, "not saved\nb\n", version=3)
+        app.gate.set()
+        assert (await wire.answer_to(asked))["applied"] is True
+    (_, other) = editor.edits[0]["documentChanges"]
+    assert other["textDocument"] == {"uri": OTHER, "version": 3}
+    assert other["edits"][0]["range"] == {"start": at(1, 0), "end": at(2, 0)}
+
+
+async def test_a_further_file_that_is_open_under_another_spelling_counts_as_the_editor_has_it() -> None:
+    async with connected(FakeApp(files={"src/b.py": "disk\n"}).make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        wire.open("file:///code/src/%62.py", "typed\n", version=4)
+        await wire.call("kibitz/edit", edit_params(1, 2, files=[{"uri": OTHER}]))
+    (_, other) = editor.edits[0]["documentChanges"]
+    assert other["textDocument"] == {"uri": "file:///code/src/%62.py", "version": 4}
+    assert other["edits"][0]["newText"] == "TYPED\n"
+
+
+async def test_a_file_that_is_open_is_not_made() -> None:
+    app = FakeApp(more_edits=(Edit("src/b.py", "", "x\n", is_new=True),))
+    async with connected(app.make) as wire:
+        editor = Editor(wire)
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        wire.open(OTHER, "never saved\n")
+        with pytest.raises(Refused, match="open in the editor already"):
+            await wire.call("kibitz/edit", edit_params(1, 2, newFiles=True))
+    assert editor.edits == []
+
+
+async def test_an_editor_that_applied_a_part_only_is_not_asked_again_and_the_user_is_told() -> None:
+    async with connected(FakeApp().make) as wire:
+        asked: list[Any] = []
+
+        def half(params: dict[str, Any]) -> dict[str, Any]:
+            asked.append(params)
+            wire.notify("textDocument/didChange", change(at(1, 0), at(2, 0), "TWO\n", 2))
+            return {"applied": False, "failureReason": "b.py is read-only.", "failedChange": 1}
+
+        wire.answers["workspace/applyEdit"] = half
+        await wire.initialize(FULL, rootUri=ROOT)
+        wire.open(URI, TEXT)
+        wire.open(OTHER, "b\n")
+        result = await wire.call("kibitz/edit", edit_params(1, 2, files=[{"uri": OTHER}]))
+    assert len(asked) == 1
+    said = "The editor applied the edit to src/a.py alone: undo it there. b.py is read-only."
+    assert (result["applied"], result["failureReason"]) == (False, said)
 
 
 async def test_a_document_that_moved_on_in_an_edit_of_several_is_found_again_or_refuses_all() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -32,8 +33,9 @@ def register(ls: "KibitzServer") -> None:
 async def edit(ls: "KibitzServer", params: methods.EditParams) -> dict[str, Any]:
     """Propose an edit and, if wanted, have the editor apply it."""
     session = ls.session
-    documents = [_current(session, ref) for ref in (params.text_document, *_open(session, params.files))]
-    folder = session.folder_of(documents[0])
+    first = _current(session, params.text_document)
+    folder = session.folder_of(first)
+    documents = [first, *_others(session, folder, params.files)]
     targets = await _targets(ls, folder, documents, params)
 
     def on_delta(text: str) -> None:
@@ -81,8 +83,22 @@ def _current(session: "Session", ref: methods.DocumentRef) -> Document:
     return document
 
 
-def _open(session: "Session", refs: Sequence[methods.DocumentRef]) -> list[methods.DocumentRef]:
-    return [ref for ref in refs if session.documents.find(ref.uri) is not None]
+def _others(session: "Session", folder: "Folder", refs: Sequence[methods.DocumentRef]) -> list[Document]:
+    """Return those of the further files that are open, also under another spelling of the URI."""
+    by_path = _open_files(session, folder)
+    found = []
+    for ref in refs:
+        if session.documents.find(ref.uri) is not None:
+            found.append(_current(session, ref))
+        elif (document := by_path.get(_path_inside(folder, ref.uri))) is not None:
+            found.append(document)
+    return found
+
+
+def _open_files(session: "Session", folder: "Folder") -> dict[str, Document]:
+    """Return the open documents of a folder that are files, by their paths."""
+    ours = [each for each in session.documents if each.home == each.uri and session.folder_of(each) is folder]
+    return {folder.path_in(each.uri): each for each in ours}
 
 
 async def _targets(
@@ -105,8 +121,9 @@ async def _targets(
             raise RequestError(failures.INVALID_PARAMS, f"The editor does not let a server {what} files.")
     first, *others = (target_of(session, one, params.range if one is documents[0] else None) for one in documents)
     opened = {one.uri for one in documents}
-    for uri in dict.fromkeys(ref.uri for ref in params.files if ref.uri not in opened):
-        others.append(await asyncio.to_thread(folder.app.file_to_edit, _path_inside(folder, uri)))
+    paths = {_path_inside(folder, ref.uri) for ref in params.files if ref.uri not in opened}
+    for path in sorted(paths - {first.path, *(other.path for other in others)}):
+        others.append(await asyncio.to_thread(folder.app.file_to_edit, path))
     unique = {target.path: target for target in others if target.path != first.path}
     return Targets(first, tuple(unique.values()), params.new_files, params.renames)
 
@@ -147,6 +164,7 @@ async def _apply(
         edit = _in_words(ls, changes, params)
         return {"edit": edit, "failureReason": "The editor does not let a server apply edits."}
     await asyncio.to_thread(_check_disk, folder, changes)
+    changes = _as_open_now(ls.session, folder, changes)
     reason = ""
     for _ in range(_ATTEMPTS):
         sent = versions(changes)
@@ -162,9 +180,36 @@ async def _apply(
                     _await_review(ls, sent_texts, changes)
                 return {"applied": True}
             reason = answer.failure_reason or ""
+        if made := _made(sent_texts, changes):
+            files = " and ".join(each.edit.path for each in made)
+            return {"failureReason": f"The editor applied the edit to {files} alone: undo it there. {reason}".rstrip()}
         if versions(changes) == sent:
             break
     return {"failureReason": reason or "The editor did not apply the edit."}
+
+
+def _as_open_now(session: "Session", folder: "Folder", changes: Sequence[Change]) -> list[Change]:
+    """Take what has been opened meanwhile as the editor has it: it may have been typed in since.
+
+    Raises:
+        EditError: a file that the edit makes is open.
+    """
+    by_path = _open_files(session, folder)
+    found = []
+    for each in changes:
+        document = by_path.get(each.edit.path) if each.document is None else None
+        if document is not None and each.edit.is_new:
+            raise EditError(f"{each.edit.path} is open in the editor already; nothing was changed.")
+        found.append(each if document is None else replace(each, uri=document.uri, document=document))
+    return found
+
+
+def _made(before: Sequence[str], changes: Sequence[Change]) -> list[Change]:
+    """Return the changes that an editor made though it did not apply the edit: not all of them undo what they did."""
+    from kibitz.server.edit.change import apply
+
+    pairs = [(text, each) for text, each in zip(before, changes, strict=True) if each.document and each.replacements]
+    return [each for text, each in pairs if each.document and each.document.text == apply(text, carried(each, text))]
 
 
 def _await_review(ls: "KibitzServer", before: Sequence[str], changes: Sequence[Change]) -> None:

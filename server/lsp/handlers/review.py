@@ -69,10 +69,10 @@ async def accept(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
 
 async def reject(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
     """Put the lines back that were there before one change, or all of a document."""
-    document, chosen = _chosen(ls, arguments)
-    edit = Edit(document.uri, document.text, "")
-    back = tuple(Replacement(each.span, each.old) for each in chosen)
     session = ls.session
+    document, chosen = _chosen(ls, arguments)
+    edit = Edit(session.folder_of(document).path_in(document.home), document.text, "")
+    back = tuple(Replacement(each.span, each.old) for each in chosen)
     change = Change(edit, document.uri, back, document)
     request = lsp.ApplyWorkspaceEditParams(
         edit=workspace_edit([change], session.documents, session.client, label="Kibitz: reject", confirm=False),
