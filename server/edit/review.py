@@ -41,18 +41,38 @@ def pending_of(before: str, replacements: Sequence[Replacement], first: int) -> 
     return tuple(found)
 
 
-def followed(pending: Sequence[Pending], start: At, end: At, text: str) -> tuple[Pending, ...]:
-    """Return where changes stand once the text from `start` to `end` has been replaced; those touched are left out."""
+def followed(
+    pending: Sequence[Pending], start: At, end: At, text: str, lines: Sequence[str] = ()
+) -> tuple[Pending, ...]:
+    """Return where changes stand once the text from `start` to `end` has been replaced; those touched are left out.
+
+    So is one that took lines out which are back in `lines`, the document afterwards: the user has undone it.
+    """
     grown = len(split_lines(f"{text}.")) - 1 - (end[0] - start[0])
     whole_lines = start[1] == 0 and end[1] == 0 and (not text or text.endswith(("\n", "\r")))
     found = []
     for each in pending:
+        if not each.new and grown > 0 and _is_back(each, grown, start[0], lines):
+            continue
         above = end[0] < each.start or (end[0] == each.start and whole_lines)
         if above:
             found.append(replace(each, start=each.start + grown))
         elif start[0] >= each.span.end:
             found.append(each)
     return tuple(found)
+
+
+def _is_back(each: Pending, grown: int, line: int, lines: Sequence[str]) -> bool:
+    """Whether lines that were taken out stand there again after so many came at a line.
+
+    Editors that compare texts may say that they came some lines above or below, where like ones stand.
+    """
+    count = len(split_lines(each.old))
+    return (
+        grown == count
+        and abs(line - each.start) <= count
+        and "".join(lines[each.start : each.start + count]) == each.old
+    )
 
 
 def still_there(pending: Sequence[Pending], lines: Sequence[str]) -> tuple[Pending, ...]:

@@ -1,5 +1,6 @@
 """The changes that wait in a session's documents to be accepted or rejected."""
 
+import asyncio
 from collections.abc import Sequence
 
 from kibitz.server.edit.change import Replacement
@@ -18,7 +19,12 @@ class Reviews:
     def __init__(self) -> None:
         self._pending: dict[str, tuple[Pending, ...]] = {}
         self._expected: dict[str, tuple[tuple[Pending, ...], int]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._next = 1
+
+    def turn(self, uri: str) -> asyncio.Lock:
+        """Return what lets one rejection at a time change a document: the next one is for the text after it."""
+        return self._turns.setdefault(uri, asyncio.Lock())
 
     def begin(self, document: Document, before: str, replacements: Sequence[Replacement]) -> None:
         """Let changes wait that were just made in a document; what was typed over since does not."""
@@ -45,12 +51,14 @@ class Reviews:
         """Follow what was changed in a document; tell whether an expected edit is there now."""
         uri = document.uri
         waiting = self._pending.get(uri, ())
+        lines = split_lines(document.text) if waiting else []
         for change in changes if waiting else ():
             if change.start is None or change.end is None:
                 waiting = ()
             else:
                 first, last = sorted((change.start, change.end))
-                waiting = followed(waiting, (first.line, first.character), (last.line, last.character), change.text)
+                start, end = (first.line, first.character), (last.line, last.character)
+                waiting = followed(waiting, start, end, change.text, lines)
         self._keep(uri, waiting)
         made, left = self._expected.pop(uri, ((), 0))
         if not made:
@@ -69,6 +77,7 @@ class Reviews:
         """Let go of a document that was closed."""
         self._pending.pop(uri, None)
         self._expected.pop(uri, None)
+        self._turns.pop(uri, None)
 
     def _keep(self, uri: str, pending: tuple[Pending, ...]) -> None:
         if pending:

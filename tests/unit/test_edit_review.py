@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +103,27 @@ def test_what_is_typed_above_and_below_moves_it_or_not() -> None:
     assert followed(one(), (4, 9), (4, 9), "\n\n")[0].start == 7
     assert followed(one(), (7, 0), (7, 0), "z\n")[0].start == 5
     assert followed(one(""), (5, 0), (5, 0), "z")[0].start == 5
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "end", "text", "after"),
+    [
+        (["a\n", "c\n"], (1, 0), (1, 0), "b\n", ["a\n", "b\n", "c\n"]),
+        (["a\n", "bar\n"], (1, 2), (1, 2), "z\nba", ["a\n", "baz\n", "bar\n"]),  # told as the fewest characters
+        (["a\n", "b\n"], (2, 0), (2, 0), "b\n", ["a\n", "b\n", "b\n"]),  # told behind its like
+    ],
+)
+def test_lines_that_were_taken_out_and_are_back_wait_no_longer(
+    before: list[str], start: tuple[int, int], end: tuple[int, int], text: str, after: list[str]
+) -> None:
+    taken = (Pending(1, 1, after[1], ""),)
+    assert still_there(taken, before) == taken
+    assert followed(taken, start, end, text, after) == ()
+
+
+def test_other_lines_that_come_where_some_were_taken_out_move_it() -> None:
+    taken = (Pending(1, 1, "b\n", ""),)
+    assert followed(taken, (1, 0), (1, 0), "x\n", ["a\n", "x\n", "c\n"])[0].start == 2
 
 
 def test_what_no_longer_stands_where_it_should_is_left_out() -> None:

@@ -19,6 +19,7 @@ class Editor:
 
     def __init__(self, wire: Wire, text: str) -> None:
         self.wire, self.text, self.version, self.refreshed = wire, text, 1, 0
+        self.versions: list[int] = []  # those that edits were for
         wire.answers["workspace/applyEdit"] = self.apply
         wire.answers["workspace/codeLens/refresh"] = self.refresh
         wire.open(URI, text)
@@ -28,6 +29,7 @@ class Editor:
 
     def apply(self, params: dict[str, Any]) -> dict[str, Any]:
         (document,) = params["edit"]["documentChanges"]
+        self.versions.append(document["textDocument"]["version"])
         for edit in sorted(document["edits"], key=lambda each: -each["range"]["start"]["line"]):
             self.type(edit["range"]["start"]["line"], edit["range"]["end"]["line"], edit["newText"])
         return {"applied": True}
@@ -39,13 +41,13 @@ class Editor:
         self.wire.notify("textDocument/didChange", change(at(start, 0), at(end, 0), new, self.version))
 
 
-async def begun(wire: Wire) -> Editor:
-    """An edit of three places is applied, and waits."""
+async def begun(wire: Wire, edited: str = EDITED) -> Editor:
+    """An edit is applied, of three places if nothing else is said, and waits."""
     await wire.initialize(CLIENT, rootUri=ROOT)
     editor = Editor(wire, TEXT)
     params = {"textDocument": {"uri": URI}, "instruction": "shout", "review": True}
     assert (await wire.call("kibitz/edit", params))["applied"] is True
-    assert editor.text == EDITED
+    assert editor.text == edited
     return editor
 
 
@@ -54,9 +56,13 @@ async def waiting(wire: Wire) -> list[tuple[int, str]]:
     return [(hunk["range"]["start"]["line"], hunk["new"]) for hunk in found]
 
 
-async def run(wire: Wire, name: str, **argument: Any) -> Any:
+def request(wire: Wire, name: str, **argument: Any) -> int:
     params = {"command": name, "arguments": [{"textDocument": {"uri": URI}, **argument}]}
-    return await wire.call("workspace/executeCommand", params)
+    return wire.request("workspace/executeCommand", params)
+
+
+async def run(wire: Wire, name: str, **argument: Any) -> Any:
+    return await wire.answer_to(request(wire, name, **argument))
 
 
 async def test_each_change_has_a_lens_and_is_decided_on_alone() -> None:
@@ -100,6 +106,27 @@ async def test_all_are_accepted_and_a_closed_document_forgets_its_own() -> None:
         wire.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
         with pytest.raises(Refused, match="not open"):
             await waiting(wire)
+
+
+async def test_an_edit_that_the_user_undid_waits_no_longer() -> None:
+    app = FakeApp(edits=lambda text: text.replace("two\n", "").replace("one", "ONE"))
+    async with connected(app.make) as wire:
+        editor = await begun(wire, "ONE\n\n\nthree\n")
+        assert await waiting(wire) == [(0, "ONE\n"), (2, "")]
+        editor.type(2, 2, "two\n")
+        assert await waiting(wire) == [(0, "ONE\n")]
+        editor.type(0, 1, "one\n")
+        assert editor.text == TEXT
+        assert await waiting(wire) == []
+
+
+async def test_changes_that_are_rejected_at_once_go_one_after_the_other() -> None:
+    async with connected(FakeApp(edits=lambda text: text.upper().replace("ONE\n", "ONE\nMORE\n")).make) as wire:
+        editor = await begun(wire, "ONE\nMORE\n\nTWO\n\nTHREE\n")
+        both = [request(wire, "kibitz.rejectHunk", id=number) for number in (1, 3)]
+        assert [await wire.answer_to(each) for each in both] == [{"rejected": [1]}, {"rejected": [3]}]
+        assert editor.versions == [1, 4, 5]
+        assert editor.text == "one\n\nTWO\n\nthree\n"
 
 
 async def test_an_editor_that_does_not_apply_leaves_the_change_waiting() -> None:

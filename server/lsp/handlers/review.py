@@ -61,7 +61,7 @@ async def code_lens(ls: "KibitzServer", params: lsp.CodeLensParams) -> list[lsp.
 
 async def accept(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
     """Let one change, or all of a document, wait no longer."""
-    document, chosen = _chosen(ls, arguments)
+    document, chosen = _chosen(ls, _params(ls, arguments))
     ls.session.reviews.settle(document.uri, [each.number for each in chosen])
     refresh(ls)
     return {"accepted": [each.number for each in chosen]}
@@ -69,8 +69,13 @@ async def accept(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
 
 async def reject(ls: "KibitzServer", *arguments: Any) -> dict[str, Any]:
     """Put the lines back that were there before one change, or all of a document."""
+    params = _params(ls, arguments)
+    async with ls.session.reviews.turn(params.text_document.uri):
+        return await _put_back(ls, *_chosen(ls, params))
+
+
+async def _put_back(ls: "KibitzServer", document: "Document", chosen: "Sequence[Pending]") -> dict[str, Any]:
     session = ls.session
-    document, chosen = _chosen(ls, arguments)
     edit = Edit(session.folder_of(document).path_in(document.home), document.text, "")
     back = tuple(Replacement(each.span, each.old) for each in chosen)
     change = Change(edit, document.uri, back, document)
@@ -95,13 +100,17 @@ def refresh(ls: "KibitzServer") -> None:
         ls.workspace_code_lens_refresh(None, lambda _: None)
 
 
-def _chosen(ls: "KibitzServer", arguments: tuple[Any, ...]) -> "tuple[Document, Sequence[Pending]]":
+def _params(ls: "KibitzServer", arguments: tuple[Any, ...]) -> methods.HunksParams:
+    params: methods.HunksParams = ls.protocol.command_params(methods.HUNKS, arguments[0] if arguments else None)
+    return params
+
+
+def _chosen(ls: "KibitzServer", params: methods.HunksParams) -> "tuple[Document, Sequence[Pending]]":
     """Return a document and those of its changes that a command is about: one, or all.
 
     Raises:
         EditError: nothing waits there, or it has been changed since.
     """
-    params: methods.HunksParams = ls.protocol.command_params(methods.HUNKS, arguments[0] if arguments else None)
     document = ls.session.documents.get(params.text_document.uri)
     waiting = ls.session.reviews.of(document)
     if params.id is not None:
