@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import BANK, StartServer
+from tests.e2e.conftest import BANK, SHAPES, StartServer
 from tests.e2e.lsp_client import ErrorAnswer, LspClient
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
@@ -106,6 +106,74 @@ def test_an_edit_arrives_in_the_document(client: LspClient, shop: Path, model: F
     assert change["textDocument"] == {"uri": (shop / "bank.py").as_uri(), "version": 1}
     assert change["edits"] == [{"range": selection, "newText": "        self.balance = 100\n"}]
     assert (shop / "bank.py").read_text(encoding="utf-8") == BANK  # the editor's to write
+
+
+SPREAD = """\
+bank.py
+<<<<<<< SEARCH
+    def withdraw(self, amount: int) -> int:
+=======
+    def take(self, amount: int) -> int:
+>>>>>>> REPLACE
+
+bank.py
+<<<<<<< SEARCH
+        self.balance = 0
+=======
+        self.balance = 100
+>>>>>>> REPLACE
+
+shapes.py
+<<<<<<< SEARCH
+    return 3.14159 * radius * radius
+=======
+    return 3.14159 * radius**2
+>>>>>>> REPLACE
+"""
+
+
+def test_two_files_are_edited_at_once_and_one_of_the_changes_is_rejected(
+    client: LspClient, shop: Path, model: FakeOpenAI
+) -> None:
+    model.replies = [Reply((SPREAD,))]
+    bank_uri, shapes_uri = ((shop / name).as_uri() for name in ("bank.py", "shapes.py"))
+    texts, versions = {bank_uri: BANK, shapes_uri: SHAPES}, {bank_uri: 1, shapes_uri: 1}
+    client.open(shapes_uri, SHAPES)
+
+    def apply(params: Any) -> dict[str, bool]:
+        for changed in params["edit"]["documentChanges"]:
+            uri = changed["textDocument"]["uri"]
+            assert changed["textDocument"]["version"] == versions[uri]
+            events = sorted(changed["edits"], key=lambda each: -each["range"]["start"]["line"])
+            for event in events:
+                lines, span = texts[uri].splitlines(keepends=True), event["range"]
+                lines[span["start"]["line"] : span["end"]["line"]] = [event["newText"]]
+                texts[uri] = "".join(lines)
+            versions[uri] += 1
+            told = [{"range": event["range"], "text": event["newText"]} for event in events]
+            document = {"uri": uri, "version": versions[uri]}
+            client.notify("textDocument/didChange", {"textDocument": document, "contentChanges": told})
+        return {"applied": True}
+
+    client.answers["workspace/applyEdit"] = apply
+    files = [{"uri": shapes_uri}]
+    result = client.call("kibitz/edit", bank(shop, instruction="Begin with 100.", files=files, review=True))
+    assert (result["applied"], result["files"]) == (True, [bank_uri, shapes_uri])
+    edited = BANK.replace("= 0", "= 100").replace("def withdraw", "def take")
+    assert texts == {bank_uri: edited, shapes_uri: SHAPES.replace("radius * radius", "radius**2")}
+    assert client.call("textDocument/codeLens", {"textDocument": {"uri": shapes_uri}})
+    first, second = client.call("kibitz/hunks", bank(shop))["hunks"]
+    assert (first["old"], second["old"]) == (
+        "        self.balance = 0\n",
+        "    def withdraw(self, amount: int) -> int:\n",
+    )
+    argument = bank(shop, id=first["id"])
+    rejected = client.call("workspace/executeCommand", {"command": "kibitz.rejectHunk", "arguments": [argument]})
+    assert rejected == {"rejected": [first["id"]]}
+    assert texts[bank_uri] == BANK.replace("def withdraw", "def take")
+    assert client.call("kibitz/hunks", bank(shop))["hunks"] == [second]
+    assert (shop / "bank.py").read_text(encoding="utf-8") == BANK
+    assert client.shutdown() == 0
 
 
 def test_an_answer_without_an_edit_is_refused_in_a_sentence(client: LspClient, shop: Path, model: FakeOpenAI) -> None:
