@@ -46,6 +46,8 @@ class Names:
             new = spelled(rename.new_path)
             if old.target.path in self.new_paths or new in self.new_paths.values():
                 raise EditError(f"The model renames {old.target.path} more than once; ask again.")
+            if new in self._by_path:
+                raise EditError(f"The model renames {old.target.path} to {new[:_SHOWN]}, which is there; ask again.")
             self.new_paths[old.target.path] = new
         self._by_path |= {new: self._by_path[old] for old, new in self.new_paths.items()}
 

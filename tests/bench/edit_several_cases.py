@@ -1,7 +1,7 @@
 """Made-up answers of models for several files at once: each with the texts that were meant, or with none."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kibitz.server.edit.change import Targets
 from tests.bench import edit_answers as say
@@ -120,6 +120,43 @@ def unnamed(rng: Rng, functions: Sequence[Function]) -> Several | None:
     return Several("blocks without paths", _targets(parts), answer, _all(parts) if apart else None) if apart else None
 
 
+def in_both(rng: Rng, functions: Sequence[Function]) -> Several | None:
+    """A block without a path whose lines stand in two files, beside a clear one: nothing may change."""
+    parts = _parts(rng, functions, 2)
+    if parts is None:
+        return None
+    one, two = parts
+    lines = ("".join(two.function.lines) + "\n\n" + "".join(one.said[0].search)).splitlines(keepends=True)
+    twin = replace(two.function, lines=tuple(lines))
+    targets = Targets(whole(one.function), (whole(twin),))
+    return Several("a block that fits two files", targets, one.blocks("") + two.blocks(two.function.path), None)
+
+
+def other_case(rng: Rng, functions: Sequence[Function]) -> Several | None:
+    """Paths in other letters' case: the file is meant where no other differs in nothing else, and none is made."""
+    parts = _parts(rng, functions, 2)
+    if parts is None:
+        return None
+    new_files = rng.random() < 0.5
+    answer = "\n".join(one.blocks(rng.choice([one.function.path.upper(), one.function.path.title()])) for one in parts)
+    return Several("paths in other letters' case", _targets(parts, new_files=new_files), answer, _all(parts))
+
+
+def windows_ends(rng: Rng, functions: Sequence[Function]) -> Several | None:
+    """One of the files has Windows line ends, and the answer has them or not."""
+    parts = _parts(rng, functions, 2)
+    if parts is None:
+        return None
+    one, two = parts
+    lines = tuple(line.replace("\n", "\r\n") for line in one.function.lines)
+    targets = Targets(whole(replace(one.function, lines=lines)), (whole(two.function),))
+    both = _all(parts)
+    intended = {**both, one.function.path: one.text.replace("\n", "\r\n")} if both is not None else None
+    answer = "\n".join(each.blocks(each.function.path) for each in parts)
+    answer = answer.replace("\n", "\r\n") if rng.random() < 0.5 else answer
+    return Several("one file with Windows line ends", targets, answer, intended)
+
+
 def made_up(rng: Rng, functions: Sequence[Function]) -> Several | None:
     """A new file beside a change, where files may be made and where not."""
     parts = _parts(rng, functions, 1)
@@ -154,6 +191,9 @@ CLASSES: tuple[Callable[[Rng, Sequence[Function]], Several | None], ...] = (
     unnamed,
     one_absent,
     outside,
+    in_both,
+    other_case,
+    windows_ends,
     made_up,
     renamed,
 )

@@ -86,6 +86,38 @@ def test_a_file_is_made_and_another_one_renamed() -> None:
     assert "+++ b/src/more.py" in found["src/more.py"].diff()
 
 
+@pytest.mark.parametrize("path", ["src/calc.py", "src/use.py", "./src/use.py"])
+def test_a_file_is_not_renamed_to_one_of_the_request(path: str) -> None:
+    with pytest.raises(EditError, match="which is there"):
+        edits(f"rename from src/use.py\nrename to {path}\n", WIDE)
+
+
+MARKDOWN = Targets(whole_file("README.md", "# Calc\n\nold\n", "markdown"), (whole_file("src/use.py", USE, "python"),))
+
+
+def test_code_in_a_file_of_prose_is_not_taken_for_another_file() -> None:
+    quoting = "Use it:\n\n`src/use.py`\n```python\nprint(0)\n```\n"
+    assert set(edits(block("README.md", "old\n", quoting), MARKDOWN)) == {"README.md"}
+
+
+def test_code_without_a_path_is_an_example() -> None:
+    answer = RENAMED + "Then run it:\n\n```sh\npython src/calc.py\n```\n"
+    assert edits(answer) == edits(RENAMED)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "**src/use.py**\n\n```python\n{}```\n",
+        "```python src/use.py\n{}```\n",
+        '```python title="src/use.py"\n{}```\n',
+    ],
+)
+def test_the_path_of_code_stands_above_it_or_behind_its_fence(answer: str) -> None:
+    new = USE.replace("add(1, 2)", "add(2, 1)")
+    assert edits(answer.format(new))["src/use.py"].new == new
+
+
 FORBIDDEN = (
     "../out.py",
     "/etc/passwd",

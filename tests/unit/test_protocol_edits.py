@@ -352,15 +352,18 @@ async def test_a_further_file_that_is_open_under_another_spelling_counts_as_the_
     assert other["edits"][0]["newText"] == "TYPED\n"
 
 
-async def test_a_file_that_is_open_is_not_made() -> None:
-    app = FakeApp(more_edits=(Edit("src/b.py", "", "x\n", is_new=True),))
+@pytest.mark.parametrize(
+    "edit", [Edit("src/b.py", "", "x\n", is_new=True), Edit("src/c.py", "c\n", "c\n", new_path="src/b.py")]
+)
+async def test_no_file_is_put_where_one_is_open(edit: Edit) -> None:
+    app = FakeApp(more_edits=(edit,), files={"src/c.py": "c\n"})
     async with connected(app.make) as wire:
         editor = Editor(wire)
         await wire.initialize(FULL, rootUri=ROOT)
         wire.open(URI, TEXT)
         wire.open(OTHER, "never saved\n")
         with pytest.raises(Refused, match="open in the editor already"):
-            await wire.call("kibitz/edit", edit_params(1, 2, newFiles=True))
+            await wire.call("kibitz/edit", edit_params(1, 2, newFiles=True, renames=True))
     assert editor.edits == []
 
 

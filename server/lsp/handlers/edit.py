@@ -192,14 +192,15 @@ def _as_open_now(session: "Session", folder: "Folder", changes: Sequence[Change]
     """Take what has been opened meanwhile as the editor has it: it may have been typed in since.
 
     Raises:
-        EditError: a file that the edit makes is open.
+        EditError: a file is open at a path that the edit makes or renames one to.
     """
     by_path = _open_files(session, folder)
     found = []
     for each in changes:
+        taken = each.edit.path if each.edit.is_new else each.edit.new_path
+        if taken in by_path:
+            raise EditError(f"{taken} is open in the editor already; nothing was changed.")
         document = by_path.get(each.edit.path) if each.document is None else None
-        if document is not None and each.edit.is_new:
-            raise EditError(f"{each.edit.path} is open in the editor already; nothing was changed.")
         found.append(each if document is None else replace(each, uri=document.uri, document=document))
     return found
 
