@@ -71,7 +71,7 @@ def write_all(root: Path, edits: Sequence[Edit]) -> None:
 
     Raises:
         EditError: a path leaves the workspace or is taken, a file has changed since its edit was made, or it cannot be
-            written. Every file is as it was then.
+            written. Every file is as it was then, or the message names those that could not be put back.
     """
     plans = [_plan(root, edit) for edit in edits]
     done: list[_Plan] = []
@@ -80,11 +80,11 @@ def write_all(root: Path, edits: Sequence[Edit]) -> None:
             done.append(plan)
             plan.carry_out()
     except EditError as error:
-        for plan in reversed(done[:-1]):
-            plan.take_back()
+        left = [plan.shown for plan in reversed(done[:-1]) if not plan.take_back()]
         if len(plans) == 1:
             raise
-        raise EditError(f"{str(error).rstrip('.')}; every file is as it was.") from error
+        rest = f"{' and '.join(left)} could not be put back" if left else "every file is as it was"
+        raise EditError(f"{str(error).rstrip('.')}; {rest}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ class _Plan:
         """Write it, if what is there is still what it was made of."""
         if self.source is not None and _read(self.source, self.shown) != self.before:
             raise EditError(_moved_on(self.shown))
+        if self.source != self.target and os.path.lexists(self.target):
+            raise EditError(f"{self.target.name} has come meanwhile; nothing was written.")
         _replace(self.target, self.after, self.mode, self.shown)
         if self.source is not None and self.source != self.target:
             try:
@@ -110,12 +112,16 @@ class _Plan:
                 self.target.unlink(missing_ok=True)
                 raise EditError(f"{self.shown} cannot be renamed: {error.strerror}.") from error
 
-    def take_back(self) -> None:
-        """Put back what was there."""
-        if self.source is not None:
-            _replace(self.source, self.before, self.mode, self.shown)
-        if self.source != self.target:
-            self.target.unlink(missing_ok=True)
+    def take_back(self) -> bool:
+        """Put back what was there; tell whether that went well."""
+        try:
+            if self.source is not None:
+                _replace(self.source, self.before, self.mode, self.shown)
+            if self.source != self.target:
+                self.target.unlink(missing_ok=True)
+        except (EditError, OSError):
+            return False
+        return True
 
 
 def _plan(root: Path, edit: Edit) -> _Plan:

@@ -193,3 +193,39 @@ def test_what_was_written_before_a_failure_is_taken_back(tmp_path: Path, monkeyp
         write_all(tmp_path, edits)
     found = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*.py")}
     assert found == {"a.py": b"x = 1\n", "b.py": b"y = 1\n"}
+
+
+def test_what_cannot_be_put_back_is_named_and_the_rest_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edits = [Edit(name, "old\n", f"{name}\n") for name in ("a.py", "b.py", "c.py")]
+    for edit in edits:
+        put(tmp_path, edit.path, b"old\n")
+    replace = files._replace
+
+    def fail(file: Path, data: bytes, mode: int | None, path: str) -> None:
+        if data == b"c.py\n" or (path == "b.py" and data == b"old\n"):
+            raise EditError("The disk is full.")
+        replace(file, data, mode, path)
+
+    monkeypatch.setattr(files, "_replace", fail)
+    with pytest.raises(EditError, match=r"The disk is full; b\.py could not be put back\."):
+        write_all(tmp_path, edits)
+    assert [(tmp_path / edit.path).read_bytes() for edit in edits] == [b"old\n", b"b.py\n", b"old\n"]
+
+
+def test_a_new_file_does_not_take_the_place_of_one_that_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.py", b"old\n")
+    replace = files._replace
+
+    def come(file: Path, data: bytes, mode: int | None, path: str) -> None:
+        replace(file, data, mode, path)
+        put(tmp_path, "b.py", b"somebody's\n")
+
+    monkeypatch.setattr(files, "_replace", come)
+    with pytest.raises(EditError, match="has come meanwhile"):
+        write_all(tmp_path, [Edit("a.py", "old\n", "new\n"), Edit("b.py", "", "x = 1\n", is_new=True)])
+    assert (tmp_path / "b.py").read_bytes() == b"somebody's\n"
+    assert (tmp_path / "a.py").read_bytes() == b"old\n"
