@@ -57,7 +57,7 @@ class App(Indexed):
         self._sent = SentPrompts()
         self._nearby = Nearby(self.retrieve)
         self.recent = Recent()
-        self.gathering = Gathering(self, self.recent)
+        self.gathering = Gathering(self, self.recent, self.first_token_s)
         self._preparing: asyncio.Task[None] | None = None
         self._warm: set[str] = set()  # languages
 

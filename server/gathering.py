@@ -23,9 +23,10 @@ LOOK_AGAIN_S = 30.0  # for which files there are, as long as no index says it
 class Gathering:
     """Gathers for one workspace. Nothing is loaded before it is needed."""
 
-    def __init__(self, app: "Indexed", recent: Recent) -> None:
+    def __init__(self, app: "Indexed", recent: Recent, first_token_s: Callable[[], float | None]) -> None:
         self._app = app
         self._recent = recent
+        self._first_token_s = first_token_s
         self._gatherer: Gatherer | None = None
         self._gathered: Gathered | None = None
         self._files: tuple[float, frozenset[str]] = (-LOOK_AGAIN_S, frozenset())
@@ -35,7 +36,7 @@ class Gathering:
         if self._gathered is None:
             from kibitz.server.completion.gathered import Gathered
 
-            self._gathered = Gathered(self._begin)
+            self._gathered = Gathered(self._begin, first_token_s=self._first_token_s)
         return await self._gathered.at(at, hits, budget_tokens)
 
     async def outlines(self, path: str, text: str, budget_tokens: float) -> "list[Definition]":

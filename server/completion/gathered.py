@@ -1,7 +1,8 @@
 """Context for ghost text while somebody types: what was gathered at this line serves, and is gathered anew meanwhile.
 
 While the cursor stays on its line the context stays, and with it all of the prompt that stands before the document: a
-server's cache holds. A new place is waited for, but not for long.
+server's cache holds. A new place is waited for, but not for long: context is worth a share of what the model takes to
+begin.
 """
 
 import asyncio
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 LINES = 3  # a cursor that has moved further is at another place
 FRESH_S = 10.0  # older context is not shown
-PATIENCE_S = 0.03  # that a request waits at a new place
-READ_S = 0.01  # of it, for reading files that were not read before
+PATIENCE_S = 0.03  # that a request waits at a new place, at most
+PATIENCE_SHARE = 0.2  # of what the model takes to begin
+READING_SHARE = 0.33  # of the patience, for reading files that were not read before
 LOOK_AFTER_S = 0.05  # the request goes out first
 
 
@@ -44,13 +46,16 @@ class Gathered:
         self,
         begin: "Callable[[Snapshot, Sequence[Hit], int, float], Callable[[], Context]]",
         *,
+        first_token_s: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Gather with the work that `begin` returns, which is done in a thread.
 
         It is told the cursor, the hits, the prompt's budget, and for how many seconds files may be read.
+        `first_token_s` tells what the model usually takes to begin, in seconds; None: nothing is known of it.
         """
         self._begin = begin
+        self._first_token_s = first_token_s
         self._clock = clock
         self._last: _Last | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -68,7 +73,8 @@ class Gathered:
         if last is None:  # all is cold, and nobody types yet
             patience_s, read_s = None, math.inf
         else:
-            patience_s, read_s = PATIENCE_S, READ_S
+            patience_s = self._patience_s()
+            read_s = READING_SHARE * patience_s
         if self._waited is None or self._waited[0].done() or self._waited[1:] != (at.path, line):
             # A request that is cancelled does not take it along: the next key waits for the same.
             work = asyncio.create_task(self._look(at, hits, budget_tokens, read_s))
@@ -86,6 +92,10 @@ class Gathered:
         self._stop_looking()
         if self._waited is not None:
             self._waited[0].cancel()
+
+    def _patience_s(self) -> float:
+        usual_s = self._first_token_s()
+        return PATIENCE_S if usual_s is None else min(PATIENCE_S, PATIENCE_SHARE * usual_s)
 
     def _stop_looking(self) -> None:
         if self._looking is not None:

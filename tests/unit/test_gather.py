@@ -178,7 +178,7 @@ async def test_a_new_place_is_waited_for_and_read_at_leisure_afterwards(drawn: s
     assert await number(of, drawn, path) == 2
     await asyncio.sleep(0.05)
     assert await number(of, drawn, path) == 3
-    assert work.read_s == [float("inf"), gathered.READ_S, float("inf")]
+    assert work.read_s == [float("inf"), gathered.READING_SHARE * gathered.PATIENCE_S, float("inf")]
     of.close()
 
 
@@ -219,9 +219,18 @@ async def test_a_request_that_is_cancelled_leaves_its_work_to_the_next_one() -> 
     assert work.begun == 1
 
 
-async def test_what_takes_too_long_is_for_the_next_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathered, "PATIENCE_S", 0)
-    of = Gathered(Work().begin)
+@pytest.mark.parametrize(("first_token_s", "share"), [(None, 1), (9.0, 1), (gathered.PATIENCE_S, 0.2), (0.0, 0)])
+async def test_a_model_that_begins_fast_is_kept_waiting_less(first_token_s: float | None, share: float) -> None:
+    work = Work()
+    of = Gathered(work.begin, first_token_s=lambda: first_token_s)
+    await number(of, "║")
+    await of.at(at_cursor("║", path="c.py"), HITS, 1_000)
+    assert work.read_s[1] == pytest.approx(gathered.READING_SHARE * share * gathered.PATIENCE_S)
+    of.close()
+
+
+async def test_what_takes_too_long_is_for_the_next_key() -> None:
+    of = Gathered(Work().begin, first_token_s=lambda: 0.0)
     await number(of, "║")
     first = await of.at(at_cursor("║", path="c.py"), HITS, 1_000)
     assert [item.text for item in first.items] == ["found()\n"]
