@@ -60,6 +60,11 @@ class FileStatus:
     changed: bool = False
 
 
+def reason_of(rule: str) -> str:
+    """Say in words why a rule leaves files out; "" for an unknown one."""
+    return _REASONS.get(rule.partition(":")[0], "")
+
+
 def file_status(
     root: Path, file: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = _DEFAULT_RULES
 ) -> FileStatus:
@@ -84,7 +89,7 @@ def file_status(
     source = next((source for source in found.files if source.path == path), None)
     if source is None:
         rule, origin = _left_out(root, path, found, rules)
-        return replace(state, rule=rule, origin=origin, reason=_reason(rule))
+        return replace(state, rule=rule, origin=origin, reason=reason_of(rule))
     return _admitted(root, state, source, manifest, rules)
 
 
@@ -106,11 +111,11 @@ def _admitted(root: Path, state: FileStatus, source: Source, manifest: Manifest 
     if manifest and entry and manifest.is_current(entry.stamp, now):
         return replace(state, language=_language(entry.blob))
     if manifest and passed and manifest.is_current(passed.stamp, now):
-        return replace(state, rule=passed.rule, origin="its content", reason=_reason(passed.rule))
+        return replace(state, rule=passed.rule, origin="its content", reason=reason_of(passed.rule))
     read = read_blob(root, state.path, max_bytes=rules.max_bytes)
     if isinstance(read, Skipped):
         return replace(
-            state, rule=read.rule, origin="its content", reason=_reason(read.rule), changed=entry is not None
+            state, rule=read.rule, origin="its content", reason=reason_of(read.rule), changed=entry is not None
         )
     return _readable(state, read, entry)
 
@@ -156,7 +161,3 @@ def _origin(root: Path, path: str, skip: Skipped, rules: Rules) -> str:
         return where
     number = deciding_line(lines, path.removeprefix(f"{folder}/") if folder else path)
     return f"{where}:{number}: {lines[number - 1].strip()}" if number else where
-
-
-def _reason(rule: str) -> str:
-    return _REASONS.get(rule.partition(":")[0], "")

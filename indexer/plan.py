@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kibitz.indexer.changes import changes, stamps
+from kibitz.indexer.changes import Changes, changes, stamps
 from kibitz.indexer.coverage import absent_language
 from kibitz.indexer.embed import Embedder
 from kibitz.indexer.languages import language_of
 from kibitz.indexer.layout import places
-from kibitz.indexer.manifest import load
-from kibitz.indexer.workspace import Rules, Skipped, survey
+from kibitz.indexer.manifest import Stamp, load
+from kibitz.indexer.workspace import Rules, Skipped, Survey, survey
 
 _DEFAULT_RULES = Rules()
 BYTES_PER_SECOND = 4_500_000
@@ -68,12 +68,8 @@ def plan(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = _DEF
     Raises:
         WorkspaceError: the folder cannot be read.
     """
-    found = survey(root, rules, ignored=True)
-    manifest = load(places(root, cache_dir, embedder).manifest(root))
-    now = stamps(found)
-    diff = changes(manifest, now)
-    admitted = [(path, stamp.size) for path, stamp in now.items() if path not in diff.passed]
-    out = [*found.skipped, *(Skipped(path, one.rule) for path, one in diff.passed.items())]
+    found, now, diff = _looked_at(root, cache_dir, embedder, rules)
+    admitted, out = _admitted(now, diff), _out(found, diff)
     by_language = _by(((language_of(path), path, size) for path, size in admitted))
     by_rule = _by((skip.rule, skip.path, _size(root, skip.path)) for skip in out)
     total = _sum(by_language.values())
@@ -90,6 +86,47 @@ def plan(root: Path, *, cache_dir: Path, embedder: Embedder, rules: Rules = _DEF
         by_rule=by_rule,
         warning=absent_language(found, (path for path, _ in admitted), {p: one.rule for p, one in diff.passed.items()}),
     )
+
+
+def paths_of(
+    root: Path,
+    *,
+    cache_dir: Path,
+    embedder: Embedder,
+    rules: Rules = _DEFAULT_RULES,
+    rule: str = "",
+    language: str = "",
+) -> list[str]:
+    """The paths that a rule leaves out, sorted, or without one those of a language that a round would read.
+
+    A folder's path ends in "/": it was not entered. Without a language files without a grammar are meant.
+
+    Raises:
+        WorkspaceError: the folder cannot be read.
+    """
+    found, now, diff = _looked_at(root, cache_dir, embedder, rules)
+    if rule:
+        return sorted(skip.path for skip in _out(found, diff) if skip.rule == rule)
+    return sorted(path for path, _ in _admitted(now, diff) if language_of(path) == language)
+
+
+def _looked_at(
+    root: Path, cache_dir: Path, embedder: Embedder, rules: Rules
+) -> tuple[Survey, Mapping[str, Stamp], Changes]:
+    """Look at what is there, and at what of it the index has seen."""
+    found = survey(root, rules, ignored=True)
+    now = stamps(found)
+    return found, now, changes(load(places(root, cache_dir, embedder).manifest(root)), now)
+
+
+def _admitted(now: Mapping[str, Stamp], diff: Changes) -> list[tuple[str, int]]:
+    """Paths that a round would read, with their bytes."""
+    return [(path, stamp.size) for path, stamp in now.items() if path not in diff.passed]
+
+
+def _out(found: Survey, diff: Changes) -> list[Skipped]:
+    """What is left out, by its name or by what a round has read in it."""
+    return [*found.skipped, *(Skipped(path, one.rule) for path, one in diff.passed.items())]
 
 
 def _by(files: Iterable[tuple[str, str, int]]) -> dict[str, Amount]:

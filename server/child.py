@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 REPORT_BYTES = 1 << 24  # of an index round on one line: it counts every ignore file by name
 
 
-async def index_in_child(root: Path, environ: Mapping[str, str], on_progress: "Callable[[Progress], None]") -> "Report":
-    """Bring the index of a workspace up to date in a process that may use memory and be killed.
+async def index_in_child(
+    root: Path, environ: Mapping[str, str], on_progress: "Callable[[Progress], None]", *, rebuild: bool = False
+) -> "Report":
+    """Bring the index of a workspace up to date, or `rebuild` it, in a process that may use memory and be killed.
 
     Cancelling this ends the child.
 
@@ -31,6 +33,7 @@ async def index_in_child(root: Path, environ: Mapping[str, str], on_progress: "C
     child = await asyncio.create_subprocess_exec(
         # -P: the folder it is started in, often the workspace, must not be where Python looks for modules.
         *(sys.executable, "-P", "-m", "kibitz.server", "index", str(root), "--json"),
+        *(("--rebuild",) if rebuild else ()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

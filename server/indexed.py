@@ -13,10 +13,12 @@ from kibitz.server.unseen import Unseen
 if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer, Freshness
     from kibitz.indexer.embed import Embedder
+    from kibitz.indexer.explain import FileStatus
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import IndexStatus, Progress, Report
     from kibitz.indexer.live import LiveParser
+    from kibitz.indexer.plan import Plan
     from kibitz.indexer.search import Searcher
     from kibitz.indexer.types import Hit
     from kibitz.indexer.workspace import Rules
@@ -121,8 +123,8 @@ class Indexed:
         hits = await self.retrieve(query, self.second_stage.candidates(k))
         return (await self.second_stage.rerank(query, hits, k)).hits
 
-    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
-        """Bring the index up to date in a child process; cancelling this ends the child.
+    async def index(self, on_progress: "Callable[[Progress], None]", *, rebuild: bool = False) -> "Report":
+        """Bring the index up to date, or make it anew, in a child process; cancelling this ends the child.
 
         Raises:
             IndexerError: the child's own sentence.
@@ -130,7 +132,8 @@ class Indexed:
         from kibitz.server.child import as_environment, index_in_child
 
         with self._unseen.round():
-            return await index_in_child(self.root, {**self._environ, **as_environment(self.config)}, on_progress)
+            environ = {**self._environ, **as_environment(self.config)}
+            return await index_in_child(self.root, environ, on_progress, rebuild=rebuild)
 
     async def see(self, documents: Mapping[str, str | None]) -> None:
         """Answer searches from these files of the index as they are now, ahead of the next round.
@@ -159,6 +162,37 @@ class Indexed:
         """End the process that parses open documents; it is started again when it is needed."""
         if self._live is not None:
             await asyncio.to_thread(self._live.close)
+
+    def plan(self) -> "Plan":
+        """What a round would look at: how much is let in and left out; reads the disk.
+
+        Raises:
+            WorkspaceError: the folder cannot be read.
+        """
+        from kibitz.indexer.plan import plan
+
+        return plan(self.root, cache_dir=self.config.cache_dir, embedder=self.embedder(), rules=self.rules)
+
+    def paths_of(self, *, rule: str = "", language: str = "") -> list[str]:
+        """The paths that a rule leaves out, or those of a language that are let in; reads the disk.
+
+        Raises:
+            WorkspaceError: the folder cannot be read.
+        """
+        from kibitz.indexer.plan import paths_of
+
+        cache, embedder = self.config.cache_dir, self.embedder()
+        return paths_of(self.root, cache_dir=cache, embedder=embedder, rules=self.rules, rule=rule, language=language)
+
+    def file_status(self, file: Path) -> "FileStatus":
+        """Why a file is in the index, or why it is not; reads the disk.
+
+        Raises:
+            WorkspaceError: the file is outside the workspace, is a folder or does not exist.
+        """
+        from kibitz.indexer.explain import file_status
+
+        return file_status(self.root, file, cache_dir=self.config.cache_dir, embedder=self.embedder(), rules=self.rules)
 
     def index_status(self) -> "IndexStatus":
         """What is indexed, and how far behind it is."""

@@ -10,7 +10,7 @@ from kibitz.server.cli.shared import PATH, emit, json_option, make_app, printabl
 
 if TYPE_CHECKING:
     from kibitz.indexer.index import Progress, Report
-    from kibitz.indexer.plan import Amount, Plan
+    from kibitz.indexer.plan import Amount
     from kibitz.server.app import App
 
 
@@ -72,9 +72,7 @@ def sentence(report: "Report") -> str:
 
 
 def _show_plan(app: "App", as_json: bool) -> None:
-    from kibitz.indexer.plan import plan
-
-    planned: Plan = plan(app.root, cache_dir=app.config.cache_dir, embedder=app.embedder(), rules=app.rules)
+    planned = app.plan()
     sent = planned.todo.tokens if app.config.embedding_model else 0
     cost = _cost(app, sent)
     if as_json:

@@ -57,11 +57,7 @@ def _is_folder(target: Path) -> bool:
 def _show_file(app: "App", file: Path, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from kibitz.indexer.explain import file_status
-
-    state: FileStatus = file_status(
-        app.root, file, cache_dir=app.config.cache_dir, embedder=app.embedder(), rules=app.rules
-    )
+    state = app.file_status(file)
     if as_json:
         emit(asdict(state))
         return

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer
+    from kibitz.indexer.explain import FileStatus
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.plan import Plan
     from kibitz.prompts.render import Rendered
     from kibitz.server.chat.beside import Beside, Composed
     from kibitz.server.chat.question import Question
@@ -110,8 +112,20 @@ class AppPort(Protocol):
         """Return the last prompts that were sent, the latest first, with placeholders where secrets were."""
         ...
 
-    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
-        """Bring the index up to date."""
+    async def index(self, on_progress: "Callable[[Progress], None]", *, rebuild: bool = False) -> "Report":
+        """Bring the index up to date, or make it anew."""
+        ...
+
+    def plan(self) -> "Plan":
+        """Return what a round would look at; reads the disk."""
+        ...
+
+    def paths_of(self, *, rule: str = "", language: str = "") -> list[str]:
+        """Return the paths that a rule leaves out, or those of a language that are let in; reads the disk."""
+        ...
+
+    def file_status(self, file: Path) -> "FileStatus":
+        """Return why a file is in the index, or why it is not; reads the disk."""
         ...
 
     async def see(self, documents: "Mapping[str, str | None]") -> None:

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from kibitz.indexer.index import Progress, Report
 
 Listener = Callable[["Progress"], None]
+
+
+class Index(Protocol):
+    """Makes one round."""
+
+    def __call__(self, on_progress: Listener, *, rebuild: bool = False) -> Awaitable["Report"]:
+        """Bring the index up to date; with `rebuild`, from nothing."""
+        ...
 
 
 class IndexRounds:
@@ -16,7 +24,7 @@ class IndexRounds:
     A round holds `turn` while it works, so that rounds that share it come one after the other.
     """
 
-    def __init__(self, index: Callable[[Listener], Awaitable["Report"]], turn: asyncio.Lock) -> None:
+    def __init__(self, index: Index, turn: asyncio.Lock) -> None:
         self._index = index
         self._turn = turn
         self._round: asyncio.Task[Report] | None = None
@@ -28,14 +36,14 @@ class IndexRounds:
         """Whether a round is under way."""
         return self._round is not None and not self._round.done()
 
-    async def run(self, on_progress: Listener) -> "Report":
-        """Join the round that runs, or start one.
+    async def run(self, on_progress: Listener, *, rebuild: bool = False) -> "Report":
+        """Join the round that runs, or start one, which may be to `rebuild` the index.
 
         Raises:
             IndexerError: the round failed, in a sentence.
         """
         if self._round is None or self._round.done():
-            self._round = asyncio.create_task(self._start())
+            self._round = asyncio.create_task(self._start(rebuild=rebuild))
         current = self._round
         self._listeners.append(on_progress)
         self._waiting += 1
@@ -48,10 +56,10 @@ class IndexRounds:
                 current.cancel()
                 await asyncio.wait({current})
 
-    async def run_after_this(self, on_progress: Listener) -> "Report":
+    async def run_after_this(self, on_progress: Listener, *, rebuild: bool = False) -> "Report":
         """Start a round that sees what is on disk now: wait for one that runs, then go."""
         await self.settled()
-        return await self.run(on_progress)
+        return await self.run(on_progress, rebuild=rebuild)
 
     async def stop(self) -> None:
         """Stop the round that runs, whoever waits for it."""
@@ -64,9 +72,9 @@ class IndexRounds:
         while self.running and self._round is not None:
             await asyncio.wait({self._round})
 
-    async def _start(self) -> "Report":
+    async def _start(self, *, rebuild: bool) -> "Report":
         async with self._turn:
-            return await self._index(self._tell)
+            return await self._index(self._tell, rebuild=rebuild)
 
     def _tell(self, progress: "Progress") -> None:
         for listener in tuple(self._listeners):

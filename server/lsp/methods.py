@@ -25,6 +25,8 @@ INDEX = "kibitz/index"
 SESSIONS = "kibitz/sessions"
 MENTIONS = "kibitz/mentions"
 HUNKS = "kibitz/hunks"
+FILES = "kibitz/files"
+SYMBOL = "kibitz/symbol"
 
 Token = int | str
 
@@ -188,15 +190,38 @@ class MentionsParams:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesParams:
+    """What is wanted of what the index lets in and leaves out: sums, or the paths of a `rule` or of a `language`.
+
+    `uri` asks of one file why it is in or out; `most` bounds the paths.
+    """
+
+    folder: str = ""
+    rule: str = ""
+    language: str | None = None
+    uri: str = ""
+    most: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolParams:
+    """A cursor in an open document."""
+
+    text_document: DocumentRef
+    position: lsp.Position
+
+
+@dataclass(frozen=True, slots=True)
 class StatusParams:
     """Nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexParams:
-    """Where to report progress; `folder` indexes one of the workspace's alone."""
+    """Where to report progress; `folder` indexes one of the workspace's alone, `rebuild` from nothing."""
 
     folder: str = ""
+    rebuild: bool = False
     work_done_token: Token | None = None
 
 
@@ -211,6 +236,8 @@ CUSTOM_PARAMS: Mapping[str, type] = {
     SESSIONS: SessionsParams,
     MENTIONS: MentionsParams,
     HUNKS: HunksParams,
+    FILES: FilesParams,
+    SYMBOL: SymbolParams,
 }
 
 
@@ -273,5 +300,6 @@ _STRICT: Mapping[Any, Callable[[Any, Any], Any]] = {
     bool: _strict(bool),
     tuple[str, ...]: _strings,
     int | None: _strict(int, type(None)),
+    str | None: _strict(str, type(None)),
     Token | None: _strict(int, str, type(None)),
 }

@@ -22,9 +22,11 @@ from kibitz.server.edit.change import Edit, Target, Targets, whole_file
 from kibitz.server.llm.ports import Delta
 
 if TYPE_CHECKING:
+    from kibitz.indexer.explain import FileStatus
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.plan import Plan
     from kibitz.server.completion.suggest import Suggestion
 
 
@@ -74,6 +76,10 @@ class FakeApp:
     told: list[list[str]] = field(default_factory=list)
     rests: int = 0
     index_rounds: int = 0
+    rebuilds: int = 0
+    planned: "Plan | None" = None
+    paths: Mapping[str, list[str]] = field(default_factory=dict)  # by rule or language
+    statuses: Mapping[str, "FileStatus"] = field(default_factory=dict)  # by path
     closed: bool = False
     sessions: Sessions = field(init=False)
 
@@ -168,14 +174,31 @@ class FakeApp:
         sent = {"at": 1.5, "model": "fake", "endpoint": "http://x/v1", "messages": None}
         return [{**sent, "text": f"prompt {number}"} for number in (2, 1)][:last]
 
-    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
+    async def index(self, on_progress: "Callable[[Progress], None]", *, rebuild: bool = False) -> "Report":
         from kibitz.indexer.index import Progress, Report
 
         self.index_rounds += 1
+        self.rebuilds += rebuild
         for phase in self.phases:
             on_progress(Progress(*phase))
             await self._reach("index", phase)
         return Report(2, 5, 2, 5, 0, {"binary": 1}, 0.5, 1)
+
+    def plan(self) -> "Plan":
+        from kibitz.indexer.plan import Amount, Plan
+
+        return self.planned or Plan(0, 0, 0, 0, {}, {}, Amount(), Amount(), {}, {})
+
+    def paths_of(self, *, rule: str = "", language: str = "") -> list[str]:
+        return self.paths.get(rule or language, [])
+
+    def file_status(self, file: Path) -> "FileStatus":
+        from kibitz.indexer.errors import WorkspaceError
+
+        name = os.path.relpath(file, self.root or file.parent)
+        if name not in self.statuses:
+            raise WorkspaceError(f"There is no file {name}.")
+        return self.statuses[name]
 
     async def see(self, documents: Mapping[str, str | None]) -> None:
         self.seen.append(dict(documents))

@@ -22,7 +22,7 @@ class CountingApp(OurApp):
     rounds: int = 0
     failure: Exception | None = None
 
-    async def index(self, on_progress: "Callable[[Progress], None]") -> "Report":
+    async def index(self, on_progress: "Callable[[Progress], None]", *, rebuild: bool = False) -> "Report":
         from kibitz.indexer.index import Report
 
         with self._unseen.round():

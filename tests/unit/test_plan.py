@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kibitz.indexer.plan import Amount, plan, tokens_in
+from kibitz.indexer.plan import Amount, paths_of, plan, tokens_in
 from kibitz.server.cli import run
 from tests.fakes.embedder import HashEmbedder
 
@@ -30,6 +30,17 @@ def test_a_plan_has_amounts_by_language_and_by_rule(root: Path, tmp_path: Path) 
     assert planned.by_rule["vendored"] == Amount(folders=1)
     assert planned.total == planned.todo == Amount(3, 12_390, 3_100)
     assert planned.warning is None
+
+
+def test_the_paths_of_a_language_and_of_a_rule_are_what_was_counted(root: Path, tmp_path: Path) -> None:
+    def of(rule: str = "", language: str = "") -> list[str]:
+        cache, embedder = tmp_path / "cache", HashEmbedder()
+        return paths_of(root, cache_dir=cache, embedder=embedder, rule=rule, language=language)
+
+    assert of(language="python") == ["a.py", "b.py"]
+    assert of(rule="vendored") == ["node_modules/"]
+    assert of(rule="binary") == ["d.png"]
+    assert of(rule="minified") == of(language="rust") == of(language="") == []
 
 
 def test_seconds_grow_with_bytes(root: Path, tmp_path: Path) -> None:

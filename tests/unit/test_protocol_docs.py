@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kibitz.indexer.answer import Freshness
+from kibitz.indexer.plan import Amount, Plan
 from kibitz.indexer.round import Report
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.prompts.nodes import fragment, reserve, scope, system, text, user
@@ -73,8 +74,8 @@ class Shop(FakeApp):
         sent: list[Mapping[str, Any]] = result_of(request)["prompts"]
         return sent[:last]
 
-    async def index(self, on_progress: Any) -> Report:
-        await super().index(on_progress)
+    async def index(self, on_progress: Any, *, rebuild: bool = False) -> Report:
+        await super().index(on_progress, rebuild=rebuild)
         report = result_of(shown("kibitz/index"))
         return Report(**{name: value for name, value in report.items() if name != "folders"})
 
@@ -216,6 +217,26 @@ async def test_an_index_round_reports_as_shown() -> None:
         steps = [m for m in sent(wire, "$/progress") if m["params"]["token"] == "indexing-1"]
     documented = [message for message in messages() if message.get("method") == "$/progress"]
     assert steps[1] == documented[1]
+
+
+async def test_files_and_symbols_are_told_as_shown() -> None:
+    app = shop()
+    app.planned = Plan(
+        files=340,
+        bytes=1_300_000,
+        changed_files=2,
+        removed_files=0,
+        languages={"python": 340},
+        skipped={"vendored": 1},
+        total=Amount(340, 1_300_000),
+        todo=Amount(2, 9_000),
+        by_language={"python": Amount(340, 1_300_000)},
+        by_rule={"vendored": Amount(folders=1)},
+    )
+    async with connected(app.make) as wire:
+        await open_shop(wire)
+        assert await play(wire, "kibitz/files") == result_of(shown("kibitz/files"))
+        assert await play(wire, "kibitz/symbol") == result_of(shown("kibitz/symbol"))
 
 
 async def test_a_prompt_is_told_with_the_names_that_are_shown() -> None:

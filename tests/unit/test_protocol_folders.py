@@ -141,11 +141,11 @@ async def test_the_folders_are_indexed_in_turn_each_with_a_bar_of_its_own() -> N
             app = super().make(root, options, narrowed)
             index = app.index
 
-            async def alone(on_progress: Any) -> Report:
+            async def alone(on_progress: Any, *, rebuild: bool = False) -> Report:
                 Apart.working += 1
                 assert Apart.working == 1
                 await asyncio.sleep(0.02)
-                report = await index(on_progress)
+                report = await index(on_progress, rebuild=rebuild)
                 Apart.working -= 1
                 return report
 

@@ -149,7 +149,7 @@ async def test_no_request_is_handled_in_the_loop_itself() -> None:
         await wire.initialize()
         handlers = wire.server.protocol.fm
         requests = [name for name in handlers.features if name.startswith("kibitz/") or "ompletion" in name]
-        assert len(requests) == 12
+        assert len(requests) == 14
         assert all(asyncio.iscoroutinefunction(handlers.features[name]) for name in requests)
         assert all(asyncio.iscoroutinefunction(command) for command in handlers.commands.values())
 

@@ -33,12 +33,12 @@ def register(ls: "KibitzServer") -> None:
 
 
 async def index(ls: "KibitzServer", params: methods.IndexParams) -> dict[str, Any]:
-    """Bring the index up to date and say what was done; a round under way is joined."""
+    """Bring the index up to date and say what was done; a round under way is joined, unless to make it anew."""
     folders = ls.session.asked_folders(params.folder)
     if not folders:
         raise RequestError(failures.REQUEST_FAILED, "No folder is open, so there is nothing to index.")
     async with work_done(ls, _TITLE, params.work_done_token, create=True) as work:
-        reports = [await _round(ls, folder, work) for folder in folders]
+        reports = [await _round(ls, folder, work, rebuild=params.rebuild) for folder in folders]
     each = [
         {"uri": folder.root.as_uri(), **report_as_json(report)}
         for folder, report in zip(folders, reports, strict=True)
@@ -62,11 +62,14 @@ def report_as_json(report: "Report") -> dict[str, Any]:
     return {**dataclasses.asdict(report), "skipped": dict(report.skipped)}
 
 
-async def _round(ls: "KibitzServer", folder: Folder, work: WorkDone, *, after_this: bool = False) -> "Report":
+async def _round(
+    ls: "KibitzServer", folder: Folder, work: WorkDone, *, after_this: bool = False, rebuild: bool = False
+) -> "Report":
     rounds, folders = folder.rounds, ls.session.folders
     ls.tell("indexing", "Indexing the workspace.")
     try:
-        report = await (rounds.run_after_this if after_this else rounds.run)(_reporter(work))
+        run = rounds.run_after_this if after_this or rebuild else rounds.run
+        report = await run(_reporter(work), rebuild=rebuild)
     except asyncio.CancelledError:
         if not folders.indexing:
             ls.tell("ready", "Indexing was stopped.")
