@@ -28,6 +28,7 @@ from kibitz.indexer.question import read_question
 from kibitz.indexer.retrieve import Legs, ask_legs, retrieve
 from kibitz.indexer.shown import Shown
 from kibitz.indexer.spelling import respelt
+from kibitz.indexer.symbol_search import symbols_like
 from kibitz.indexer.types import Hit
 from kibitz.indexer.view import View
 from kibitz.indexer.wanted import Wanted
@@ -204,6 +205,15 @@ class Searcher:
         with self.answering() as (view, _):
             found = [name for part, _ in view.parts for name in part.names_holding(text, k)]
         return list(dict.fromkeys(found))[:k]
+
+    def symbols(self, begun: str, k: int = 50) -> list[Place]:
+        """The k definitions whose names hold a piece best; see symbol_search.symbols_like.
+
+        Raises:
+            NotIndexedError: the index turns out to be damaged.
+        """
+        with self.answering() as (view, sources):
+            return symbols_like(view, sources, begun, k)
 
     def references(
         self, name: str, k: int = 100, *, kinds: Sequence[str] = REFERENCE_KINDS, within: str = ""

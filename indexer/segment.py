@@ -7,7 +7,7 @@ is its path and its content. Which of a segment's files a workspace really has i
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise
@@ -111,6 +111,17 @@ class Segment:
         wanted = re.escape(text.encode("utf-8", "surrogatepass"))
         found = re.finditer(rb"[^\0]*?" + wanted + rb"[^\0]*", self._names[0], re.IGNORECASE)
         return [one[0].decode("utf-8", "surrogatepass") for one in islice(found, most)]
+
+    def defining(self, text: str, most: int) -> Iterator[tuple[int, str]]:
+        """The chunks that define the first names which hold a text, each with such a name."""
+        wanted = re.escape(text.encode("utf-8", "surrogatepass"))
+        names, ends = self._names
+        starts = [one.start() for one in islice(re.finditer(wanted, names, re.IGNORECASE), most)]
+        codes = np.unique(np.searchsorted(np.asarray(ends), starts))
+        places = np.flatnonzero(np.isin(self.defines, codes))
+        chunks = np.searchsorted(self.define_offsets, places, side="right") - 1
+        for chunk, code in zip(chunks.tolist(), self.defines[places].tolist(), strict=True):
+            yield chunk, self.name_of(code)
 
     @cached_property
     def _names(self) -> tuple[bytes, memoryview]:

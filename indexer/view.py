@@ -122,6 +122,14 @@ class View:
         """Which files can hold what is asked for, (f,): see `Sieve.may_hold`."""
         return _concatenated([segment.sieve.may_hold(asked) for segment, _ in self.parts], np.bool_)
 
+    def defining(self, text: str, most: int) -> Iterator[tuple[int, Chunk, str]]:
+        """Definitions whose names hold a text: file, chunk without its text, name; `most` names of a segment."""
+        for base, (segment, _) in zip(self._chunk_starts, self.parts, strict=False):
+            for chunk, name in segment.defining(text, most):
+                file = int(self.file_of[base + chunk])
+                if self.alive[file]:
+                    yield file, segment.chunk(chunk, self.paths[file], ""), name
+
     def blob(self, file: int) -> str:
         """One file's blob."""
         part = int(np.searchsorted(self._file_base, file, side="right")) - 1

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import IndexStatus, Progress, Report
     from kibitz.indexer.live import LiveParser
+    from kibitz.indexer.lookup import Place
     from kibitz.indexer.plan import Plan
     from kibitz.indexer.search import Searcher
     from kibitz.indexer.types import Hit
@@ -97,6 +98,17 @@ class Indexed:
     async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
         """Search with a regular expression off the event loop."""
         return await asyncio.to_thread(self.grep_now, query, k, within, filters)
+
+    async def symbols(self, begun: str, k: int) -> "Sequence[Place]":
+        """The first k definitions whose names hold a piece, off the event loop; none where there is no index."""
+
+        def look() -> "Sequence[Place]":
+            try:
+                return self.searcher().symbols(begun, k)
+            except NotIndexedError:
+                return []
+
+        return await asyncio.to_thread(look)
 
     def changed(self, paths: Collection[str]) -> None:
         """Take note of files that have changed: answers say how many the index has not seen, from now on."""

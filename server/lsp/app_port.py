@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.lookup import Place
     from kibitz.indexer.plan import Plan
     from kibitz.prompts.render import Rendered
     from kibitz.server.chat.beside import Beside, Composed
@@ -42,6 +43,10 @@ class AppPort(Protocol):
 
     async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> "Answer":
         """Find the lines that match a regular expression."""
+        ...
+
+    async def symbols(self, begun: str, k: int) -> "Sequence[Place]":
+        """Return the first k definitions whose names hold a piece."""
         ...
 
     def changed(self, paths: Collection[str]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kibitz.indexer.filters import Filters
     from kibitz.indexer.grep import Query
     from kibitz.indexer.index import Progress, Report
+    from kibitz.indexer.lookup import Place
     from kibitz.indexer.plan import Plan
     from kibitz.server.completion.suggest import Suggestion
 
@@ -78,6 +79,7 @@ class FakeApp:
     index_rounds: int = 0
     rebuilds: int = 0
     planned: "Plan | None" = None
+    places: "Sequence[Place]" = ()
     paths: Mapping[str, list[str]] = field(default_factory=dict)  # by rule or language
     statuses: Mapping[str, "FileStatus"] = field(default_factory=dict)  # by path
     closed: bool = False
@@ -102,6 +104,10 @@ class FakeApp:
     async def grep(self, query: "Query", k: int, within: str = "", filters: "Filters | None" = None) -> Answer:
         await self._reach("grep", (query, k, within, filters))
         return Answer(tuple(self.hits[:k]), ("regex",), self.freshness, self.notes)
+
+    async def symbols(self, begun: str, k: int) -> "Sequence[Place]":
+        await self._reach("symbols", (begun, k))
+        return self.places[:k]
 
     def changed(self, paths: Collection[str]) -> None:
         self.told.append(sorted(paths))

@@ -168,3 +168,23 @@ def test_an_outline_is_of_a_file_of_the_index(searcher: Searcher, root: Path) ->
 )
 def test_names_as_they_are_asked_for(text: str, name: Name) -> None:
     assert Name.of(text) == name
+
+
+@pytest.mark.parametrize(
+    ("begun", "found"),
+    [
+        ("sess", [("src/session.py", "Session", "class", 3)]),
+        ("GIVE", [("go/pool.go", "GiveBack", "function", 2), ("java/Pool.java", "Pool.giveBack", "method", 1)]),
+        ("ack", [("go/pool.go", "GiveBack", "function", 2)]),
+        ("close", [("src/session.py", "close", "function", 4)]),
+        ("dial", [("src/zoo.py", "dial", "function", 0), ("examples/zoo.py", "dial", "function", 0)]),
+        ("  ", []),
+        ("no such name", []),
+    ],
+)
+def test_definitions_are_found_by_a_piece_of_their_name(
+    searcher: Searcher, begun: str, found: list[tuple[str, str, str, int]]
+) -> None:
+    places = searcher.symbols(begun, 10)
+    assert [(one.path, one.symbol, one.kind, one.lines[0]) for one in places][: len(found)] == found
+    assert bool(places) == bool(found)

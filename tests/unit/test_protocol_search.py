@@ -8,6 +8,7 @@ import pytest
 from kibitz.indexer.answer import Freshness
 from kibitz.indexer.filters import Filters
 from kibitz.indexer.grep import Query
+from kibitz.indexer.lookup import Place
 from kibitz.indexer.types import Chunk, Hit, Span
 from kibitz.server.config import Config
 from tests.fakes.app import FakeApp
@@ -108,3 +109,20 @@ async def test_what_changes_is_told_to_the_app(tmp_path: Path) -> None:
         await wire.until(lambda: app.told == [[]])
         wire.notify("textDocument/didSave", {"textDocument": {"uri": (tmp_path / "a.py").as_uri()}})
         await wire.until(lambda: app.told[1:] == [["a.py"]])
+
+
+async def test_symbols_of_the_workspace_are_definitions_with_their_lines() -> None:
+    places = [
+        Place("src/a.py", "Shop.sell", "method", Span(4, 7), (5,), "def sell(self)"),
+        Place("b.md", "Selling", "section", Span(0, 2), (0,), "# Selling"),
+    ]
+    app = FakeApp(places=places)
+    async with connected(app.make) as wire:
+        result = await wire.initialize(rootUri=ROOT)
+        method, section = await wire.call("workspace/symbol", {"query": "sel"})
+    assert result["capabilities"]["workspaceSymbolProvider"]
+    assert app.asked == [("symbols", ("sel", 200))]
+    lines = {"start": at(4, 0), "end": at(7, 0)}
+    location = {"uri": "file:///code/src/a.py", "range": lines}
+    assert method == {"name": "sell", "kind": 6, "location": location, "containerName": "Shop"}
+    assert (section["name"], section["containerName"]) == ("Selling", "b.md")

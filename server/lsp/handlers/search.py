@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -18,14 +19,24 @@ from kibitz.server.lsp.progress import work_done
 if TYPE_CHECKING:
     from kibitz.indexer.answer import Answer
     from kibitz.indexer.filters import Filters
+    from kibitz.indexer.lookup import Place
     from kibitz.server.lsp.server import KibitzServer
 
 _MOST_HITS = 200
+_SYMBOL_KINDS = {
+    "function": lsp.SymbolKind.Function,
+    "method": lsp.SymbolKind.Method,
+    "class": lsp.SymbolKind.Class,
+    "type": lsp.SymbolKind.Interface,
+    "module": lsp.SymbolKind.Module,
+    "section": lsp.SymbolKind.String,
+}
 
 
 def register(ls: "KibitzServer") -> None:
     """Register the group."""
     ls.feature(methods.SEARCH)(search)
+    ls.feature(lsp.WORKSPACE_SYMBOL)(workspace_symbol)
 
 
 async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, Any]:
@@ -46,6 +57,24 @@ async def search(ls: "KibitzServer", params: methods.SearchParams) -> dict[str, 
         "notes": merge.notes_of(found),
         "reranked_by": next((answer.reranked_by for answer in answers if answer.reranked_by), ""),
     }
+
+
+async def workspace_symbol(ls: "KibitzServer", params: lsp.WorkspaceSymbolParams) -> list[lsp.SymbolInformation]:
+    """Answer with the definitions whose names hold what was typed, of all folders."""
+    folders = list(ls.session.folders)
+    found = await asyncio.gather(*(folder.app.symbols(params.query, _MOST_HITS) for folder in folders))
+    return [_symbol(folder, place) for folder, places in zip(folders, found, strict=True) for place in places]
+
+
+def _symbol(folder: Folder, place: "Place") -> lsp.SymbolInformation:
+    span = lsp.Range(lsp.Position(place.span.start, 0), lsp.Position(place.span.end, 0))
+    holder, _, name = place.symbol.rpartition(".")
+    return lsp.SymbolInformation(
+        name=name or place.symbol,
+        kind=_SYMBOL_KINDS.get(place.kind, lsp.SymbolKind.Variable),
+        location=lsp.Location(uri_of(folder.root or Path(), place.path), span),
+        container_name=holder or place.path,
+    )
 
 
 async def _answer(app: AppPort, params: methods.SearchParams, filters: "Filters | None") -> "Answer":
