@@ -4,12 +4,12 @@ import * as vscode from "vscode";
 import { ApiKey } from "./apiKey.js";
 import { Conversation, selected } from "./chat.js";
 import { actOnCode } from "./code.js";
-import { editSelection } from "./edit.js";
+import { editFiles, editSelection, stopEdit } from "./edit.js";
+import { explainFile, IndexView, indexWorkspace } from "./indexView.js";
 import { showPrompt } from "./prompt.js";
 import * as protocol from "./protocol.js";
-import { searchWorkspace } from "./search.js";
+import { relatedCode, searchWorkspace } from "./search.js";
 import { Server } from "./server.js";
-import { sentence } from "./serverCommand.js";
 import { NEEDS_RESTART, toggleGhostText } from "./settings.js";
 import { showStatus, statusItem } from "./statusItem.js";
 import { StateTracker } from "./tracker.js";
@@ -20,6 +20,7 @@ export interface Api {
   ask(question: string): Promise<string | undefined>;
   goOn(): Promise<string | undefined>;
   edit(instruction: string): Promise<boolean>;
+  editFiles(files: vscode.Uri[], instruction: string): Promise<boolean>;
   search(query: string, k: number): Promise<readonly protocol.SearchHit[]>;
 }
 
@@ -31,6 +32,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const apiKey = new ApiKey(context.secrets);
   const running = new Server(output, () => apiKey.get(), tracker);
   const conversation = new Conversation(running, context.extensionUri, (action, text) => actOnCode(running, action, text));
+  const indexView = new IndexView(running, tracker);
   server = running;
 
   const restart = (): void => void running.restart();
@@ -40,8 +42,16 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.chooseConversation": () => conversation.choose(),
     "kibitz.showPrompt": () => showPrompt(running),
     "kibitz.editSelection": () => editSelection(running),
+    "kibitz.editFiles": () => editFiles(running),
+    "kibitz.stopEdit": () => stopEdit(),
     "kibitz.searchWorkspace": () => searchWorkspace(running),
+    "kibitz.searchSymbols": () => searchWorkspace(running, "@"),
+    "kibitz.relatedCode": () => relatedCode(running),
     "kibitz.indexWorkspace": () => indexWorkspace(running),
+    "kibitz.rebuildIndex": () => indexWorkspace(running, true),
+    "kibitz.cancelIndexing": () => running.cancelIndexing(),
+    "kibitz.refreshIndexView": () => indexView.refresh(),
+    "kibitz.explainFile": (uri?: vscode.Uri) => explainFile(running, uri),
     "kibitz.toggleGhostText": () => announceToggle(),
     "kibitz.setApiKey": () => setApiKey(apiKey),
     "kibitz.clearApiKey": () => apiKey.clear(),
@@ -52,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   context.subscriptions.push(
     output,
     statusItem(tracker),
+    indexView,
     vscode.window.registerWebviewViewProvider(Conversation.view, conversation),
     apiKey.onDidChange(restart),
     vscode.workspace.onDidGrantWorkspaceTrust(restart),
@@ -68,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     ask: (question) => conversation.ask(question),
     goOn: () => conversation.goOn(),
     edit: (instruction) => editSelection(running, instruction),
+    editFiles: (files, instruction) => editFiles(running, { files, instruction }),
     search: async (query, k) => (await running.request(protocol.search, { query, k })).hits,
   };
 }
@@ -85,14 +97,6 @@ async function askQuestion(conversation: Conversation): Promise<void> {
   });
   if (question !== undefined && question.trim() !== "") {
     await conversation.ask(question.trim(), attached);
-  }
-}
-
-async function indexWorkspace(running: Server): Promise<void> {
-  try {
-    await running.request(protocol.index, {});
-  } catch (error) {
-    void vscode.window.showErrorMessage(`Kibitz: ${sentence(error)}`);
   }
 }
 

@@ -1,7 +1,8 @@
 // The server's own requests, as its protocol page has them.
 import { NotificationType, ProgressType, RequestType } from "vscode-languageclient";
-import type { Range, VersionedTextDocumentIdentifier } from "vscode-languageclient";
+import type { Position, Range, SymbolInformation, VersionedTextDocumentIdentifier } from "vscode-languageclient";
 
+import type { FileStatus, Sums } from "./coverage.js";
 import type { Notice, ServerStatus } from "./status.js";
 
 /** A stretch of a file that stood in the prompt; lines are 1-based, the last one included. */
@@ -72,7 +73,14 @@ export interface Offered {
 
 export interface EditParams {
   readonly textDocument: VersionedTextDocumentIdentifier;
-  readonly range: Range;
+  /** Without one the whole document may change. */
+  readonly range?: Range;
+  /** Further files that may change, and whether new ones may be made and these renamed. */
+  readonly files?: readonly { readonly uri: string }[];
+  readonly newFiles?: boolean;
+  readonly renames?: boolean;
+  /** The editor shows the edit before it is made. */
+  readonly confirm?: boolean;
   readonly instruction: string;
   readonly partialResultToken: string;
   readonly apply: boolean;
@@ -104,9 +112,42 @@ export interface PromptParams {
   readonly html: true;
 }
 
+/** Sums, or the paths of a rule or of a language, or the reason for the file of a URI. */
+export interface FilesParams {
+  readonly folder?: string;
+  readonly rule?: string;
+  readonly language?: string;
+  readonly uri?: string;
+  readonly most?: number;
+}
+
+export interface ListedPath {
+  readonly path: string;
+  readonly uri: string | null;
+}
+
+export interface FilesResult {
+  readonly folders?: readonly Sums[];
+  readonly paths?: readonly ListedPath[];
+  readonly more?: number;
+  readonly file?: FileStatus;
+}
+
+export interface SymbolParams {
+  readonly textDocument: { readonly uri: string };
+  readonly position: Position;
+}
+
+/** The innermost definition around a cursor. */
+export interface Symbol {
+  readonly name: string;
+  readonly kind: string;
+  readonly range: Range;
+}
+
 export const chat = new RequestType<ChatParams, ChatResult, void>("kibitz/chat");
 export const edit = new RequestType<EditParams, EditResult, void>("kibitz/edit");
-export const search = new RequestType<{ query: string; k: number }, { hits: readonly SearchHit[] }, void>(
+export const search = new RequestType<{ query: string; k: number; regex?: boolean; rerank?: boolean }, { hits: readonly SearchHit[] }, void>(
   "kibitz/search",
 );
 export const sessions = new RequestType<
@@ -116,7 +157,11 @@ export const sessions = new RequestType<
 >("kibitz/sessions");
 export const mentions = new RequestType<{ text: string }, { items: readonly Offered[] }, void>("kibitz/mentions");
 export const prompt = new RequestType<PromptParams, { readonly html: string }, void>("kibitz/prompt");
-export const index = new RequestType<Record<string, never>, unknown, void>("kibitz/index");
+export const index = new RequestType<{ rebuild?: boolean }, unknown, void>("kibitz/index");
+export const files = new RequestType<FilesParams, FilesResult, void>("kibitz/files");
+export const symbol = new RequestType<SymbolParams, { readonly symbol: Symbol | null }, void>("kibitz/symbol");
+export const workspaceSymbol = new RequestType<{ query: string }, readonly SymbolInformation[] | null, void>("workspace/symbol");
 export const status = new RequestType<Record<string, never>, ServerStatus, void>("kibitz/status");
 export const statusChanged = new NotificationType<Notice>("kibitz/status");
-export const delta = new ProgressType<{ delta: string }>();
+/** A piece of an answer; of an edit also each change that is finished, as a diff. */
+export const delta = new ProgressType<{ readonly delta: string; readonly diff?: string }>();

@@ -84,15 +84,23 @@ export class Server implements vscode.Disposable {
   async stream<P extends { readonly partialResultToken: string }, R>(
     type: RequestType<P, R, void>,
     params: P,
-    onDelta: (text: string) => void,
+    onDelta: (text: string, diff: string | undefined) => void,
     token: vscode.CancellationToken,
   ): Promise<R> {
     const client = this.runningClient();
-    const listening = client.onProgress(protocol.delta, params.partialResultToken, (value) => onDelta(value.delta));
+    const listening = client.onProgress(protocol.delta, params.partialResultToken, (value) => onDelta(value.delta, value.diff));
     try {
       return await client.sendRequest<R>(type.method, params, token);
     } finally {
       listening.dispose();
+    }
+  }
+
+  /** Stop the rounds of indexing that are under way. */
+  async cancelIndexing(): Promise<void> {
+    const client = this.runningClient();
+    for (const token of this.tracker.indexing) {
+      await client.sendNotification("window/workDoneProgress/cancel", { token });
     }
   }
 
@@ -166,7 +174,11 @@ export class Server implements vscode.Disposable {
       },
       middleware: {
         provideInlineCompletionItems: (document, position, context, token, next) =>
-          ghostTextEnabled(document) ? next(document, position, context, token) : undefined,
+          ghostTextEnabled(document)
+            ? this.tracker.wait(Promise.resolve(next(document, position, context, token)))
+            : undefined,
+        // Other servers know the symbols, too: ours are shown by our own search.
+        provideWorkspaceSymbols: () => undefined,
         // Where the workspace is not trusted, nothing that may call a model is offered.
         provideCodeActions: (document, range, context, token, next) =>
           vscode.workspace.isTrusted ? next(document, range, context, token) : undefined,

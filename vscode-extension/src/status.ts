@@ -1,4 +1,5 @@
 // What is known of the server, and what the status item shows of it.
+import { counted, sizeOf } from "./coverage.js";
 
 /** What of the answer to kibitz/status is used here. */
 export interface ServerStatus extends Notice {
@@ -33,6 +34,10 @@ export type State =
   | { readonly kind: "starting" }
   | { readonly kind: "stopped"; readonly reason: string }
   | { readonly kind: "indexing"; readonly percent: number | undefined; readonly phase: string }
+  /** An answer of the model is waited for. */
+  | { readonly kind: "waiting" }
+  /** Search works; there is no model to ask, or it does not answer. */
+  | { readonly kind: "offline"; readonly reason: string }
   | { readonly kind: "error"; readonly reason: string }
   | { readonly kind: "unindexed" }
   | { readonly kind: "ready"; readonly files: number; readonly chunks: number };
@@ -46,10 +51,15 @@ export interface Look {
 
 /** The state that the server's answer amounts to. */
 export function stateOf({ index, state, message }: ServerStatus): State {
-  if (state === "error") {
-    return { kind: "error", reason: message };
+  if (state === "error" || state === "no_model") {
+    return troubleOf({ state, message });
   }
   return index.indexed ? { kind: "ready", files: index.files, chunks: index.chunks } : { kind: "unindexed" };
+}
+
+/** What is wrong, from a notice that says so. */
+export function troubleOf({ state, message }: Notice): State {
+  return { kind: state === "no_model" ? "offline" : "error", reason: message };
 }
 
 /** Whether a progress that begins with this title is the indexing. */
@@ -76,6 +86,10 @@ export function look(state: State): Look {
       const phase = state.phase === "" ? "" : `: ${state.phase}`;
       return { text: `$(sync~spin) Kibitz: indexing${percent}`, tooltip: `Indexing the workspace${phase}`, level: "plain" };
     }
+    case "waiting":
+      return { text: "$(loading~spin) Kibitz: waiting", tooltip: "The model is writing ghost text.", level: "plain" };
+    case "offline":
+      return { text: "$(debug-disconnect) Kibitz: offline", tooltip: `Search works. ${state.reason}`, level: "plain" };
     case "error":
       return { text: "$(warning) Kibitz: error", tooltip: state.reason, level: "plain" };
     case "unindexed":
@@ -85,7 +99,7 @@ export function look(state: State): Look {
         level: "plain",
       };
     case "ready":
-      return { text: "$(eye) Kibitz: ready", tooltip: `The index is ready: ${counted(state.files, state.chunks)}.`, level: "plain" };
+      return { text: "$(eye) Kibitz: ready", tooltip: `The index is ready: ${sizes(state.files, state.chunks)}.`, level: "plain" };
   }
 }
 
@@ -93,17 +107,15 @@ export function look(state: State): Look {
 export function factsOf({ index, model }: ServerStatus): string[] {
   const facts: string[] = [];
   if (index.indexed) {
-    const size = index.bytes < 1e6 ? `${Math.ceil(index.bytes / 1e3)} kB` : `${(index.bytes / 1e6).toFixed(1)} MB`;
-    facts.push(`$(database) ${counted(index.files, index.chunks)}, ${size} on disk`);
+    facts.push(`$(database) ${sizes(index.files, index.chunks)}, ${sizeOf(index.bytes)} on disk`);
   }
   if (index.behind > 0) {
-    facts.push(`$(history) ${index.behind} ${index.behind === 1 ? "file has" : "files have"} changed since`);
+    facts.push(`$(history) ${counted(index.behind, "file")} ${index.behind === 1 ? "has" : "have"} changed since`);
   }
   facts.push(model === null ? "$(hubot) No model has been asked yet" : `$(hubot) ${model}`);
   return facts;
 }
 
-function counted(files: number, chunks: number): string {
-  const grouped = new Intl.NumberFormat("en");
-  return `${grouped.format(files)} ${files === 1 ? "file" : "files"} in ${grouped.format(chunks)} chunks`;
+function sizes(files: number, chunks: number): string {
+  return `${counted(files, "file")} in ${counted(chunks, "chunk")}`;
 }

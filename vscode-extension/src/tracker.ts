@@ -1,5 +1,17 @@
 // The state as it stands, put together from the connection, the server's notices and its progress.
-import { isIndexing, type Notice, type ServerStatus, type State, stateDuring, stateOf, type Step } from "./status.js";
+import {
+  isIndexing,
+  type Notice,
+  type ServerStatus,
+  type State,
+  stateDuring,
+  stateOf,
+  type Step,
+  troubleOf,
+} from "./status.js";
+
+/** What is answered sooner is not worth a flicker. */
+const SHOWN_AFTER_MS = 400;
 
 export class StateTracker {
   private current: State = { kind: "starting" };
@@ -8,8 +20,34 @@ export class StateTracker {
   /** What to show once no round runs. */
   private resting: State = { kind: "starting" };
 
+  private waiting = 0;
+
   get state(): State {
-    return this.current;
+    return this.waiting > 0 && this.current.kind === "ready" ? { kind: "waiting" } : this.current;
+  }
+
+  /** The tokens of the rounds under way. */
+  get indexing(): readonly (string | number)[] {
+    return [...this.rounds];
+  }
+
+  /** Show that an answer is waited for, if it takes a while. */
+  async wait<T>(answer: PromiseLike<T>): Promise<T> {
+    let shown = false;
+    const timer = setTimeout(() => {
+      shown = true;
+      this.waiting += 1;
+      this.tell();
+    }, SHOWN_AFTER_MS);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      if (shown) {
+        this.waiting -= 1;
+        this.tell();
+      }
+    }
   }
 
   onChange(listener: () => void): void {
@@ -36,8 +74,8 @@ export class StateTracker {
 
   /** Take a notice; true when the server should be asked for the whole of it. */
   fromNotice({ state, message }: Notice): boolean {
-    if (state === "error") {
-      this.resting = { kind: "error", reason: message };
+    if (state === "error" || state === "no_model") {
+      this.resting = troubleOf({ state, message });
       this.show(this.resting);
     } else if (state === "indexing" && this.current.kind !== "indexing") {
       this.show({ kind: "indexing", percent: undefined, phase: message });
@@ -67,6 +105,10 @@ export class StateTracker {
 
   private show(state: State): void {
     this.current = state;
+    this.tell();
+  }
+
+  private tell(): void {
     for (const listener of this.listeners) {
       listener();
     }

@@ -110,7 +110,7 @@ export const journeys = {
   "an edit changes the selection": async (page, shot) => {
     await openFile(page, "area.py");
     await page.keyboard.press(`${MOD}+a`);
-    await command(page, "Kibitz: Edit Selection");
+    await command(page, "Kibitz: Edit Code");
     await page.keyboard.type("Add a docstring.");
     await shot("edit-asks");
     await page.keyboard.press("Enter");
@@ -126,7 +126,7 @@ export const journeys = {
   "a change is rejected, and another one accepted": async (page, shot) => {
     await openFile(page, "report.py");
     await page.keyboard.press(`${MOD}+a`);
-    await command(page, "Kibitz: Edit Selection");
+    await command(page, "Kibitz: Edit Code");
     await page.keyboard.type("Rename twice.");
     await page.keyboard.press("Enter");
     const lens = page.locator(".codelens-decoration a");
