@@ -39,6 +39,10 @@ class NoModelError(ModelError):
     """There is no model to ask."""
 
 
+class UnreachableError(ModelError):
+    """The model's endpoint does not answer at all, or is left alone since it did not."""
+
+
 class EditError(KibitzError):
     """An edit did not pass its gate; nothing was written."""
 

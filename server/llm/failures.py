@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 import httpx2
 import openai
 
-from kibitz.server.errors import ModelError
+from kibitz.server.errors import ModelError, UnreachableError
 from kibitz.server.llm.endpoint import Endpoint
 
 QUOTE_CHARS = 200
@@ -190,7 +190,8 @@ def _unreachable(error: Exception, endpoint: Endpoint, begun: bool) -> ModelErro
         ),
         (True, f"No answer from {at}: is the server running?"),
     )
-    return ModelError(next(sentence for fits, sentence in sentences if fits))
+    kind = ModelError if begun else UnreachableError
+    return kind(next(sentence for fits, sentence in sentences if fits))
 
 
 def _too_long(endpoint: Endpoint) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kibitz.server.boundary import hide, restored
-from kibitz.server.errors import ModelError
+from kibitz.server.errors import ModelError, UnreachableError
 from kibitz.server.llm.endpoint import CONNECT_TIMEOUT_S, Endpoint
 from kibitz.server.llm.forms import Form, Piece
 from kibitz.server.llm.lazy_client import LazyClient
@@ -101,7 +101,7 @@ class Session(LazyClient):
 
         breaker = self._line.breaker
         if refusal := breaker.refusal(waited_for=self._urgency is Urgency.CHAT):
-            raise ModelError(refusal)
+            raise UnreachableError(refusal)
         told = False
         try:
             answer = await self._tried(client, request)

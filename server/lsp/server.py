@@ -86,11 +86,11 @@ class KibitzServer(LanguageServer):
             self.protocol.notify(lsp.PROGRESS, lsp.ProgressParams(token=token, value=value))
 
     def tell(self, state: str, message: str) -> None:
-        """Send our state ("ready", "indexing", "no_model", "error") where it has changed; nothing pops up."""
+        """Send our state (docs/protocol.md lists them) where it has changed; nothing pops up."""
         if self.session.told != (state, message):
             self.session.told = (state, message)
             self.protocol.notify(methods.STATUS, {"state": state, "message": message})
-            if state == "error":
+            if state in {"error", "offline"}:
                 self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Warning, message))
 
     def report_server_error(self, error: Exception, source: Any) -> None:

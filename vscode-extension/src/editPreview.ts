@@ -32,7 +32,10 @@ export class EditPreview implements vscode.Disposable {
     private readonly editor: vscode.TextEditor,
     private readonly range: vscode.Range,
   ) {
-    editor.setDecorations(asked, [range]);
+    // A range that ends before a line's first character does not mean that line.
+    const { start, end } = range;
+    const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
+    editor.setDecorations(asked, [new vscode.Range(start.line, 0, last, 0)]);
     void vscode.commands.executeCommand("setContext", CONTEXT, true);
     this.draw();
   }

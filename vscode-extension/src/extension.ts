@@ -50,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.indexWorkspace": () => indexWorkspace(running),
     "kibitz.rebuildIndex": () => indexWorkspace(running, true),
     "kibitz.cancelIndexing": () => running.cancelIndexing(),
+    "kibitz.showIndex": () => vscode.commands.executeCommand(`${IndexView.view}.focus`),
     "kibitz.refreshIndexView": () => indexView.refresh(),
     "kibitz.explainFile": (uri?: vscode.Uri) => explainFile(running, uri),
     "kibitz.toggleGhostText": () => announceToggle(),

@@ -76,7 +76,6 @@ export function modeOf(value: string): Mode {
 export function searchWorkspace(server: Server, begun = ""): void {
   const places = new Places();
   const { pick } = places;
-  pick.value = begun;
   pick.buttons = MODES.map(({ icon, title }) => ({ iconPath: new vscode.ThemeIcon(icon), tooltip: title }));
   let asked: vscode.CancellationTokenSource | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -125,6 +124,7 @@ export function searchWorkspace(server: Server, begun = ""): void {
   });
   follow(begun);
   pick.show();
+  pick.value = begun; // not before: the first key would take its place
 }
 
 /** Show code like what is selected, or like the definition around the cursor; resolves with the places. */

@@ -18,7 +18,7 @@ export interface IndexState {
   readonly behind: number;
 }
 
-/** The notification kibitz/status: sent when the state has changed; `state` is "ready", "indexing", "no_model" (search works) or "error". */
+/** The notification kibitz/status: sent when the state has changed; `state` is "ready", "indexing", "no_model" or "offline" (search works) or "error". */
 export interface Notice {
   readonly state: string;
   readonly message: string;
@@ -51,15 +51,20 @@ export interface Look {
 
 /** The state that the server's answer amounts to. */
 export function stateOf({ index, state, message }: ServerStatus): State {
-  if (state === "error" || state === "no_model") {
+  if (isTrouble(state)) {
     return troubleOf({ state, message });
   }
   return index.indexed ? { kind: "ready", files: index.files, chunks: index.chunks } : { kind: "unindexed" };
 }
 
+/** Whether a state of the server is one in which something is wrong. */
+export function isTrouble(state: string): boolean {
+  return state === "error" || state === "offline" || state === "no_model";
+}
+
 /** What is wrong, from a notice that says so. */
 export function troubleOf({ state, message }: Notice): State {
-  return { kind: state === "no_model" ? "offline" : "error", reason: message };
+  return { kind: state === "error" ? "error" : "offline", reason: message };
 }
 
 /** Whether a progress that begins with this title is the indexing. */

@@ -43,7 +43,7 @@ interface Row extends vscode.QuickPickItem {
 
 const ACTIONS: readonly Row[] = [
   { label: "$(sync) Index Workspace", command: "kibitz.indexWorkspace" },
-  { label: "$(list-tree) Show the Index", command: "kibitz.index.focus" },
+  { label: "$(list-tree) Show the Index", command: "kibitz.showIndex" },
   { label: "$(lightbulb) Toggle Ghost Text", command: "kibitz.toggleGhostText" },
   { label: "$(debug-restart) Restart Server", command: "kibitz.restartServer" },
   { label: "$(output) Show Output", command: "kibitz.showOutput" },

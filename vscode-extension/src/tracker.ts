@@ -1,6 +1,7 @@
 // The state as it stands, put together from the connection, the server's notices and its progress.
 import {
   isIndexing,
+  isTrouble,
   type Notice,
   type ServerStatus,
   type State,
@@ -74,7 +75,7 @@ export class StateTracker {
 
   /** Take a notice; true when the server should be asked for the whole of it. */
   fromNotice({ state, message }: Notice): boolean {
-    if (state === "error" || state === "no_model") {
+    if (isTrouble(state)) {
       this.resting = troubleOf({ state, message });
       this.show(this.resting);
     } else if (state === "indexing" && this.current.kind !== "indexing") {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types as lsp
 
 from kibitz.server.completion.snapshot import Snapshot
-from kibitz.server.errors import USER_ERRORS, NoModelError
+from kibitz.server.errors import USER_ERRORS, NoModelError, UnreachableError
 from kibitz.server.lsp.documents import Document, units
 from kibitz.server.lsp.places import place
 
@@ -80,10 +80,13 @@ async def _offer(ls: "KibitzServer", document: Document, at: Snapshot, *, automa
         except NoModelError as error:
             ls.tell("no_model", str(error))
             return None
+        except UnreachableError as error:
+            ls.tell("offline", str(error))
+            return None
         except USER_ERRORS as error:
             ls.tell("error", str(error))
             return None
-    if ls.session.told[0] in {"error", "no_model"}:
+    if ls.session.told[0] in {"error", "no_model", "offline"}:
         ls.tell("ready", "The model answers again.")
     return offer
 

@@ -1,7 +1,7 @@
 // What a user sees and does, in the editor's own page; each journey leaves a screenshot.
 import assert from "node:assert/strict";
 
-const MOD = process.platform === "darwin" ? "Meta" : "Control";
+import { chat, command, lines, MOD, openFile, until } from "./page.mjs";
 
 export const journeys = {
   "the status bar says that the index is ready": async (page, shot) => {
@@ -238,53 +238,3 @@ export const withBrokenServer = {
     assert.equal(await page.locator(".notifications-center .monaco-list-row").count(), 1);
   },
 };
-
-async function openFile(page, name) {
-  await page.keyboard.press(`${MOD}+p`);
-  await page.locator(".quick-input-widget input").first().waitFor();
-  await page.keyboard.type(name, { delay: 15 });
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
-  await page.waitForTimeout(400);
-  await page.keyboard.press("Enter");
-  await page.locator(".tab.active", { hasText: name }).waitFor();
-  await page.locator(".editor-instance .view-lines").first().click();
-}
-
-async function command(page, title) {
-  await page.keyboard.press("F1");
-  await page.locator(".quick-input-widget input").first().waitFor();
-  await page.keyboard.type(title);
-  await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
-  await page.waitForTimeout(400);
-  await page.keyboard.press("Enter");
-  await page.waitForTimeout(500);
-}
-
-/** The frame of the conversation. */
-async function chat(page) {
-  for (let round = 0; round < 100; round += 1) {
-    for (const frame of page.frames()) {
-      if ((await frame.locator("#turns").count().catch(() => 0)) > 0) {
-        return frame;
-      }
-    }
-    await page.waitForTimeout(100);
-  }
-  throw new Error("the view of the conversation did not open");
-}
-
-/** The text that shows in the editor, ghost text included, with plain blanks. */
-async function lines(page) {
-  const texts = await page.locator(".editor-instance .view-line").allInnerTexts();
-  return texts.join("\n").replaceAll("\u00a0", " ");
-}
-
-async function until(fact) {
-  for (let round = 0; round < 150; round += 1) {
-    if (await fact()) {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("waited in vain");
-}

@@ -10,6 +10,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
+import { afterward, failing, firstRun, large } from "./circumstances.mjs";
+import { views } from "./views.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const extension = resolve(here, "../..");
@@ -52,6 +54,20 @@ async function main() {
     if (only === undefined || only === "journeys") {
       count += await walk(browser, await openEditor("journeys", vsix, model), journeys, model);
     }
+    if (only === undefined || only === "views") {
+      count += await walk(browser, await openEditor("views", vsix, model), views, model);
+    }
+    if (only === undefined || only === "circumstances") {
+      count += await walk(browser, await openEditor("large", vsix, model, { fill: manyFiles }), large, model);
+      const late = `http://127.0.0.1:${await freePort()}/v1`;
+      const nobody = { "kibitz.endpoint.baseUrl": late };
+      count += await walk(browser, await openEditor("failing", vsix, model, { settings: nobody }), failing, model);
+      const failed = await openEditor("late", vsix, model, { settings: nobody });
+      count += await walk(browser, failed, afterward(() => startModel(new URL(late).port)), model);
+      const nothing = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
+      const fresh = await openEditor("first", vsix, model, { settings: nothing, user: { "workbench.startupEditor": "welcomePage" } });
+      count += await walk(browser, fresh, firstRun(model), model);
+    }
     if (only === undefined || only === "settings") {
       count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
       count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
@@ -67,11 +83,12 @@ async function main() {
 }
 
 /** A VS Code server of its own, with the extension installed, and a copy of the folder; its port and that folder. */
-async function openEditor(name, vsix, model, { trusted = true, settings = {} } = {}) {
+async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, fill } = {}) {
   const home = join(work, name);
   const folder = join(home, "folder");
   await cp(join(here, "folder"), folder, { recursive: true });
-  await writeSettings(home, model, trusted, settings);
+  await fill?.(folder);
+  await writeSettings(home, model, trusted, settings, user);
   await ended(startEditor(home, ["--install-extension", join(extension, vsix)]));
   const port = await freePort();
   const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
@@ -125,15 +142,27 @@ async function walk(browser, { port, folder }, steps, model) {
   return count;
 }
 
-async function startModel() {
-  const args = ["-m", "tests.fakes.openai_server", "--port", "0", "--script", join(here, "model.json")];
+async function startModel(at = "0") {
+  const args = ["-m", "tests.fakes.openai_server", "--port", at, "--script", join(here, "model.json")];
   const child = start(python, args, { cwd: root });
   const [port] = await once(createInterface({ input: child.stdout }), "line");
   return `http://127.0.0.1:${port}/v1`;
 }
 
+/** Fill a folder with 5,000 files of Python that differ. */
+async function manyFiles(folder) {
+  for (let number = 0; number < 5_000; number += 1) {
+    const package_ = join(folder, `package${number % 50}`);
+    if (number < 50) {
+      await mkdir(package_);
+    }
+    const functions = Array.from({ length: 12 }, (_, at) => `def step_${number}_${at}(value):\n    return value * ${number} + ${at}\n`);
+    await writeFile(join(package_, `module${number}.py`), functions.join("\n\n"));
+  }
+}
+
 /** The user's and the machine's settings; a remote editor reads those of scope "machine" from the latter. */
-async function writeSettings(home, model, trusted, changed) {
+async function writeSettings(home, model, trusted, changed, changedUser) {
   const user = {
     "security.workspace.trust.enabled": !trusted,
     "security.workspace.trust.startupPrompt": "never",
@@ -144,6 +173,7 @@ async function writeSettings(home, model, trusted, changed) {
     "window.commandCenter": false,
     "chat.commandCenter.enabled": false,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
+    ...changedUser,
   };
   const machine = {
     "kibitz.server.interpreter": python,

@@ -1,0 +1,100 @@
+// What a user sees where something is large, missing, or there for the first time.
+import assert from "node:assert/strict";
+
+import { chat, command, lines, MOD, openFile, until } from "./page.mjs";
+
+/** In a folder of 5,000 files. */
+export const large = {
+  "indexing shows how far it is, and can be cancelled": async (page, shot) => {
+    await page.getByText(/Kibitz: indexing \d+ %/).waitFor({ timeout: 60_000 });
+    await command(page, "Kibitz: Show the Index");
+    await page.locator(".pane", { hasText: "Indexing the workspace" }).waitFor({ timeout: 15_000 });
+    await shot("indexing");
+    await page.getByRole("button", { name: "Kibitz: Cancel Indexing" }).click();
+    await page.getByText("Kibitz: not indexed").waitFor({ timeout: 15_000 });
+    await shot("indexing-cancelled");
+  },
+
+  "a round that was cancelled is made whole by the next one": async (page, shot) => {
+    await command(page, "Kibitz: Index Workspace");
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 120_000 });
+    const tree = page.locator(".pane", { hasText: "Index" }).locator(".monaco-list-row");
+    await tree.filter({ hasText: /5,003 files in/ }).waitFor({ timeout: 15_000 });
+    await shot("indexed");
+  },
+};
+
+/** With an endpoint at which nobody listens. */
+export const failing = {
+  "a question fails with a sentence": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await command(page, "Kibitz: Ask");
+    await page.keyboard.type("Where is the area computed?");
+    await page.keyboard.press("Enter");
+    const view = await chat(page);
+    await view.locator(".note", { hasText: /No answer from .*: is the server running\?/ }).waitFor({ timeout: 30_000 });
+    await shot("no-endpoint");
+  },
+
+  "ghost text that cannot be had shows in the status, and a search still works": async (page, shot) => {
+    await openFile(page, "main.py");
+    await page.keyboard.press(`${MOD}+End`);
+    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await page.getByText("Kibitz: offline").waitFor({ timeout: 30_000 });
+    await shot("offline");
+    await command(page, "Kibitz: Search");
+    await page.keyboard.type("print a report", { delay: 20 });
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "shapes/report.py" }).first().waitFor();
+    await page.keyboard.press("Escape");
+  },
+};
+
+/** With an endpoint that is started while the editor is open. */
+export const afterward = (start) => ({
+  "an endpoint that comes back is used again": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await openFile(page, "main.py");
+    await page.keyboard.press(`${MOD}+End`);
+    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await page.getByText("Kibitz: offline").waitFor({ timeout: 30_000 });
+    await start();
+    await until(async () => {
+      await page.keyboard.type("#");
+      await page.keyboard.press("Backspace");
+      await page.waitForTimeout(1_000);
+      return (await page.getByText("Kibitz: ready").count()) > 0;
+    });
+    await shot("back");
+  },
+});
+
+/** With nothing set: the walkthrough, from its first step to ghost text. */
+export const firstRun = (model) => ({
+  "the walkthrough leads to ghost text": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await command(page, "Welcome: Open Walkthrough...");
+    await page.keyboard.type("Begin with Kibitz", { delay: 20 });
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "Begin with Kibitz" }).first().waitFor();
+    await page.keyboard.press("Enter");
+    const step = (title) => page.locator(".getting-started-step", { hasText: title });
+    await step("Your code is indexed").waitFor({ timeout: 15_000 });
+    await shot("walkthrough");
+    await step("Name a model").click();
+    await page.getByRole("button", { name: "Set the Endpoint" }).click();
+    const field = page.locator(".settings-editor .setting-item-contents input").first();
+    await field.waitFor({ timeout: 15_000 });
+    await field.fill(model);
+    await field.press("Enter");
+    await page.waitForTimeout(1_500);
+    await shot("endpoint-set");
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
+    await openFile(page, "main.py");
+    await page.keyboard.press(`${MOD}+End`);
+    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 30_000 });
+    await shot("first-ghost-text");
+    await page.keyboard.press("Tab");
+    await until(async () => (await lines(page)).includes("return a + b"));
+    assert.equal(await page.locator(".ghost-text-decoration").count(), 0);
+  },
+});

@@ -1,0 +1,53 @@
+// What every journey does with the editor's page.
+
+export const MOD = process.platform === "darwin" ? "Meta" : "Control";
+
+export async function openFile(page, name) {
+  await page.keyboard.press(`${MOD}+p`);
+  await page.locator(".quick-input-widget input").first().waitFor();
+  await page.keyboard.type(name, { delay: 15 });
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
+  await page.waitForTimeout(400);
+  await page.keyboard.press("Enter");
+  await page.locator(".tab.active", { hasText: name }).waitFor();
+  await page.locator(".editor-instance .view-lines").first().click();
+}
+
+export async function command(page, title) {
+  await page.keyboard.press("F1");
+  await page.locator(".quick-input-widget input").first().waitFor();
+  await page.keyboard.type(title);
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
+  await page.waitForTimeout(400);
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(500);
+}
+
+/** The frame of the conversation. */
+export async function chat(page) {
+  for (let round = 0; round < 100; round += 1) {
+    for (const frame of page.frames()) {
+      if ((await frame.locator("#turns").count().catch(() => 0)) > 0) {
+        return frame;
+      }
+    }
+    await page.waitForTimeout(100);
+  }
+  throw new Error("the view of the conversation did not open");
+}
+
+/** The text that shows in the editor, ghost text included, with plain blanks. */
+export async function lines(page) {
+  const texts = await page.locator(".editor-instance .view-line").allInnerTexts();
+  return texts.join("\n").replaceAll("\u00a0", " ");
+}
+
+export async function until(fact) {
+  for (let round = 0; round < 150; round += 1) {
+    if (await fact()) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error("waited in vain");
+}
