@@ -54,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.refreshIndexView": () => indexView.refresh(),
     "kibitz.explainFile": (uri?: vscode.Uri) => explainFile(running, uri),
     "kibitz.toggleGhostText": () => announceToggle(),
+    "kibitz.setEndpoint": () => setEndpoint(),
     "kibitz.setApiKey": () => setApiKey(apiKey),
     "kibitz.clearApiKey": () => apiKey.clear(),
     "kibitz.showStatus": () => showStatus(running, tracker),
@@ -106,18 +107,35 @@ async function announceToggle(): Promise<void> {
   vscode.window.setStatusBarMessage(`Kibitz: ghost text is ${enabled ? "on" : "off"}`, 5_000);
 }
 
+/** Ask for the endpoint's address; an empty one lets the server look for one on this machine. */
+async function setEndpoint(): Promise<void> {
+  const settings = vscode.workspace.getConfiguration("kibitz");
+  const url = await vscode.window.showInputBox({
+    title: "Kibitz: Set Endpoint",
+    prompt: "The base URL of an OpenAI-compatible endpoint; empty: one that listens on this machine is found by itself.",
+    placeHolder: "http://127.0.0.1:11434/v1",
+    value: settings.get("endpoint.baseUrl", ""),
+    ignoreFocusOut: true, // the address is often copied from elsewhere
+    validateInput: (text) =>
+      text.trim() === "" || /^https?:\/\/[^/\s]+/.test(text.trim()) ? undefined : "An address begins with http:// or https://.",
+  });
+  if (url !== undefined) {
+    await settings.update("endpoint.baseUrl", url.trim() || undefined, vscode.ConfigurationTarget.Global);
+  }
+}
+
 /** A key alone names no endpoint: say so when there is none. */
 async function setApiKey(apiKey: ApiKey): Promise<void> {
   const stored = await apiKey.ask();
   const endpoint = vscode.workspace.getConfiguration("kibitz").get("endpoint.baseUrl", "");
   if (stored && endpoint === "" && process.env["OPENAI_BASE_URL"] === undefined) {
-    const open = "Open Setting";
+    const name = "Set Endpoint";
     const choice = await vscode.window.showInformationMessage(
       "The key is stored. Kibitz sends it nowhere until an endpoint is named.",
-      open,
+      name,
     );
-    if (choice === open) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", "kibitz.endpoint.baseUrl");
+    if (choice === name) {
+      await setEndpoint();
     }
   }
 }

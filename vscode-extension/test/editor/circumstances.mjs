@@ -10,7 +10,8 @@ export const large = {
     await command(page, "Kibitz: Show the Index");
     await page.locator(".pane", { hasText: "Indexing the workspace" }).waitFor({ timeout: 15_000 });
     await shot("indexing");
-    await page.getByRole("button", { name: "Kibitz: Cancel Indexing" }).click();
+    await page.locator(".pane", { hasText: "Indexing the workspace" }).hover();
+    await page.getByRole("button", { name: "Cancel Indexing" }).click();
     await page.getByText("Kibitz: not indexed").waitFor({ timeout: 15_000 });
     await shot("indexing-cancelled");
   },
@@ -81,12 +82,15 @@ export const firstRun = (model) => ({
     await shot("walkthrough");
     await step("Name a model").click();
     await page.getByRole("button", { name: "Set the Endpoint" }).click();
-    const field = page.locator(".settings-editor .setting-item-contents input").first();
-    await field.waitFor({ timeout: 15_000 });
-    await field.fill(model);
-    await field.press("Enter");
-    await page.waitForTimeout(1_500);
-    await shot("endpoint-set");
+    await page.locator(".quick-input-widget", { hasText: "Set Endpoint" }).waitFor({ timeout: 15_000 });
+    await page.keyboard.press(`${MOD}+a`);
+    await page.keyboard.type("localhost");
+    await page.getByText("begins with http:// or https://").waitFor();
+    await page.keyboard.press(`${MOD}+a`);
+    await page.keyboard.type(model);
+    await shot("endpoint");
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(3_000); // the server is started again with it
     await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
     await openFile(page, "main.py");
     await page.keyboard.press(`${MOD}+End`);
