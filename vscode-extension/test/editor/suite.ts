@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import * as vscode from "vscode";
 
 import type { Api } from "../../src/extension.js";
+import { commands } from "./commands.js";
 
 type Journey = (api: Api) => Promise<void>;
 
@@ -83,7 +84,7 @@ export async function run(): Promise<void> {
   const api = await extension.activate();
   const lines: string[] = [];
   let failed = 0;
-  for (const [name, journey] of Object.entries(journeys)) {
+  for (const [name, journey] of Object.entries({ ...journeys, ...commands })) {
     try {
       await journey(api);
       lines.push(`ok - ${name}`);
