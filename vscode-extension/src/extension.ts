@@ -54,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.refreshIndexView": () => indexView.refresh(),
     "kibitz.explainFile": (uri?: vscode.Uri) => explainFile(running, uri),
     "kibitz.toggleGhostText": () => announceToggle(),
+    "kibitz.toggleGhostTextInLanguage": () => announceToggle(vscode.window.activeTextEditor?.document.languageId),
     "kibitz.setEndpoint": () => setEndpoint(),
     "kibitz.setApiKey": () => setApiKey(apiKey),
     "kibitz.clearApiKey": () => apiKey.clear(),
@@ -102,9 +103,10 @@ async function askQuestion(conversation: Conversation): Promise<void> {
   }
 }
 
-async function announceToggle(): Promise<void> {
-  const enabled = await toggleGhostText();
-  vscode.window.setStatusBarMessage(`Kibitz: ghost text is ${enabled ? "on" : "off"}`, 5_000);
+async function announceToggle(languageId?: string): Promise<void> {
+  const enabled = await toggleGhostText(languageId);
+  const where = languageId === undefined ? "" : ` in ${languageId}`;
+  vscode.window.setStatusBarMessage(`Kibitz: ghost text is ${enabled ? "on" : "off"}${where}`, 5_000);
 }
 
 /** Ask for the endpoint's address; an empty one lets the server look for one on this machine. */

@@ -33,11 +33,13 @@ export function ghostTextEnabled(document: vscode.TextDocument): boolean {
   );
 }
 
-/** Turn ghost text on or off for the user, everywhere; returns how it stands now. */
-export async function toggleGhostText(): Promise<boolean> {
-  const settings = vscode.workspace.getConfiguration("kibitz");
+/** Turn ghost text on or off for the user, everywhere or in one language alone; returns how it stands now. */
+export async function toggleGhostText(languageId?: string): Promise<boolean> {
+  const settings = vscode.workspace.getConfiguration("kibitz", languageId === undefined ? undefined : { languageId });
   const levels = settings.inspect<boolean>("inlineCompletion.enabled");
-  const enabled = !(levels?.globalValue ?? levels?.defaultValue ?? true);
-  await settings.update("inlineCompletion.enabled", enabled, vscode.ConfigurationTarget.Global);
+  const everywhere = levels?.globalValue ?? levels?.defaultValue ?? true;
+  const enabled = !(languageId === undefined ? everywhere : (levels?.globalLanguageValue ?? everywhere));
+  const inLanguage = languageId !== undefined;
+  await settings.update("inlineCompletion.enabled", enabled, vscode.ConfigurationTarget.Global, inLanguage);
   return enabled;
 }

@@ -45,6 +45,7 @@ const ACTIONS: readonly Row[] = [
   { label: "$(sync) Index Workspace", command: "kibitz.indexWorkspace" },
   { label: "$(list-tree) Show the Index", command: "kibitz.showIndex" },
   { label: "$(lightbulb) Toggle Ghost Text", command: "kibitz.toggleGhostText" },
+  { label: "$(lightbulb) Toggle Ghost Text in This Language", command: "kibitz.toggleGhostTextInLanguage" },
   { label: "$(debug-restart) Restart Server", command: "kibitz.restartServer" },
   { label: "$(output) Show Output", command: "kibitz.showOutput" },
 ];

@@ -102,3 +102,20 @@ export const firstRun = (model) => ({
     assert.equal(await page.locator(".ghost-text-decoration").count(), 0);
   },
 });
+
+/** How long the extension took to get ready, as the editor itself measures it; printed, for docs/benchmarks.md. */
+export const activation = Object.fromEntries(
+  Array.from({ length: 5 }, (_, round) => [
+    `activation ${round + 1}`,
+    async (page, shot) => {
+      await page.reload();
+      await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+      await command(page, "Developer: Show Running Extensions");
+      const row = page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Kibitz" }).first();
+      await row.waitFor({ timeout: 15_000 });
+      await shot("activation");
+      console.log((await row.innerText()).replaceAll("\n", " ").match(/Activation: \d+ ?ms/)?.[0] ?? (await row.innerText()));
+      await page.keyboard.press(`${MOD}+F4`);
+    },
+  ]),
+);

@@ -64,6 +64,16 @@ const DRIVEN: Record<string, Drive> = {
     assert.match(await run<string>("kibitz.explainFile", inFolder("package-lock.json")), /left out by the rule “lock”/);
   },
 
+  "kibitz.toggleGhostTextInLanguage": async () => {
+    await open("main.py");
+    const enabled = (languageId: string): boolean | undefined =>
+      vscode.workspace.getConfiguration("kibitz", { languageId }).get<boolean>("inlineCompletion.enabled");
+    await run("kibitz.toggleGhostTextInLanguage");
+    assert.deepEqual([enabled("python"), enabled("json")], [false, true]);
+    await run("kibitz.toggleGhostTextInLanguage");
+    assert.deepEqual([enabled("python"), enabled("json")], [true, true]);
+  },
+
   "kibitz.clearApiKey": async () => void (await run("kibitz.clearApiKey")),
   "kibitz.showOutput": async () => void (await run("kibitz.showOutput")),
 };

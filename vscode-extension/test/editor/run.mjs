@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
-import { afterward, failing, firstRun, large } from "./circumstances.mjs";
+import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
 import { views } from "./views.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -67,6 +67,9 @@ async function main() {
       const nothing = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
       const fresh = await openEditor("first", vsix, model, { settings: nothing, user: { "workbench.startupEditor": "welcomePage" } });
       count += await walk(browser, fresh, firstRun(model), model);
+    }
+    if (only === "activation") {
+      count += await walk(browser, await openEditor("activation", vsix, model), activation, model);
     }
     if (only === undefined || only === "settings") {
       count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
