@@ -79,7 +79,7 @@ export class StateTracker {
       this.resting = troubleOf({ state, message });
       this.show(this.resting);
     } else if (state === "indexing" && this.current.kind !== "indexing") {
-      this.show({ kind: "indexing", percent: undefined, phase: message });
+      this.show({ kind: "indexing", percent: undefined, phase: "" });
     }
     return state === "ready";
   }

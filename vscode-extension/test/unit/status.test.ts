@@ -22,6 +22,8 @@ test("each state has its text", () => {
     { kind: "stopped", reason: "gone" },
     { kind: "indexing", percent: 42.4, phase: "parse" },
     { kind: "indexing", percent: undefined, phase: "" },
+    { kind: "waiting" },
+    { kind: "offline", reason: "no model" },
     { kind: "error", reason: "disk full" },
     { kind: "unindexed" },
     { kind: "ready", files: 1, chunks: 2 },
@@ -33,11 +35,32 @@ test("each state has its text", () => {
       "$(circle-slash) Kibitz: stopped",
       "$(sync~spin) Kibitz: indexing 42 %",
       "$(sync~spin) Kibitz: indexing",
+      "$(loading~spin) Kibitz: waiting",
+      "$(debug-disconnect) Kibitz: offline",
       "$(warning) Kibitz: error",
       "$(circle-outline) Kibitz: not indexed",
       "$(eye) Kibitz: ready",
     ],
   );
+});
+
+test("what is wrong with the model is told apart from what is wrong with us", () => {
+  const told = (state: string) => tracker((tracked) => tracked.fromNotice({ state, message: "why" })).state;
+  assert.deepEqual(told("offline"), { kind: "offline", reason: "why" });
+  assert.deepEqual(told("no_model"), { kind: "offline", reason: "why" });
+  assert.deepEqual(told("error"), { kind: "error", reason: "why" });
+  assert.equal(look(told("offline")).tooltip, "Search works. why");
+});
+
+test("an answer that takes a while shows as waited for, until it is there", async () => {
+  const tracked = tracker((one) => one.fromStatus(READY));
+  const seen: string[] = [];
+  tracked.onChange(() => seen.push(tracked.state.kind));
+  assert.equal(await tracked.wait(Promise.resolve(1)), 1);
+  assert.deepEqual(seen, []);
+  const slow = tracked.wait(new Promise((resolve) => setTimeout(() => resolve(2), 500)));
+  assert.equal(await slow, 2);
+  assert.deepEqual(seen, ["waiting", "ready"]);
 });
 
 test("a ready index says how much it holds", () => {
