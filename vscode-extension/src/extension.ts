@@ -6,6 +6,7 @@ import { Conversation, selected } from "./chat.js";
 import { actOnCode } from "./code.js";
 import { editFiles, editSelection, stopEdit } from "./edit.js";
 import { explainFile, IndexView, indexWorkspace } from "./indexView.js";
+import { Installer } from "./installer.js";
 import { showPrompt } from "./prompt.js";
 import * as protocol from "./protocol.js";
 import { relatedCode, searchWorkspace } from "./search.js";
@@ -25,15 +26,18 @@ export interface Api {
 }
 
 let server: Server | undefined;
+let installer: Installer | undefined;
 
 export function activate(context: vscode.ExtensionContext): Api {
   const output = vscode.window.createOutputChannel("Kibitz", { log: true });
   const tracker = new StateTracker();
   const apiKey = new ApiKey(context.secrets);
-  const running = new Server(output, () => apiKey.get(), tracker);
+  const installing = new Installer(context, output, tracker, (whileStopped) => running.restart(whileStopped));
+  const running: Server = new Server(output, () => apiKey.get(), tracker, installing);
   const conversation = new Conversation(running, context.extensionUri, (action, text) => actOnCode(running, action, text));
   const indexView = new IndexView(running, tracker);
   server = running;
+  installer = installing;
 
   const restart = (): void => void running.restart();
   const commands: Record<string, (...args: never[]) => unknown> = {
@@ -59,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.setApiKey": () => setApiKey(apiKey),
     "kibitz.clearApiKey": () => apiKey.clear(),
     "kibitz.showStatus": () => showStatus(running, tracker),
+    "kibitz.installServer": () => installing.install(),
     "kibitz.restartServer": restart,
     "kibitz.showOutput": () => output.show(),
   };
@@ -88,6 +93,7 @@ export function activate(context: vscode.ExtensionContext): Api {
 }
 
 export async function deactivate(): Promise<void> {
+  await installer?.stop();
   await server?.stop();
 }
 

@@ -1,5 +1,4 @@
 // The server's process and the connection to it: start, stop, restart.
-import { accessSync, constants, statSync } from "node:fs";
 import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
@@ -15,7 +14,10 @@ import {
   TransportKind,
 } from "vscode-languageclient/node";
 
-import { findServer, type Found, type Machine } from "./launch.js";
+import { Crashes } from "./backoff.js";
+import type { Installed } from "./environment.js";
+import { findServer, type Found, PRIVATE } from "./launch.js";
+import { thisMachine } from "./machine.js";
 import { initializationOptions, serverEnvironment } from "./options.js";
 import * as protocol from "./protocol.js";
 import { allowed, runShown, sentence } from "./serverCommand.js";
@@ -36,21 +38,48 @@ class QuietClient extends LanguageClient {
   }
 }
 
+/** The server that the extension has installed itself, if there is one. */
+export interface OwnServer {
+  installed(): Installed | undefined;
+  /** It runs now. */
+  started(installed: Installed): void;
+}
+
+/** A button below a message. */
+interface Action extends vscode.MessageItem {
+  readonly command: string;
+  readonly argument?: string;
+}
+
+const INSTALL: Action = { title: "Install", command: "kibitz.installServer" };
+const RESTART: Action = { title: "Restart", command: "kibitz.restartServer" };
+const SHOW: Action = { title: "Show Output", command: "kibitz.showOutput" };
+
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
   private turn: Promise<void> = Promise.resolve();
+  private readonly crashes = new Crashes();
+  /** Set while a server that crashed waits to be started again. */
+  private waiting: NodeJS.Timeout | undefined;
+  private ran = false;
 
   constructor(
     private readonly output: vscode.LogOutputChannel,
     private readonly apiKey: () => Thenable<string | undefined>,
     private readonly tracker: StateTracker,
+    private readonly own: OwnServer,
   ) {}
 
   /** Stop what runs and start anew with the settings as they are; calls wait for one another. */
-  restart(): Promise<void> {
+  restart(whileStopped: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     return this.next(async () => {
       await this.stopClient();
-      await this.startClient();
+      this.crashes.forget();
+      try {
+        await whileStopped();
+      } finally {
+        await this.startClient(false);
+      }
     });
   }
 
@@ -111,11 +140,12 @@ export class Server implements vscode.Disposable {
     return this.client;
   }
 
-  private async startClient(): Promise<void> {
-    const found = findServer(serverSettings(), thisMachine());
+  private async startClient(again: boolean): Promise<void> {
+    const own = this.own.installed();
+    const found = findServer(serverSettings(), thisMachine(), own?.python);
     if (found.kind === "missing") {
       this.tracker.set({ kind: "stopped", reason: found.reason });
-      void this.offerRepair(found.reason, found.setting);
+      void tell(found.reason, ...(found.installable ? [INSTALL] : []), openSetting(found.setting), SHOW);
       return;
     }
     this.tracker.set({ kind: "starting" });
@@ -131,11 +161,19 @@ export class Server implements vscode.Disposable {
     client.onDidChangeState(({ newState }) => this.clientChanged(client, newState));
     try {
       await client.start();
+      if (own !== undefined && found.source === PRIVATE) {
+        this.own.started(own);
+      }
     } catch (error) {
       const reason = `The Kibitz server could not be started: ${brokenOff(error) ? "it ended at once." : sentence(error)}`;
       this.output.error(reason);
+      if (again) {
+        this.recover();
+        return;
+      }
       this.tracker.set({ kind: "stopped", reason });
-      void this.offerRepair(reason, found.source.startsWith("kibitz.") ? found.source : "kibitz.server.interpreter");
+      const setting = found.source.startsWith("kibitz.") ? found.source : "kibitz.server.interpreter";
+      void tell(reason, found.source === PRIVATE ? INSTALL : openSetting(setting), SHOW);
     }
   }
 
@@ -145,11 +183,14 @@ export class Server implements vscode.Disposable {
       return;
     }
     if (state === ClientState.Stopped) {
-      this.tracker.set({ kind: "stopped", reason: "The server has stopped." });
+      if (this.waiting === undefined && this.tracker.state.kind !== "stopped") {
+        this.tracker.set({ kind: "stopped", reason: "The server has stopped." });
+      }
     } else if (state === ClientState.Starting) {
       this.tracker.set({ kind: "starting" });
     } else if (state === ClientState.Running) {
       this.ran = true;
+      void vscode.commands.executeCommand("setContext", "kibitz.serverRuns", true); // ticks the walkthrough's step
       this.refreshStatus(client);
     }
   }
@@ -157,7 +198,11 @@ export class Server implements vscode.Disposable {
   private refreshStatus(client: LanguageClient): void {
     client.sendRequest(protocol.status, {}).then(
       (status) => this.tracker.fromStatus(status),
-      (error: unknown) => this.tracker.set({ kind: "error", reason: sentence(error) }),
+      (error: unknown) => {
+        if (this.client === client && this.running) {
+          this.tracker.set({ kind: "error", reason: sentence(error) });
+        }
+      },
     );
   }
 
@@ -202,27 +247,40 @@ export class Server implements vscode.Disposable {
     return new QuietClient("kibitz", "Kibitz", executable, clientOptions);
   }
 
-  private crashes: number[] = [];
-  private ran = false;
-
-  /** Start again after a crash, but not for ever: at most three times in three minutes. */
   private afterCrash(): { action: CloseAction; handled: boolean } {
-    if (!this.ran) {
-      return { action: CloseAction.DoNotRestart, handled: true }; // it never started: that is told elsewhere
+    if (this.ran) {
+      this.ran = false;
+      this.recover();
     }
-    const now = Date.now();
-    this.crashes = [...this.crashes.filter((at) => now - at < 180_000), now];
-    if (this.crashes.length <= 3) {
-      this.output.warn("The server stopped unexpectedly and is started again.");
-      return { action: CloseAction.Restart, handled: true };
-    }
-    const reason = "The Kibitz server stopped four times within three minutes and is left stopped.";
-    this.tracker.set({ kind: "stopped", reason });
-    void this.offerRepair(reason, "kibitz.server.interpreter");
+    // One that never started is told of where it was started; the library itself would start it at once.
     return { action: CloseAction.DoNotRestart, handled: true };
   }
 
+  /** Start again after a crash, each time after a longer wait, but not for ever. */
+  private recover(): void {
+    const wait = this.crashes.waitAfter(Date.now());
+    if (wait === undefined) {
+      const reason = "The Kibitz server stopped again and again and is left stopped: see the output, then restart it.";
+      this.tracker.set({ kind: "stopped", reason });
+      void tell(reason, RESTART, SHOW);
+      return;
+    }
+    this.output.warn(`The server stopped unexpectedly and is started again in ${wait / 1_000} s.`);
+    this.tracker.set({ kind: "starting" });
+    this.waiting = setTimeout(() => {
+      void this.next(async () => {
+        if (this.waiting === undefined) {
+          return; // restarted by hand, or stopped, meanwhile
+        }
+        await this.stopClient();
+        await this.startClient(true);
+      });
+    }, wait);
+  }
+
   private async stopClient(): Promise<void> {
+    clearTimeout(this.waiting);
+    this.waiting = undefined;
     const client = this.client;
     this.client = undefined;
     if (client === undefined) {
@@ -235,17 +293,18 @@ export class Server implements vscode.Disposable {
       this.output.warn(`While the server was stopped: ${sentence(error)}`);
     }
   }
+}
 
-  private async offerRepair(reason: string, setting: string): Promise<void> {
-    const open = "Open Setting";
-    const show = "Show Output";
-    const choice = await vscode.window.showErrorMessage(reason, open, show);
-    if (choice === open) {
-      await vscode.commands.executeCommand("workbench.action.openSettings", setting);
-    } else if (choice === show) {
-      this.output.show(true);
-    }
+/** Show what is wrong, with what can be done about it. */
+export async function tell(reason: string, ...actions: readonly Action[]): Promise<void> {
+  const chosen = await vscode.window.showErrorMessage(reason, ...actions);
+  if (chosen !== undefined) {
+    await vscode.commands.executeCommand(chosen.command, ...(chosen.argument === undefined ? [] : [chosen.argument]));
   }
+}
+
+function openSetting(setting: string): Action {
+  return { title: "Open Setting", command: "workbench.action.openSettings", argument: setting };
 }
 
 /** Say why nothing happens in a workspace that is not trusted. */
@@ -263,20 +322,4 @@ export async function refuseUntrusted(): Promise<void> {
 /** Whether the connection broke, instead of an answer that says why. */
 function brokenOff(error: unknown): boolean {
   return error instanceof ResponseError && BROKEN_OFF.has(error.code as number);
-}
-
-function thisMachine(): Machine {
-  return {
-    platform: process.platform,
-    home: homedir(),
-    path: process.env["PATH"] ?? process.env["Path"] ?? "",
-    isExecutable(file) {
-      try {
-        accessSync(file, constants.X_OK);
-        return statSync(file).isFile();
-      } catch {
-        return false;
-      }
-    },
-  };
 }

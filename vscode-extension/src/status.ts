@@ -32,6 +32,7 @@ export type Step =
 
 export type State =
   | { readonly kind: "starting" }
+  | { readonly kind: "installing" }
   | { readonly kind: "stopped"; readonly reason: string }
   | { readonly kind: "indexing"; readonly percent: number | undefined; readonly phase: string }
   /** An answer of the model is waited for. */
@@ -84,6 +85,8 @@ export function look(state: State): Look {
   switch (state.kind) {
     case "starting":
       return { text: "$(loading~spin) Kibitz", tooltip: "The server is starting.", level: "plain" };
+    case "installing":
+      return { text: "$(loading~spin) Kibitz: installing", tooltip: "The server is being installed.", level: "plain" };
     case "stopped":
       return { text: "$(circle-slash) Kibitz: stopped", tooltip: state.reason, level: "error" };
     case "indexing": {

@@ -30,7 +30,7 @@ export function statusItem(tracker: StateTracker): vscode.Disposable {
 export async function showStatus(server: Server, tracker: StateTracker): Promise<void> {
   const facts = await told(server, tracker);
   const about = { label: "", kind: vscode.QuickPickItemKind.Separator };
-  const items: Row[] = [...facts.map((label) => ({ label })), about, ...ACTIONS];
+  const items: Row[] = [...facts.map((label) => ({ label })), about, ...ACTIONS, ...(server.running ? [] : [INSTALL])];
   const chosen = await vscode.window.showQuickPick(items, { title: "Kibitz", placeHolder: look(tracker.state).tooltip });
   if (chosen?.command !== undefined) {
     await vscode.commands.executeCommand(chosen.command);
@@ -49,6 +49,8 @@ const ACTIONS: readonly Row[] = [
   { label: "$(debug-restart) Restart Server", command: "kibitz.restartServer" },
   { label: "$(output) Show Output", command: "kibitz.showOutput" },
 ];
+
+const INSTALL: Row = { label: "$(cloud-download) Install Server", command: "kibitz.installServer" };
 
 async function told(server: Server, tracker: StateTracker): Promise<string[]> {
   if (!server.running) {

@@ -57,7 +57,7 @@ export class StateTracker {
 
   /** The connection's own state. */
   set(state: State): void {
-    if (state.kind === "starting" || state.kind === "stopped") {
+    if (state.kind === "starting" || state.kind === "installing" || state.kind === "stopped") {
       // A server that is gone ends no progress.
       this.rounds.clear();
     }

@@ -6,7 +6,7 @@ import { findServer, type Machine } from "../../src/launch.js";
 const NOTHING = { command: [], interpreter: "" };
 
 function machine(programs: readonly string[], path = "/usr/local/bin:/usr/bin", platform: NodeJS.Platform = "linux"): Machine {
-  return { platform, home: "/home/ada", path, isExecutable: (file) => programs.includes(file) };
+  return { platform, home: "/home/ada", path, isExecutable: (file) => programs.includes(file), realPath: (file) => file };
 }
 
 function commandLine(found: ReturnType<typeof findServer>): string {
@@ -51,6 +51,7 @@ test("a setting that names nothing is reported with its name, not passed over", 
     kind: "missing",
     reason: "/gone/python, named by kibitz.server.interpreter, is not a program that can be started.",
     setting: "kibitz.server.interpreter",
+    installable: false,
   });
 });
 
@@ -63,10 +64,24 @@ test("relative folders of the PATH are skipped", () => {
   assert.equal(findServer(NOTHING, machine(["kibitz", "./kibitz", "bin/kibitz"], ".:bin::")).kind, "missing");
 });
 
-test("when nothing is found the sentence says how to go on", () => {
+test("when nothing is found the server can be installed", () => {
   const found = findServer(NOTHING, machine([]));
-  assert.equal(found.kind, "missing");
-  assert.match(found.kind === "missing" ? found.reason : "", /pip install kibitz/);
+  assert.deepEqual(found, {
+    kind: "missing",
+    reason: "Kibitz has no server yet: install it now, or say which Python has it.",
+    setting: "kibitz.server.interpreter",
+    installable: true,
+  });
+});
+
+test("the server that the extension has installed goes before the PATH's, and shuts the user's modules out", () => {
+  const found = findServer(NOTHING, machine(["/usr/bin/kibitz"]), "/storage/server/1.0.0/bin/python");
+  assert.equal(commandLine(found), "/storage/server/1.0.0/bin/python -I -m kibitz.server serve --stdio");
+});
+
+test("a setting goes before the server that the extension has installed", () => {
+  const found = findServer({ command: ["/opt/run"], interpreter: "" }, machine(["/opt/run"]), "/storage/server/1.0.0/bin/python");
+  assert.equal(commandLine(found), "/opt/run");
 });
 
 test("on Windows it is kibitz.exe, and the PATH is parted by semicolons", () => {
