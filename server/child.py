@@ -31,8 +31,9 @@ async def index_in_child(
     from kibitz.indexer.index import Progress, Report
 
     child = await asyncio.create_subprocess_exec(
-        # -P: the folder it is started in, often the workspace, must not be where Python looks for modules.
-        *(sys.executable, "-P", "-m", "kibitz.server", "index", str(root), "--json"),
+        # -P: the folder it is started in, often the workspace, must not be where Python looks for modules. -I: what
+        # started this process without the user's own modules starts no other with them.
+        *(sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "kibitz.server", "index", str(root), "--json"),
         *(("--rebuild",) if rebuild else ()),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -42,8 +42,8 @@ export async function lines(page) {
   return texts.join("\n").replaceAll("\u00a0", " ");
 }
 
-export async function until(fact) {
-  for (let round = 0; round < 150; round += 1) {
+export async function until(fact, ms = 15_000) {
+  for (const end = Date.now() + ms; Date.now() < end; ) {
     if (await fact()) {
       return;
     }

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
 import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
+import { crashing, installed, withoutKibitz } from "./serverJourneys.mjs";
 import { views } from "./views.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -79,6 +80,15 @@ async function main() {
       const broken = { "kibitz.server.command": ["/bin/false"] };
       count += await walk(browser, await openEditor("broken", vsix, model, { settings: broken }), withBrokenServer, model);
     }
+    if (only === undefined || only === "server") {
+      const ending = join(work, "starts.txt");
+      const crashes = { "kibitz.server.command": [python, join(here, "crashing_server.py"), ending] };
+      count += await walk(browser, await openEditor("crashing", vsix, model, { settings: crashes }), crashing(ending), model);
+      const own = { "kibitz.server.interpreter": "", "kibitz.server.wheels": resolve(needed("EDITOR_TEST_WHEELS")) };
+      const editor = await openEditor("install", vsix, model, { settings: own, env: withoutKibitz() });
+      const root = join(work, "install", "data/User/globalStorage/kibitz.kibitz/server");
+      count += await walk(browser, editor, installed(root), model);
+    }
     return count;
   } finally {
     await browser.close();
@@ -86,7 +96,7 @@ async function main() {
 }
 
 /** A VS Code server of its own, with the extension installed, and a copy of the folder; its port and that folder. */
-async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, fill } = {}) {
+async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, env = {}, fill } = {}) {
   const home = join(work, name);
   const folder = join(home, "folder");
   await cp(join(here, "folder"), folder, { recursive: true });
@@ -95,7 +105,7 @@ async function openEditor(name, vsix, model, { trusted = true, settings = {}, us
   await ended(startEditor(home, ["--install-extension", join(extension, vsix)]));
   const port = await freePort();
   const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
-  startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])]);
+  startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])], env);
   await answers(`http://127.0.0.1:${port}/`);
   return { port, folder };
 }
@@ -191,17 +201,17 @@ async function writeSettings(home, model, trusted, changed, changedUser) {
   }
 }
 
-function startEditor(home, args) {
+function startEditor(home, args, env = {}) {
   const node = join(tools, "node_modules/node/bin/node");
   const main = join(tools, "node_modules/code-server/lib/vscode/out/server-main.js");
   const data = join(home, "data");
   const places = ["--server-data-dir", data, "--user-data-dir", data, "--extensions-dir", join(home, "extensions")];
-  return start(node, [main, "--accept-server-license-terms", ...places, ...args], { cwd: home });
+  return start(node, [main, "--accept-server-license-terms", ...places, ...args], { cwd: home, env });
 }
 
 function start(command, args, options) {
   const ours = { KIBITZ_CACHE_DIR: join(work, "cache"), PYTHONPATH: join(root, ".dev"), EDITOR_TEST_RESULTS: results };
-  const env = { ...process.env, ...ours };
+  const env = { ...process.env, ...ours, ...options.env };
   const child = spawn(command, args, { ...options, env, stdio: ["ignore", "pipe", "pipe"] });
   const log = process.env.EDITOR_TEST_LOG !== undefined;
   child.stdout.on("data", (data) => log && process.stdout.write(data));
