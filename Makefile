@@ -9,9 +9,12 @@ BENCH ?= .bench
 EDITORS := .editors
 CHROMIUM ?= chromium
 PARALLEL := -n auto --dist worksteal
+WHEELS := $(EDITORS)/wheels
+# Further Pythons for which `make vsix-offline` takes wheels along, such as 3.12 3.13; that of .venv is always among them.
+PYTHONS ?=
 MODEL := $(VENV)/models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
-.PHONY: demo test check types unit e2e wheel test-editors test-vscode release vsix fmt lock clean bench-retrieval
+.PHONY: demo test check types unit e2e wheel test-editors test-vscode wheels release vsix vsix-offline fmt lock clean bench-retrieval
 
 demo: $(VENV)/.ready
 	sh scripts/demo.sh $(BIN) $(DEMO)
@@ -59,10 +62,10 @@ test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim test-vscode
 	NEOVIMS=nvim:$(abspath $(EDITORS)/bin/nvim) $(BIN)/python -m pytest tests/editors
 
 # VS Code's own server in a headless browser, with what `make vsix` has packaged. All but the browser comes from npm.
-test-vscode: $(VENV)/.ready $(EDITORS)/tools/.ready
+test-vscode: $(VENV)/.ready $(EDITORS)/tools/.ready wheels
 	@command -v $(CHROMIUM) > /dev/null || { echo "There is no $(CHROMIUM): apt-get install chromium, or make CHROMIUM=…"; exit 1; }
 	cd vscode-extension && EDITOR_TEST_CHROMIUM=$$(command -v $(CHROMIUM)) EDITOR_TEST_TOOLS=$(abspath $(EDITORS)/tools) \
-	  EDITOR_TEST_PYTHON=$(abspath $(BIN)/python) npm run test:editor
+	  EDITOR_TEST_PYTHON=$(abspath $(BIN)/python) EDITOR_TEST_WHEELS=$(abspath $(WHEELS)) npm run test:editor
 
 $(EDITORS)/bin/nvim:
 	$(PYTHON) -m venv $(EDITORS)
@@ -81,6 +84,14 @@ release: $(VENV)/.ready $(MODEL) vsix
 	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN) dist
 	cp vscode-extension/kibitz-*.vsix dist/
 	cd dist && sha256sum * > SHA256SUMS
+
+# All that an installation needs, for this platform; what Kibitz depends on is fetched once for each requirements.lock.
+wheels: $(VENV)/.ready
+	sh scripts/wheels.sh $(BIN) $(WHEELS) $(PYTHONS)
+
+# The extension for this platform with those wheels inside, in dist/: it installs its server without a network.
+vsix-offline: vsix wheels
+	sh scripts/vsix_offline.sh $(WHEELS) dist $(TARGET)
 
 vsix:
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package

@@ -179,7 +179,7 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
     /CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError/i,
     "The package index has a certificate that Python does not trust: name your CA's file in the environment variable PIP_CERT.",
   ],
-  [/ProxyError|Tunnel connection failed|407 Proxy/i, "The proxy refused: check the editor's setting http.proxy."],
+  [/ProxyError|Tunnel connection failed|407 Proxy/i, "The proxy cannot be used: check the editor's setting http.proxy."],
   [
     /NewConnectionError|ConnectTimeout|ReadTimeout|Read timed out|getaddrinfo failed|name resolution|Name or service not known|unreachable|Connection (?:refused|reset|to \S+ timed out)|ConnectionError/i,
     "The package index could not be reached: check the network and http.proxy, or name a folder of wheels in kibitz.server.wheels.",

@@ -60,8 +60,10 @@ export async function build(plan: Plan, told: Told, signal: AbortSignal): Promis
   const folder = await newFolder(plan.root);
   try {
     told.step("making an environment");
-    await succeed(python.command, [...python.args, "-I", "-m", "venv", folder], process.env, plan, told, signal);
+    await succeed(python.command, [...python.args, "-I", "-m", "venv", "--without-pip", folder], process.env, plan, told, signal);
     const own = pythonOf(folder, process.platform);
+    // By itself venv would keep to itself why this fails.
+    await succeed(own, ["-I", "-m", "ensurepip", "--default-pip"], process.env, plan, told, signal);
     const env = pipEnvironment(process.env, plan.proxy, plan.wheels !== undefined, process.platform);
     await succeed(own, pipArguments(plan.version, plan.wheels), env, plan, told, signal);
     told.step("trying it out");

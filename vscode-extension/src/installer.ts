@@ -6,6 +6,7 @@ import * as vscode from "vscode";
 import { candidates, explained, findInstalled, InstallError, type Installed, wheelFolder } from "./environment.js";
 import { build, Cancelled, type Plan, remove, takePlace, tidy } from "./install.js";
 import { thisMachine } from "./machine.js";
+import { INSTALL_AGAIN, SHOW, tell } from "./message.js";
 import type { OwnServer } from "./server.js";
 import { sentence } from "./serverCommand.js";
 import type { StateTracker } from "./tracker.js";
@@ -73,7 +74,9 @@ export class Installer implements OwnServer {
         this.output.info("The installation was cancelled.");
         return;
       }
-      void this.tellFailure(error);
+      const reason = error instanceof InstallError ? error.message : explained(sentence(error), undefined);
+      this.output.error(reason);
+      void tell(reason, INSTALL_AGAIN, SHOW);
     }
   }
 
@@ -108,19 +111,6 @@ export class Installer implements OwnServer {
       wheels: wheelFolder(settings.get("wheels", "").trim(), existsSync(bundled) ? bundled : undefined, opened, machine),
       proxy: vscode.workspace.getConfiguration("http").get<string>("proxy") ?? "",
     };
-  }
-
-  private async tellFailure(error: unknown): Promise<void> {
-    const reason = error instanceof InstallError ? error.message : explained(sentence(error), undefined);
-    this.output.error(reason);
-    const again = "Try Again";
-    const show = "Show Output";
-    const choice = await vscode.window.showErrorMessage(reason, again, show);
-    if (choice === again) {
-      await this.install();
-    } else if (choice === show) {
-      this.output.show(true);
-    }
   }
 }
 

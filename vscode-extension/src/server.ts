@@ -19,6 +19,7 @@ import type { Installed } from "./environment.js";
 import { findServer, type Found, PRIVATE } from "./launch.js";
 import { thisMachine } from "./machine.js";
 import { initializationOptions, serverEnvironment } from "./options.js";
+import { INSTALL, offer, openSetting, RESTART, SHOW, tell } from "./message.js";
 import * as protocol from "./protocol.js";
 import { allowed, runShown, sentence } from "./serverCommand.js";
 import { choices, ghostTextEnabled, serverSettings } from "./settings.js";
@@ -44,16 +45,6 @@ export interface OwnServer {
   /** It runs now. */
   started(installed: Installed): void;
 }
-
-/** A button below a message. */
-interface Action extends vscode.MessageItem {
-  readonly command: string;
-  readonly argument?: string;
-}
-
-const INSTALL: Action = { title: "Install", command: "kibitz.installServer" };
-const RESTART: Action = { title: "Restart", command: "kibitz.restartServer" };
-const SHOW: Action = { title: "Show Output", command: "kibitz.showOutput" };
 
 export class Server implements vscode.Disposable {
   private client: LanguageClient | undefined;
@@ -145,7 +136,11 @@ export class Server implements vscode.Disposable {
     const found = findServer(serverSettings(), thisMachine(), own?.python);
     if (found.kind === "missing") {
       this.tracker.set({ kind: "stopped", reason: found.reason });
-      void tell(found.reason, ...(found.installable ? [INSTALL] : []), openSetting(found.setting), SHOW);
+      if (found.installable) {
+        void offer(found.reason, INSTALL, openSetting(found.setting));
+      } else {
+        void tell(found.reason, openSetting(found.setting), SHOW);
+      }
       return;
     }
     this.tracker.set({ kind: "starting" });
@@ -293,18 +288,6 @@ export class Server implements vscode.Disposable {
       this.output.warn(`While the server was stopped: ${sentence(error)}`);
     }
   }
-}
-
-/** Show what is wrong, with what can be done about it. */
-export async function tell(reason: string, ...actions: readonly Action[]): Promise<void> {
-  const chosen = await vscode.window.showErrorMessage(reason, ...actions);
-  if (chosen !== undefined) {
-    await vscode.commands.executeCommand(chosen.command, ...(chosen.argument === undefined ? [] : [chosen.argument]));
-  }
-}
-
-function openSetting(setting: string): Action {
-  return { title: "Open Setting", command: "workbench.action.openSettings", argument: setting };
 }
 
 /** Say why nothing happens in a workspace that is not trusted. */

@@ -25,7 +25,7 @@ async function plan(name: string, pip: string, wheels?: string): Promise<Plan> {
   const script = `#!/bin/sh
 case "$*" in
   *" -c "*) echo python 3 12 1 ;;
-  *"-m venv "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
+  *"-m venv "*) mkdir -p "$5/bin" && cp "$0" "$5/bin/python" ;;
   *"-m pip "*) ${pip} ;;
   *) echo kibitz 1.0.0 ;;
 esac
