@@ -62,10 +62,11 @@ test-editors: $(VENV)/.ready $(EDITORS)/bin/nvim test-vscode
 	NEOVIMS=nvim:$(abspath $(EDITORS)/bin/nvim) $(BIN)/python -m pytest tests/editors
 
 # VS Code's own server in a headless browser, with what `make vsix` has packaged. All but the browser comes from npm.
+# JOURNEYS=server runs one group of them: test/editor/README.md names them all.
 test-vscode: $(VENV)/.ready $(EDITORS)/tools/.ready wheels
 	@command -v $(CHROMIUM) > /dev/null || { echo "There is no $(CHROMIUM): apt-get install chromium, or make CHROMIUM=…"; exit 1; }
 	cd vscode-extension && EDITOR_TEST_CHROMIUM=$$(command -v $(CHROMIUM)) EDITOR_TEST_TOOLS=$(abspath $(EDITORS)/tools) \
-	  EDITOR_TEST_PYTHON=$(abspath $(BIN)/python) EDITOR_TEST_WHEELS=$(abspath $(WHEELS)) npm run test:editor
+	  EDITOR_TEST_PYTHON=$(abspath $(BIN)/python) EDITOR_TEST_WHEELS=$(abspath $(WHEELS)) npm run test:editor -- $(JOURNEYS)
 
 $(EDITORS)/bin/nvim:
 	$(PYTHON) -m venv $(EDITORS)
@@ -76,12 +77,16 @@ $(EDITORS)/tools/.ready: scripts/editor_tools.sh
 	sh scripts/editor_tools.sh $(EDITORS)/tools
 	touch $@
 
-# What users get, in dist/: each is built, looked into, installed in a clean environment and tested there.
+# What users get, in dist/: each is built, looked into, installed in a clean environment and tested there; the extension
+# in a clean editor, where there is a browser to show it in.
 release: $(VENV)/.ready $(MODEL) vsix
 	rm -rf dist
 	$(BIN)/python scripts/check_versions.py
 	$(BIN)/python -m pytest tests/e2e/test_vsix.py
 	SMOLLM2_GGUF=$(abspath $(MODEL)) sh scripts/test_wheel.sh $(BIN) dist
+	sh scripts/test_sdist.sh $(BIN) dist
+	if command -v $(CHROMIUM) > /dev/null; then $(MAKE) test-vscode JOURNEYS=server; \
+	  else echo "There is no $(CHROMIUM): the extension was not tried in an editor."; fi
 	cp vscode-extension/kibitz-*.vsix dist/
 	cd dist && sha256sum * > SHA256SUMS
 
@@ -94,6 +99,7 @@ vsix-offline: vsix wheels
 	sh scripts/vsix_offline.sh $(WHEELS) dist $(TARGET)
 
 vsix:
+	rm -f vscode-extension/*.vsix
 	cd vscode-extension && npm ci --no-audit --no-fund && npm run package
 
 fmt: $(VENV)/.ready

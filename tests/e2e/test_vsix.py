@@ -46,7 +46,7 @@ def test_it_holds_the_bundle_and_its_pages_and_nothing_else(vsix: zipfile.ZipFil
         "extension/media/activity.svg",
         "extension/media/chat.css",
         "extension/media/icon.png",
-        *(f"extension/media/walkthrough/{name}.md" for name in ("ask", "ghost", "index", "model", "search")),
+        *(f"extension/media/walkthrough/{name}.md" for name in ("ask", "ghost", "index", "model", "search", "server")),
         "extension/package.json",
         "extension/readme.md",
     ]
