@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import StartServer
+from tests.e2e.conftest import StartServer, new_user
 from tests.e2e.lsp_client import WAIT_S, ErrorAnswer, LspClient, Message
 
 BAR = {"window": {"workDoneProgress": True}}
@@ -47,6 +47,17 @@ def test_an_opened_workspace_is_indexed_with_a_bar_and_can_be_searched(start_ser
     status = client.call("kibitz/status")
     assert (status["indexing"], status["index"]["files"]) == (False, 2)
     assert client.shutdown() == 0
+
+
+def test_a_server_that_shuts_the_users_modules_out_indexes_without_them_too(tmp_path: Path, shop: Path) -> None:
+    planted = tmp_path / "planted" / "lancedb.py"
+    planted.parent.mkdir()
+    planted.write_text("raise SystemExit('imported')\n", encoding="utf-8")
+    env = new_user(tmp_path, KIBITZ_INDEX_ON_START="true", PYTHONPATH=str(planted.parent))
+    with LspClient(env=env, cwd=tmp_path, python=("-I", "-m", "kibitz.server", "serve", "--stdio")) as client:
+        client.initialize(shop)
+        client.wait_for(is_ready(2))
+        assert client.shutdown() == 0
 
 
 def test_two_folders_are_indexed_searched_opened_and_closed(start_server: StartServer, shop: Path) -> None:

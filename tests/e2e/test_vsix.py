@@ -52,6 +52,23 @@ def test_it_holds_the_bundle_and_its_pages_and_nothing_else(vsix: zipfile.ZipFil
     ]
 
 
+def test_the_one_for_a_platform_holds_the_same_and_the_wheels(vsix: zipfile.ZipFile) -> None:
+    found = [
+        path
+        for path in (ROOT / "dist").glob(f"kibitz-*-{__version__}.vsix")
+        if path.name != Path(vsix.filename or "").name
+    ]
+    if not found:
+        pytest.skip("it was not built: run `make vsix-offline`")
+    with zipfile.ZipFile(found[0]) as offline:
+        names = set(offline.namelist())
+        wheels = {name for name in names if re.fullmatch(r"extension/wheels/[^/]+\.whl", name)}
+        assert names - wheels == set(vsix.namelist())
+        assert f"extension/wheels/kibitz-{__version__}-py3-none-any.whl" in wheels
+        assert len(wheels) > 50
+        assert b"TargetPlatform=" in offline.read("extension.vsixmanifest")
+
+
 def test_it_has_the_version_and_the_licence_of_the_project(vsix: zipfile.ZipFile, manifest: dict[str, Any]) -> None:
     assert manifest["version"] == __version__
     assert manifest["license"] == "Apache-2.0"
