@@ -196,7 +196,7 @@ export function explained(printed: string, wheels: string | undefined): string {
   const missing = /No matching distribution found for ([^\s(]+)/.exec(printed)?.[1];
   if (missing !== undefined) {
     return wheels === undefined
-      ? `The package index has no ${missing} for this Python and machine: see the output.`
+      ? `The package index has no ${missing} for this Python and machine: name a folder of wheels in ${WHEELS}.`
       : `The folder ${wheels} has no wheel of ${missing} for this Python and machine.`;
   }
   const last = printed.split(/\r?\n/).findLast((line) => /error/i.test(line));

@@ -109,7 +109,8 @@ export class Installer implements OwnServer {
       version: this.version,
       pythons: candidates(settings.get("python", "").trim(), opened, machine),
       wheels: wheelFolder(settings.get("wheels", "").trim(), existsSync(bundled) ? bundled : undefined, opened, machine),
-      proxy: vscode.workspace.getConfiguration("http").get<string>("proxy") ?? "",
+      // The user's own: a workspace must not say through whom pip fetches.
+      proxy: vscode.workspace.getConfiguration("http").inspect<string>("proxy")?.globalValue ?? "",
     };
   }
 }
