@@ -57,7 +57,7 @@ export class Cancelled extends Error {}
 export async function build(plan: Plan, told: Told, signal: AbortSignal): Promise<string> {
   const python = chosen(await probe(plan.pythons, signal), await fitting(plan.wheels));
   told.line(`Installing kibitz ${plan.version} with ${python.command} (Python ${python.version.join(".")})`);
-  const folder = await newFolder(plan.root);
+  const folder = await newFolder(plan.root, told);
   try {
     told.step("making an environment");
     await succeed(python.command, [...python.args, "-I", "-m", "venv", "--without-pip", folder], process.env, plan, told, signal);
@@ -109,11 +109,12 @@ export async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }).catch(() => undefined);
 }
 
-async function newFolder(root: string): Promise<string> {
+async function newFolder(root: string, told: Told): Promise<string> {
   try {
     await mkdir(root, { recursive: true });
     return await mkdtemp(join(root, "new-"));
   } catch (error) {
+    told.line(String(error));
     throw new InstallError(explained(String(error), undefined));
   }
 }
