@@ -23,7 +23,7 @@ const ASKING = [
 ];
 
 /** Commands that are driven by the suite itself, or in the page, since only that can answer a dialog. */
-const ELSEWHERE = ["kibitz.newConversation", "kibitz.restartServer", "kibitz.toggleGhostText", "kibitz.rebuildIndex"];
+const ELSEWHERE = ["kibitz.newConversation", "kibitz.restartServer", "kibitz.toggleGhostText", "kibitz.rebuildIndex", "kibitz.installServer"];
 
 const DRIVEN: Record<string, Drive> = {
   "kibitz.stopEdit": async (api) => {
