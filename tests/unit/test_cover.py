@@ -38,6 +38,7 @@ def alive_in(covered: Cover, segments: list[Segment]) -> list[tuple[str, str, Se
     return found
 
 
+@settings(deadline=None)
 @given(trees, st.lists(trees, max_size=5))
 def test_every_file_is_held_once_or_written_again_once_or_missing(tree: Tree, layers: list[Tree]) -> None:
     wanted = wanted_of(tree)
@@ -55,6 +56,7 @@ def test_every_file_is_held_once_or_written_again_once_or_missing(tree: Tree, la
         assert held.dead == tuple(sorted(set(held.dead)))
 
 
+@settings(deadline=None)
 @given(trees, st.lists(trees, max_size=5))
 def test_a_file_in_several_segments_is_taken_from_the_first(tree: Tree, layers: list[Tree]) -> None:
     segments = list({one.name: one for one in map(segment_of, [*layers, tree]) if one.paths}.values())
