@@ -196,7 +196,7 @@ export class Conversation implements vscode.WebviewViewProvider {
     const places = this.shown.flatMap((turn) => [...turn.citations, ...turn.sources]);
     const known = places.find((place) => place.path === to.path);
     if (known !== undefined) {
-      await reveal(vscode.Uri.parse(known.uri, true), to.start_line, to.end_line);
+      await reveal(vscode.Uri.parse(known.uri, true), Math.max(1, to.start_line), Math.max(1, to.end_line));
     }
   }
 }
@@ -288,7 +288,7 @@ export async function reveal(
 
 function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): string {
   const nonce = randomBytes(16).toString("base64");
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -299,13 +299,15 @@ function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): s
 <title>Kibitz</title>
 </head>
 <body>
-<main id="turns" aria-live="polite"></main>
+<main id="turns" aria-label="Conversation"></main>
+<div id="said" role="status" class="offscreen"></div>
 <form id="form">
 <ul id="suggestions" role="listbox" aria-label="Suggestions" hidden></ul>
 <textarea id="question" rows="2" placeholder="Ask about this codebase; @ mentions, / prompts" aria-label="Question"
- role="combobox" aria-expanded="false" aria-controls="suggestions" aria-autocomplete="list"></textarea>
-<button id="send" type="submit">Ask</button>
-<button id="stop" type="button" hidden>Stop</button>
+ aria-description="Enter asks, Shift+Enter begins a line, Alt+Up goes to the answers, Escape stops one."
+ aria-haspopup="listbox" aria-controls="suggestions" aria-autocomplete="list"></textarea>
+<button id="send" type="submit" title="Ask (Enter)">Ask</button>
+<button id="stop" type="button" title="Stop (Escape)" hidden>Stop</button>
 </form>
 <script nonce="${nonce}" src="${script.toString()}"></script>
 </body>

@@ -4,6 +4,7 @@ import type { Position, Range, SymbolInformation, VersionedTextDocumentIdentifie
 
 import type { FileStatus, Sums } from "./coverage.js";
 import type { Notice, ServerStatus } from "./status.js";
+import type { Source } from "./webview/messages.js";
 
 /** A stretch of a file that stood in the prompt; lines are 1-based, the last one included. */
 export interface Citation {
@@ -40,7 +41,7 @@ export interface ChatParams {
 export interface ChatResult {
   readonly text: string;
   readonly citations: readonly Citation[];
-  readonly sources: readonly Citation[];
+  readonly sources: readonly Source[];
   readonly finish_reason: string;
   readonly notes: readonly string[];
   readonly suggests: string;

@@ -99,7 +99,6 @@ export class Suggestions {
     );
     const open = this.items.length > 0;
     this.list.hidden = !open;
-    this.field.setAttribute("aria-expanded", String(open));
     if (open) {
       this.field.setAttribute("aria-activedescendant", `suggestion-${this.chosen}`);
       this.list.children[this.chosen]?.scrollIntoView({ block: "nearest" });

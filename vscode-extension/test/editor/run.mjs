@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+import { conversation } from "./chat.mjs";
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
 import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
 import { views } from "./views.mjs";
@@ -70,6 +71,9 @@ async function main() {
     }
     if (only === "activation") {
       count += await walk(browser, await openEditor("activation", vsix, model), activation, model);
+    }
+    if (only === undefined || only === "chat") {
+      count += await walk(browser, await openEditor("chat", vsix, model), conversation, model);
     }
     if (only === undefined || only === "settings") {
       count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
