@@ -303,7 +303,7 @@ function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): s
 <div id="said" role="status" class="offscreen"></div>
 <form id="form">
 <ul id="suggestions" role="listbox" aria-label="Suggestions" hidden></ul>
-<textarea id="question" rows="2" placeholder="Ask about this codebase; @ mentions, / prompts" aria-label="Question"
+<textarea id="question" rows="2" placeholder="Ask; @ mentions, / prompts" aria-label="Question"
  aria-description="Enter asks, Shift+Enter begins a line, Alt+Up goes to the answers, Escape stops one."
  aria-haspopup="listbox" aria-controls="suggestions" aria-autocomplete="list"></textarea>
 <button id="send" type="submit" title="Ask (Enter)">Ask</button>
