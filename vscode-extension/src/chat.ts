@@ -1,6 +1,7 @@
 // The conversation: what was asked and answered, and the view that shows it.
 import { randomBytes, randomUUID } from "node:crypto";
 import * as vscode from "vscode";
+import type { Range } from "vscode-languageclient";
 
 import * as protocol from "./protocol.js";
 import { refuseUntrusted, type Server } from "./server.js";
@@ -202,12 +203,12 @@ export class Conversation implements vscode.WebviewViewProvider {
 }
 
 /** The sessions' ids are ours, so that an answer that is stopped is found again. */
-function newSession(): string {
+export function newSession(): string {
   return randomBytes(8).toString("hex");
 }
 
 /** What the server may need of the editor for a question's mentions and prompts. */
-function editorNow(question: string): Pick<protocol.ChatParams, "selection" | "textDocument" | "diagnostics"> {
+export function editorNow(question: string): Pick<protocol.ChatParams, "selection" | "textDocument" | "diagnostics"> {
   if (!question.includes("@") && !question.startsWith("/")) {
     return {};
   }
@@ -255,12 +256,12 @@ export function selected(): Attached | undefined {
   const last = selection.end.line + (selection.end.character === 0 ? 0 : 1);
   return {
     label: `${vscode.workspace.asRelativePath(document.uri)}:${selection.start.line + 1}-${last}`,
-    attachment: { textDocument: { uri: document.uri.toString(), version: document.version }, range: plain(selection) },
+    attachment: { textDocument: { uri: document.uri.toString() }, range: plain(selection) },
   };
 }
 
 /** A range as the protocol has it. */
-export function plain({ start, end }: vscode.Range): protocol.Attachment["range"] {
+export function plain({ start, end }: vscode.Range): Range {
   return {
     start: { line: start.line, character: start.character },
     end: { line: end.line, character: end.character },

@@ -16,8 +16,9 @@ export interface Citation {
 
 /** A stretch of a document that goes with a question. */
 export interface Attachment {
-  readonly textDocument: VersionedTextDocumentIdentifier;
-  readonly range: Range;
+  readonly textDocument: { readonly uri: string };
+  /** Without one, all of the document. */
+  readonly range?: Range;
 }
 
 /** What an editor complains of in a document, in the protocol's own words. */
@@ -26,10 +27,11 @@ export interface DocumentDiagnostics {
   readonly diagnostics: readonly { readonly range: Range; readonly severity: number; readonly message: string }[];
 }
 
-/** A question in a session; with `goOn` and no question, the rest of the last answer. */
+/** A question in a session, or with what was said before it; with `goOn` and no question, the rest of the last answer. */
 export interface ChatParams {
   readonly question?: string;
-  readonly session: string;
+  readonly session?: string;
+  readonly history?: readonly { readonly role: "user" | "assistant"; readonly content: string }[];
   readonly goOn?: boolean;
   readonly attachments: readonly Attachment[];
   readonly selection?: Attachment;

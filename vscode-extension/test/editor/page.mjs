@@ -42,8 +42,8 @@ export async function lines(page) {
   return texts.join("\n").replaceAll("\u00a0", " ");
 }
 
-export async function until(fact) {
-  for (let round = 0; round < 150; round += 1) {
+export async function until(fact, tenths = 150) {
+  for (let round = 0; round < tenths; round += 1) {
     if (await fact()) {
       return;
     }
