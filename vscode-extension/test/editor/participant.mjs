@@ -7,6 +7,7 @@ export const participant = {
   "the editor's own chat answers with references, and a cited place opens": async (page, shot) => {
     await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
     await command(page, "Chat: Open Chat");
+    await page.locator(".interactive-session", { hasText: "Scripted" }).waitFor();
     const input = page.locator(".interactive-input-editor").first();
     await input.click();
     await page.keyboard.type("@kibitz Where is the area computed?", { delay: 20 });

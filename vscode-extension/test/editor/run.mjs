@@ -75,6 +75,8 @@ async function main() {
     }
     if (only === undefined || only === "chat") {
       count += await walk(browser, await openEditor("chat", vsix, model), conversation, model);
+    }
+    if (only === undefined || only === "participant") {
       count += await walk(browser, await openEditor("participant", vsix, model), participant, model, join(here, "model"));
     }
     if (only === undefined || only === "settings") {

@@ -1,4 +1,4 @@
-// A model that says one word. The two names at the end are not in the editor's types, but its picker wants them.
+// A model that says one word. The two names at the end of it are not in the editor's types, but its picker wants them.
 const vscode = require("vscode");
 
 const MODEL = {
@@ -6,7 +6,7 @@ const MODEL = {
   ...{ capabilities: { toolCalling: true }, isUserSelectable: true, isDefault: true },
 };
 
-exports.activate = (context) =>
+exports.activate = async (context) => {
   context.subscriptions.push(
     vscode.lm.registerLanguageModelChatProvider("scripted", {
       provideLanguageModelChatInformation: () => [MODEL],
@@ -15,3 +15,5 @@ exports.activate = (context) =>
       provideTokenCount: (_model, text) => String(text).length,
     }),
   );
+  await vscode.lm.selectChatModels({ vendor: "scripted" }); // else the picker learns of it by the first question only
+};
