@@ -5,6 +5,8 @@ const ASKS = /(?:^\s*\/[a-z]*|@[^\s@]*)$/;
 
 export class Suggestions {
   private items: readonly Suggestion[] = [];
+  /** The text before the cursor that they may follow. */
+  private text = "";
   private chosen = 0;
 
   constructor(
@@ -22,6 +24,7 @@ export class Suggestions {
       return;
     }
     this.items = items;
+    this.text = text;
     this.chosen = 0;
     this.draw();
   }
@@ -44,6 +47,11 @@ export class Suggestions {
         return true;
       case "Enter":
       case "Tab":
+        if (this.text !== this.before()) {
+          // Typed on faster than was answered: what is offered is for words that stand there no more.
+          this.close();
+          return event.key === "Tab";
+        }
         this.insert(this.chosen);
         return true;
       case "Escape":
