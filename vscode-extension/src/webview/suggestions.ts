@@ -47,13 +47,7 @@ export class Suggestions {
         return true;
       case "Enter":
       case "Tab":
-        if (this.text !== this.before()) {
-          // Typed on faster than was answered: what is offered is for words that stand there no more.
-          this.close();
-          return event.key === "Tab";
-        }
-        this.insert(this.chosen);
-        return true;
+        return this.insert(this.chosen) || event.key === "Tab";
       case "Escape":
         this.close();
         return true;
@@ -75,15 +69,18 @@ export class Suggestions {
     }
   }
 
-  private insert(index: number): void {
+  /** Insert an item, unless more has been typed than it was offered for; whether it was inserted. */
+  private insert(index: number): boolean {
     const item = this.items[index];
+    const fits = item !== undefined && this.text === this.before();
     this.close();
-    if (item !== undefined) {
+    if (fits) {
       const end = this.field.selectionStart;
       this.field.setRangeText(item.insertText, end - item.replaces, end, "end");
       this.field.focus();
       this.look();
     }
+    return fits;
   }
 
   private draw(): void {
