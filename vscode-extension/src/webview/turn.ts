@@ -96,7 +96,7 @@ function codeElement(language: string, text: string): HTMLElement {
   );
   const named = language === "" ? "Code" : `Code, ${language}`;
   // In the order of the keyboard, since its long lines are scrolled to.
-  const code = element("pre", { class: "code", tabindex: "0", role: "region", "aria-label": named }, element("code", {}, text));
+  const code = element("pre", { class: "code", tabindex: "0" }, element("code", {}, text));
   return element("div", { class: "codeblock", role: "group", "aria-label": named }, bar, code);
 }
 
