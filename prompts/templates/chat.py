@@ -7,12 +7,16 @@ question stands last, where models attend most.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kibitz.prompts.errors import TreeError
 from kibitz.prompts.nodes import Node, assistant, cache_point, first, fragment, reserve, scope, system, user
 from kibitz.prompts.templates.context import ContextItem, Rules, Turn, in_order_shown
 from kibitz.prompts.templates.parts import part, versions
 from kibitz.prompts.templates.quoting import block, heading, label_of, quiet
+
+if TYPE_CHECKING:
+    from kibitz.prompts.rendered import PartReport
 
 _SYSTEM = (
     "You answer questions about the user's code. "
@@ -82,6 +86,16 @@ def ask_tree(
         user(scope(quiet(question.strip()), name="question")),  # as it will stand among the turns of the next prompt
         reserve(reserve_tokens),
     )
+
+
+def is_named(part: "PartReport") -> bool:
+    """Whether a part of this prompt only says that something too long is attached."""
+    return _LAST < part.priority <= _NAMED
+
+
+def is_earlier(part: "PartReport") -> bool:
+    """Whether a part of this prompt is an excerpt that is left from an earlier question."""
+    return part.priority <= _EARLIER_HEAD
 
 
 def _rules(rules: Rules, number: int) -> Node:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kibitz.server.chat.citations import Citation, citations, sources
+from kibitz.server.chat.citations import Citation, citations
 from kibitz.server.chat.conversation import MOST_SHOWN, Conversation
 from kibitz.server.chat.question import Question
 from kibitz.server.chat.stream import closing, open_stream
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
     from kibitz.prompts.templates.context import ContextItem
 
-__all__ = ["Answer", "Citation", "Question", "ask_prompt", "citations", "collect", "sources", "stream_answer"]
+__all__ = ["Answer", "Citation", "Question", "ask_prompt", "citations", "collect", "stream_answer"]
 
 TOKENS_A_HIT = 250  # a small chunk with its header: more hits than fit are asked for, and the budget decides
 MIN_HITS, MAX_HITS = 10, 60

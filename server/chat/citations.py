@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from kibitz.prompts.render import Rendered
@@ -25,10 +25,13 @@ class Citation:
     start_line: int
     end_line: int
 
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What places have in common that are one where they touch."""
+        return (self.path,)
 
-def sources(rendered: "Rendered") -> tuple[Citation, ...]:
-    """Return what of the code is in the prompt, best first; places of a file that touch are one."""
-    return _merged(_shown(rendered))
+
+P = TypeVar("P", bound=Citation)
 
 
 def citations(text: str, rendered: "Rendered") -> tuple[Citation, ...]:
@@ -38,7 +41,7 @@ def citations(text: str, rendered: "Rendered") -> tuple[Citation, ...]:
     one that was shown, when only one fits. A place is cut to the lines that were in the prompt. What was not there
     is no citation, and an answer that names nothing has none.
     """
-    shown = _merged(_shown(rendered))
+    shown = merged(_shown(rendered))
     paths = list(dict.fromkeys(place.path for place in shown))
     found: list[Citation] = []
     for match in _CITED.finditer(text):
@@ -64,19 +67,25 @@ def _resolve(named: str, paths: Sequence[str]) -> str:
 
 def _shown(rendered: "Rendered") -> Iterator[Citation]:
     for part in rendered.parts:
-        place = _ORIGIN.match(part.origin) if part.shown and part.text.strip() else None
+        place = place_of(part.origin) if part.shown and part.text.strip() else None
         if place:
-            yield Citation(place["path"], int(place["start"]), int(place["end"]))
+            yield place
 
 
-def _merged(places: Iterable[Citation]) -> tuple[Citation, ...]:
+def place_of(origin: str) -> Citation | None:
+    """Return the lines that a part of a prompt comes from; None for one that is not lines of a file."""
+    place = _ORIGIN.match(origin)
+    return Citation(place["path"], int(place["start"]), int(place["end"])) if place else None
+
+
+def merged(places: Iterable[P]) -> tuple[P, ...]:
     """Join places of one file that overlap or follow each other; the order is that of each place's first part."""
     order = list(dict.fromkeys(places))
-    runs: list[Citation] = []
-    for place in sorted(order):
+    runs: list[P] = []
+    for place in sorted(order, key=lambda one: (one.same, one.start_line, one.end_line)):
         last = runs[-1] if runs else None
-        if last and last.path == place.path and place.start_line <= last.end_line + 1:
-            runs[-1] = Citation(last.path, last.start_line, max(last.end_line, place.end_line))
+        if last and last.same == place.same and place.start_line <= last.end_line + 1:
+            runs[-1] = replace(last, end_line=max(last.end_line, place.end_line))
         else:
             runs.append(place)
     rank = {place: number for number, place in enumerate(order)}
@@ -84,4 +93,4 @@ def _merged(places: Iterable[Citation]) -> tuple[Citation, ...]:
 
 
 def _holds(run: Citation, place: Citation) -> bool:
-    return run.path == place.path and run.start_line <= place.start_line and place.end_line <= run.end_line
+    return run.same == place.same and run.start_line <= place.start_line and place.end_line <= run.end_line

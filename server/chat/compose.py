@@ -16,6 +16,7 @@ from kibitz.server.chat.slash import Slash, parted
 
 if TYPE_CHECKING:
     from kibitz.prompts.templates.context import ContextItem, Kind, Rules
+    from kibitz.server.chat.sources import Why
     from kibitz.server.indexed import Indexed
     from kibitz.server.rules import RuleFiles
 
@@ -39,12 +40,14 @@ def compose(app: "Indexed", rules: "RuleFiles", text: str, beside: Beside) -> Co
     if slash is not None:
         gathering.take_defaults(slash, mentioned=bool(found))
     attached = tuple(gathering.items.values())
+    conventions = gathering.rules()
     question = Question(
         text=f"{slash.words}\n\n{words}".strip() if slash else words,
         query=_query(slash, without(words, found), attached, mentioned=bool(found)),
         attached=attached,
-        rules=gathering.rules(),
+        rules=conventions,
         history=beside.history,
+        whys={**{each.path: "rules" for each in conventions}, **gathering.whys},
     )
     if slash is None:
         return Composed(question, tuple(gathering.notes))
@@ -68,6 +71,9 @@ class _Gathering:
         self._rules = rules
         self._beside = beside
         self.items: dict[str, ContextItem] = {item.label: item for item in beside.attached}
+        self.whys: dict[str, Why] = {
+            item.label: "selected" if item.kind == "selection" else "attached" for item in beside.attached
+        }
         self.notes: list[str] = []
         self._by_kind: Mapping[str, Callable[[Mention], None]] = {
             "file": self._file,
@@ -92,10 +98,10 @@ class _Gathering:
             if "diff" in slash.defaults:
                 self._changes("HEAD", staged=slash.name == "commit")
             elif self._beside.selection is not None:
-                self._add([self._beside.selection])
+                self._add([self._beside.selection], "selected")
             elif self._beside.documents:
                 path = next(iter(self._beside.documents))
-                self._add([_lines(path, self._beside.documents[path])])
+                self._add([_lines(path, self._beside.documents[path])], "open")
             else:
                 self.notes.append("Nothing is selected or open: mention what is meant, as in @file:src/app.py.")
         if slash.with_problems:
@@ -109,9 +115,10 @@ class _Gathering:
             return ()
         return self._rules.near(item.path for item in self.items.values() if item.path)
 
-    def _add(self, items: "Iterable[ContextItem]") -> None:
+    def _add(self, items: "Iterable[ContextItem]", why: "Why" = "mentioned") -> None:
         for item in items:
             self.items.setdefault(item.label, item)
+            self.whys.setdefault(item.label, why)
 
     def _text(self, path: str) -> str:
         """Return a file's text as the editor has it, else as it is on disk.
@@ -193,12 +200,12 @@ class _Gathering:
         if self._beside.selection is None:
             self.notes.append("Nothing is selected.")
         else:
-            self._add([self._beside.selection])
+            self._add([self._beside.selection], "selected")
 
     def _open(self, mention: Mention) -> None:
         del mention
         shown = admitted(self._app, self._beside.documents)
-        self._add(_lines(path, text) for path, text in self._beside.documents.items() if path in shown)
+        self._add((_lines(path, text) for path, text in self._beside.documents.items() if path in shown), "open")
         if not shown:
             self.notes.append("No document of the workspace is open.")
 
@@ -216,7 +223,7 @@ class _Gathering:
         items, notes = changes(self._app, since, staged=staged)
         if not items and not notes and staged:
             items, notes = changes(self._app, since)
-        self._add(items)
+        self._add(items, "changed")
         self.notes += notes or ([] if items else [f"Nothing has changed since {since}, or git has no answer."])
 
     def _diagnostics(self, mention: Mention) -> None:

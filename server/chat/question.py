@@ -1,11 +1,12 @@
 """What is asked in a chat, and what stands beside it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kibitz.prompts.templates.context import ContextItem, Rules, Turn
+    from kibitz.server.chat.sources import Why
 
 SHORT_WORDS = 6  # "and where is it called?" means nothing without the question before
 
@@ -15,7 +16,8 @@ class Question:
     """A question with all that its prompt is made of, but for what the index finds.
 
     `query` is what is searched for: None for the text itself, "" for nothing. `attached` is what the user mentioned or
-    selected, `history` the earlier turns with the oldest first.
+    selected, `history` the earlier turns with the oldest first. `whys` tells why what is attached and the rules are
+    there, by their labels.
     """
 
     text: str
@@ -23,6 +25,7 @@ class Question:
     attached: "Sequence[ContextItem]" = ()
     rules: "Sequence[Rules]" = ()
     history: "Sequence[Turn]" = ()
+    whys: "Mapping[str, Why]" = field(default_factory=dict)
 
     @property
     def wanted(self) -> str:

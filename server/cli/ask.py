@@ -20,6 +20,7 @@ from kibitz.server.cli.shared import (
 
 if TYPE_CHECKING:
     from kibitz.server.app import App
+    from kibitz.server.chat.citations import Citation
 
 
 @click.command()
@@ -60,9 +61,10 @@ def ask(
 
 
 async def _ask(app: "App", question: str, session: str, as_json: bool) -> None:
-    from kibitz.server.chat.ask import collect, sources
+    from kibitz.server.chat.ask import collect
     from kibitz.server.chat.beside import Beside
     from kibitz.server.chat.keeping import NEW, Keeping
+    from kibitz.server.chat.sources import sources
 
     def on_text(text: str) -> None:
         if as_json:
@@ -80,6 +82,7 @@ async def _ask(app: "App", question: str, session: str, as_json: bool) -> None:
         if app.second_stage.note:
             click.echo(f"kibitz: {app.second_stage.note}", err=True)
         answer = await collect(app.ask(rendered), rendered, on_text)
+        shown = sources(rendered, composed.question.whys)
         cited = [asdict(citation) for citation in answer.citations]
         if kept is not None:
             await kept.add(question, answer.text, answer.finish_reason, cited)
@@ -91,7 +94,7 @@ async def _ask(app: "App", question: str, session: str, as_json: bool) -> None:
                     "event": "answer",
                     "text": answer.text,
                     "citations": cited,
-                    "sources": [asdict(source) for source in sources(rendered)],
+                    "sources": [asdict(source) for source in shown],
                     "finish_reason": answer.finish_reason,
                     "session": kept.id if kept is not None else None,
                     "notes": list(composed.notes),
@@ -102,8 +105,15 @@ async def _ask(app: "App", question: str, session: str, as_json: bool) -> None:
         click.echo()
         return
     click.echo("\n")
-    for title, places in (("Cited", answer.citations), ("In the prompt", sources(rendered))):
+    for title, places in (("Cited", answer.citations), ("In the prompt", shown)):
         if places:
-            click.echo(f"{title}: " + ", ".join(f"{p.path}:{p.start_line}-{p.end_line}" for p in places))
+            click.echo(f"{title}: " + ", ".join(map(_place, places)))
     if answer.finish_reason == "length":
         click.echo("kibitz: the answer reached its length limit (answer_tokens) and was cut.", err=True)
+
+
+def _place(place: "Citation") -> str:
+    """Return a place with why it was in the prompt, unless a search found it."""
+    lines = f":{place.start_line}-{place.end_line}" if place.start_line else ""
+    why = getattr(place, "why", "found")
+    return f"{place.path}{lines}" + ("" if why == "found" else f" ({why})")

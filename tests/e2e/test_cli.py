@@ -119,6 +119,7 @@ def test_an_answer_is_streamed_and_only_what_was_in_the_prompt_is_cited(run: Run
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert "".join(event["text"] for event in events if event["event"] == "delta") == "".join(pieces)
     assert [citation["path"] for citation in events[-1]["citations"]] == ["bank.py"]
+    assert {source["why"] for source in events[-1]["sources"]} == {"found"}
 
 
 def test_a_reader_that_goes_away_ends_an_answer_without_a_word(workspace: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from kibitz.prompts.rendered import Rendered, RenderedMessage
 from kibitz.server.chat.beside import Beside, Composed
 from kibitz.server.chat.question import Question
 from kibitz.server.chat.sessions import Sessions
+from kibitz.server.chat.sources import Why
 from kibitz.server.chat.suggestions import Offered
 from kibitz.server.completion.recent import Recent
 from kibitz.server.completion.snapshot import Snapshot
@@ -113,7 +114,8 @@ class FakeApp:
         self.told.append(sorted(paths))
 
     async def compose(self, text: str, beside: Beside) -> Composed:
-        return Composed(Question(text, attached=beside.attached, history=beside.history))
+        whys: dict[str, Why] = dict.fromkeys((item.label for item in beside.attached), "selected")
+        return Composed(Question(text, attached=beside.attached, history=beside.history, whys=whys))
 
     async def suggestions(self, text: str) -> Sequence[Offered]:
         return self.offered

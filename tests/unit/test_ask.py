@@ -7,7 +7,8 @@ from kibitz.prompts.errors import BudgetError
 from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered
 from kibitz.prompts.templates.context import ContextItem, Turn
-from kibitz.server.chat.ask import Answer, Citation, Question, ask_prompt, collect, sources, stream_answer
+from kibitz.server.chat.ask import Answer, Citation, Question, ask_prompt, collect, stream_answer
+from kibitz.server.chat.sources import Source, sources
 from kibitz.server.errors import ModelError
 from kibitz.server.rendering import Counting
 from tests.fakes.models import ScriptedChat
@@ -59,7 +60,7 @@ async def test_the_prompt_shows_what_was_found_and_the_question() -> None:
     assert "src/session.py:10-11" in said
     assert "self.pool.drain()" in said
     assert rendered.messages[-1].content == "How is a session closed?"
-    assert sources(rendered) == (Citation("src/session.py", 10, 11), Citation("src/pool.py", 4, 5))
+    assert sources(rendered, {}) == (Source("src/session.py", 10, 11, "found"), Source("src/pool.py", 4, 5, "found"))
     assert rendered.tokens + rendered.reserved <= 2_000
 
 
@@ -85,7 +86,10 @@ async def test_a_short_question_is_searched_with_the_one_before() -> None:
 async def test_what_the_user_attached_comes_first_and_once() -> None:
     attached = ContextItem("src/session.py:1-20", "whole class\n", "src/session.py:1-20", "src/session.py", 1, 20)
     rendered = await prompt("How?", Found(DRAIN, CLOSE), attached=[attached])
-    assert sources(rendered) == (Citation("src/session.py", 1, 20), Citation("src/pool.py", 4, 5))
+    assert sources(rendered, {attached.label: "attached"}) == (
+        Source("src/session.py", 1, 20, "attached"),
+        Source("src/pool.py", 4, 5, "found"),
+    )
 
 
 async def test_a_question_that_does_not_fit_is_an_error() -> None:

@@ -6,12 +6,17 @@ from kibitz.prompts.model_names import tokenizer_for
 from kibitz.prompts.render import Rendered, render
 from kibitz.prompts.templates.chat import ask_tree
 from kibitz.prompts.templates.context import ContextItem
-from kibitz.server.chat.citations import Citation, citations, sources
+from kibitz.server.chat.citations import Citation, citations, merged, place_of
 
 
 def item(path: str, start: int, end: int) -> ContextItem:
     text = "".join(f"line {number} = {number}\n" for number in range(start, end + 1))
     return ContextItem(f"{path}:{start}-{end}", text, f"{path}:{start}-{end}", path, start, end)
+
+
+def shown(rendered: Rendered) -> tuple[Citation, ...]:
+    places = [place_of(part.origin) for part in rendered.parts if part.shown]
+    return merged(place for place in places if place)
 
 
 def prompt(*items: ContextItem, budget_tokens: int = 4_000) -> Rendered:
@@ -79,17 +84,17 @@ def test_what_was_not_in_the_prompt_is_no_citation(text: str) -> None:
 
 
 @given(st.text(max_size=40), st.integers(0, 50), st.integers(0, 50))
-def test_every_citation_lies_in_a_source(noise: str, start: int, end: int) -> None:
+def test_every_citation_lies_in_what_was_shown(noise: str, start: int, end: int) -> None:
     for cited in citations(f"{noise} ask.py:{start}-{end} {noise}", RENDERED):
         assert cited.start_line <= cited.end_line
         assert any(
             source.path == cited.path and source.start_line <= cited.start_line <= cited.end_line <= source.end_line
-            for source in sources(RENDERED)
+            for source in shown(RENDERED)
         )
 
 
-def test_sources_are_what_was_shown_best_first_and_joined() -> None:
-    assert sources(RENDERED) == (
+def test_places_that_touch_are_one_best_first() -> None:
+    assert shown(RENDERED) == (
         Citation("server/chat/ask.py", 10, 30),
         Citation("server/app.py", 5, 9),
         Citation("indexer/app.py", 1, 4),
@@ -97,17 +102,15 @@ def test_sources_are_what_was_shown_best_first_and_joined() -> None:
     )
 
 
-def test_what_the_budget_left_out_is_no_source() -> None:
+def test_what_the_budget_left_out_is_no_citation() -> None:
     rendered = prompt(item("a.py", 1, 3), item("b.py", 1, 2_000), budget_tokens=500)
-    assert sources(rendered) == (Citation("a.py", 1, 3),)
-    assert citations("b.py:7", rendered) == ()
+    assert citations("a.py:2 and b.py:7", rendered) == (Citation("a.py", 2, 2),)
 
 
 def test_of_a_part_that_was_cut_only_what_was_shown_is_cited() -> None:
     rendered = prompt(item("a.py", 1, 500), budget_tokens=1_000)
-    (source,) = sources(rendered)
-    assert source.end_line < 500
-    assert citations("a.py:1-500", rendered) == (source,)
+    (cited,) = citations("a.py:1-500", rendered)
+    assert cited.end_line < 500
 
 
 @pytest.mark.parametrize("word", ["a" * 100_000, "a/" * 50_000, "-" * 100_000])

@@ -78,6 +78,23 @@ def test_what_the_index_leaves_out_never_enters_and_a_note_says_so(app: OurApp, 
     assert asked(app, "@open", beside).question.attached == ()
 
 
+def test_why_each_thing_is_there_is_told(app: OurApp) -> None:
+    beside = Beside(attached=(SELECTED,), documents={"src/shop.py": "typed = 1\n"})
+    assert asked(app, "@open @file:src/bank.py @symbol:audit", beside).question.whys == {
+        "src/bank.py:2-3": "selected",
+        "src/shop.py:1-1": "open",
+        "src/bank.py:1-7": "mentioned",
+        "src/bank.py:6-7": "mentioned",
+        "AGENTS.md": "rules",
+        "src/CLAUDE.md": "rules",
+    }
+    assert asked(app, "/explain", Beside(selection=SELECTED)).question.whys[SELECTED.label] == "selected"
+    assert (
+        asked(app, "/explain", beside=Beside(documents={"src/shop.py": "x\n"})).question.whys["src/shop.py:1-1"]
+        == "open"
+    )
+
+
 def test_a_definition_is_attached_whole(app: OurApp) -> None:
     (item,) = asked(app, "How does @symbol:Account.withdraw work?").question.attached
     assert (item.kind, item.path, item.start_line, item.end_line) == ("symbol", "src/bank.py", 2, 3)

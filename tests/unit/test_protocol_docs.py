@@ -65,7 +65,7 @@ class Shop(FakeApp):
     """Plays what the page's examples are about."""
 
     async def ask_prompt(self, question: Question, session: str = "") -> Rendered:
-        code = [scope(item.text, p=1, name="attachment", origin=item.origin) for item in question.attached]
+        code = [scope(item.text, p=1, name=item.label, origin=item.origin) for item in question.attached]
         tree = fragment(system("You answer."), user(*code, scope(question.text, name="question")), reserve(1024))
         return render(tree, budget_tokens=8000, tokenizer=TiktokenTokenizer("o200k_base"))
 

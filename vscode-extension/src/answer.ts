@@ -17,6 +17,24 @@ export type Block =
   | { readonly kind: "item"; readonly marker: string; readonly depth: number; readonly spans: readonly Span[] }
   | { readonly kind: "code"; readonly language: string; readonly text: string };
 
+/** A place as it is written: `path:10-24`, `path:10`, or the path where no lines are known. */
+export function label(to: Cited): string {
+  const lines = to.start_line === to.end_line ? `${to.start_line}` : `${to.start_line}-${to.end_line}`;
+  return to.start_line === 0 ? to.path : `${to.path}:${lines}`;
+}
+
+/** An answer as it is read aloud: of code only that it is there, and how long it is. */
+export function spoken(blocks: readonly Block[]): string {
+  const said = blocks.map((block) => {
+    if (block.kind !== "code") {
+      return block.spans.map((span) => span.text).join("");
+    }
+    const lines = block.text.split("\n").length;
+    return `Code of ${lines} ${lines === 1 ? "line" : "lines"}.`;
+  });
+  return said.join("\n");
+}
+
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
 const ITEM = /^(\s*)([-*+]|\d{1,3}[.)])\s+(.*)$/;
 const HEADING = /^ {0,3}#{1,6}\s+(.*)$/;

@@ -1,6 +1,7 @@
 // The conversation: what was asked and answered, and the view that shows it.
 import { randomBytes, randomUUID } from "node:crypto";
 import * as vscode from "vscode";
+import type { Range } from "vscode-languageclient";
 
 import * as protocol from "./protocol.js";
 import { refuseUntrusted, type Server } from "./server.js";
@@ -196,18 +197,18 @@ export class Conversation implements vscode.WebviewViewProvider {
     const places = this.shown.flatMap((turn) => [...turn.citations, ...turn.sources]);
     const known = places.find((place) => place.path === to.path);
     if (known !== undefined) {
-      await reveal(vscode.Uri.parse(known.uri, true), to.start_line, to.end_line);
+      await reveal(vscode.Uri.parse(known.uri, true), Math.max(1, to.start_line), Math.max(1, to.end_line));
     }
   }
 }
 
 /** The sessions' ids are ours, so that an answer that is stopped is found again. */
-function newSession(): string {
+export function newSession(): string {
   return randomBytes(8).toString("hex");
 }
 
 /** What the server may need of the editor for a question's mentions and prompts. */
-function editorNow(question: string): Pick<protocol.ChatParams, "selection" | "textDocument" | "diagnostics"> {
+export function editorNow(question: string): Pick<protocol.ChatParams, "selection" | "textDocument" | "diagnostics"> {
   if (!question.includes("@") && !question.startsWith("/")) {
     return {};
   }
@@ -255,12 +256,12 @@ export function selected(): Attached | undefined {
   const last = selection.end.line + (selection.end.character === 0 ? 0 : 1);
   return {
     label: `${vscode.workspace.asRelativePath(document.uri)}:${selection.start.line + 1}-${last}`,
-    attachment: { textDocument: { uri: document.uri.toString(), version: document.version }, range: plain(selection) },
+    attachment: { textDocument: { uri: document.uri.toString() }, range: plain(selection) },
   };
 }
 
 /** A range as the protocol has it. */
-export function plain({ start, end }: vscode.Range): protocol.Attachment["range"] {
+export function plain({ start, end }: vscode.Range): Range {
   return {
     start: { line: start.line, character: start.character },
     end: { line: end.line, character: end.character },
@@ -288,7 +289,7 @@ export async function reveal(
 
 function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): string {
   const nonce = randomBytes(16).toString("base64");
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+  const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -299,13 +300,15 @@ function page(webview: vscode.Webview, script: vscode.Uri, style: vscode.Uri): s
 <title>Kibitz</title>
 </head>
 <body>
-<main id="turns" aria-live="polite"></main>
+<main id="turns" aria-label="Conversation"></main>
+<div id="said" role="status" class="offscreen"></div>
 <form id="form">
 <ul id="suggestions" role="listbox" aria-label="Suggestions" hidden></ul>
-<textarea id="question" rows="2" placeholder="Ask about this codebase; @ mentions, / prompts" aria-label="Question"
- role="combobox" aria-expanded="false" aria-controls="suggestions" aria-autocomplete="list"></textarea>
-<button id="send" type="submit">Ask</button>
-<button id="stop" type="button" hidden>Stop</button>
+<textarea id="question" rows="2" placeholder="Ask; @ mentions, / prompts" aria-label="Question"
+ aria-description="Enter asks, Shift+Enter begins a line, Alt+Up goes to the answers, Escape stops one."
+ aria-haspopup="listbox" aria-controls="suggestions" aria-autocomplete="list"></textarea>
+<button id="send" type="submit" title="Ask (Enter)">Ask</button>
+<button id="stop" type="button" title="Stop (Escape)" hidden>Stop</button>
 </form>
 <script nonce="${nonce}" src="${script.toString()}"></script>
 </body>

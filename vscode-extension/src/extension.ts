@@ -7,9 +7,11 @@ import { actOnCode } from "./code.js";
 import { editFiles, editSelection, stopEdit } from "./edit.js";
 import { explainFile, IndexView, indexWorkspace } from "./indexView.js";
 import { Installer } from "./installer.js";
+import { registerParticipant, responder } from "./participant.js";
 import { showPrompt } from "./prompt.js";
 import * as protocol from "./protocol.js";
 import { relatedCode, searchWorkspace } from "./search.js";
+import { registerSearchTool } from "./searchTool.js";
 import { Server } from "./server.js";
 import { NEEDS_RESTART, toggleGhostText } from "./settings.js";
 import { showStatus, statusItem } from "./statusItem.js";
@@ -23,6 +25,8 @@ export interface Api {
   edit(instruction: string): Promise<boolean>;
   editFiles(files: vscode.Uri[], instruction: string): Promise<boolean>;
   search(query: string, k: number): Promise<readonly protocol.SearchHit[]>;
+  /** What answers @kibitz in the host's own chat. */
+  readonly respond: vscode.ChatRequestHandler;
 }
 
 let server: Server | undefined;
@@ -39,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   server = running;
   installer = installing;
 
+  const respond = responder(running);
   const restart = (): void => void running.restart();
   const commands: Record<string, (...args: never[]) => unknown> = {
     "kibitz.askQuestion": () => askQuestion(conversation),
@@ -72,6 +77,8 @@ export function activate(context: vscode.ExtensionContext): Api {
     statusItem(tracker),
     indexView,
     vscode.window.registerWebviewViewProvider(Conversation.view, conversation),
+    ...registerParticipant(context.extensionUri, respond),
+    ...registerSearchTool(running),
     apiKey.onDidChange(restart),
     vscode.workspace.onDidGrantWorkspaceTrust(restart),
     vscode.workspace.onDidChangeConfiguration((change) => {
@@ -89,6 +96,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     edit: (instruction) => editSelection(running, instruction),
     editFiles: (files, instruction) => editFiles(running, { files, instruction }),
     search: async (query, k) => (await running.request(protocol.search, { query, k })).hits,
+    respond,
   };
 }
 

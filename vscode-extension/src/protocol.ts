@@ -4,6 +4,7 @@ import type { Position, Range, SymbolInformation, VersionedTextDocumentIdentifie
 
 import type { FileStatus, Sums } from "./coverage.js";
 import type { Notice, ServerStatus } from "./status.js";
+import type { Source } from "./webview/messages.js";
 
 /** A stretch of a file that stood in the prompt; lines are 1-based, the last one included. */
 export interface Citation {
@@ -15,8 +16,9 @@ export interface Citation {
 
 /** A stretch of a document that goes with a question. */
 export interface Attachment {
-  readonly textDocument: VersionedTextDocumentIdentifier;
-  readonly range: Range;
+  readonly textDocument: { readonly uri: string };
+  /** Without one, all of the document. */
+  readonly range?: Range;
 }
 
 /** What an editor complains of in a document, in the protocol's own words. */
@@ -25,10 +27,11 @@ export interface DocumentDiagnostics {
   readonly diagnostics: readonly { readonly range: Range; readonly severity: number; readonly message: string }[];
 }
 
-/** A question in a session; with `goOn` and no question, the rest of the last answer. */
+/** A question in a session, or with what was said before it; with `goOn` and no question, the rest of the last answer. */
 export interface ChatParams {
   readonly question?: string;
-  readonly session: string;
+  readonly session?: string;
+  readonly history?: readonly { readonly role: "user" | "assistant"; readonly content: string }[];
   readonly goOn?: boolean;
   readonly attachments: readonly Attachment[];
   readonly selection?: Attachment;
@@ -40,7 +43,7 @@ export interface ChatParams {
 export interface ChatResult {
   readonly text: string;
   readonly citations: readonly Citation[];
-  readonly sources: readonly Citation[];
+  readonly sources: readonly Source[];
   readonly finish_reason: string;
   readonly notes: readonly string[];
   readonly suggests: string;

@@ -23,6 +23,7 @@ import { INSTALL, offer, openSetting, RESTART, SHOW, tell } from "./message.js";
 import * as protocol from "./protocol.js";
 import { allowed, runShown, sentence } from "./serverCommand.js";
 import { choices, ghostTextEnabled, serverSettings } from "./settings.js";
+import { UNTRUSTED } from "./thread.js";
 import { StateTracker } from "./tracker.js";
 
 const BROKEN_OFF: ReadonlySet<number> = new Set([
@@ -294,7 +295,7 @@ export class Server implements vscode.Disposable {
 export async function refuseUntrusted(): Promise<void> {
   const manage = "Manage Trust";
   const choice = await vscode.window.showWarningMessage(
-    "Kibitz only searches here: its text is sent to a model once you trust this workspace.",
+    UNTRUSTED,
     manage,
   );
   if (choice === manage) {

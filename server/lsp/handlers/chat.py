@@ -32,10 +32,11 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     """Stream the answer's pieces, then answer with the whole."""
-    from kibitz.server.chat.ask import collect, sources
+    from kibitz.server.chat.ask import collect
     from kibitz.server.chat.go_on import GO_ON, last_answer
     from kibitz.server.chat.keeping import Keeping
     from kibitz.server.chat.seam import Seam
+    from kibitz.server.chat.sources import sources
 
     folder, beside = beside_of(ls.session, params)
     kept = await asyncio.to_thread(Keeping.of, folder.app.sessions, params.session) if params.session else None
@@ -76,7 +77,10 @@ async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]
     return {
         "text": "".join(told),
         "citations": citations,
-        "sources": [_place(ls.session, folder, source) for source in sources(rendered)],
+        "sources": [
+            {**_place(ls.session, folder, source), "why": source.why}
+            for source in sources(rendered, composed.question.whys)
+        ],
         "finish_reason": answer.finish_reason,
         "session": kept.id if kept is not None else None,
         "notes": list(composed.notes),

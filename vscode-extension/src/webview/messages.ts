@@ -3,6 +3,11 @@ import type { Cited } from "../answer.js";
 
 export type Place = Cited & { readonly uri: string };
 
+export type Why = "selected" | "attached" | "mentioned" | "open" | "changed" | "rules" | "found" | "earlier";
+
+/** A place that was in the prompt, and why; lines are 0 where it is not lines of the file that were shown. */
+export type Source = Place & { readonly why: Why };
+
 /** One question and its answer, as the page shows them. */
 export interface Shown {
   readonly question: string;
@@ -11,7 +16,7 @@ export interface Shown {
   text: string;
   citations: readonly Place[];
   /** What was in the prompt. */
-  sources: readonly Place[];
+  sources: readonly Source[];
   state: "streaming" | "done" | "failed" | "cancelled";
   /** Whether there may be more of the answer. */
   unfinished: boolean;

@@ -5,6 +5,8 @@ const ASKS = /(?:^\s*\/[a-z]*|@[^\s@]*)$/;
 
 export class Suggestions {
   private items: readonly Suggestion[] = [];
+  /** The text before the cursor that they may follow. */
+  private text = "";
   private chosen = 0;
 
   constructor(
@@ -22,6 +24,7 @@ export class Suggestions {
       return;
     }
     this.items = items;
+    this.text = text;
     this.chosen = 0;
     this.draw();
   }
@@ -44,8 +47,7 @@ export class Suggestions {
         return true;
       case "Enter":
       case "Tab":
-        this.insert(this.chosen);
-        return true;
+        return this.insert(this.chosen) || event.key === "Tab";
       case "Escape":
         this.close();
         return true;
@@ -67,15 +69,18 @@ export class Suggestions {
     }
   }
 
-  private insert(index: number): void {
+  /** Insert an item, unless more has been typed than it was offered for; whether it was inserted. */
+  private insert(index: number): boolean {
     const item = this.items[index];
+    const fits = item !== undefined && this.text === this.before();
     this.close();
-    if (item !== undefined) {
+    if (fits) {
       const end = this.field.selectionStart;
       this.field.setRangeText(item.insertText, end - item.replaces, end, "end");
       this.field.focus();
       this.look();
     }
+    return fits;
   }
 
   private draw(): void {
@@ -99,7 +104,6 @@ export class Suggestions {
     );
     const open = this.items.length > 0;
     this.list.hidden = !open;
-    this.field.setAttribute("aria-expanded", String(open));
     if (open) {
       this.field.setAttribute("aria-activedescendant", `suggestion-${this.chosen}`);
       this.list.children[this.chosen]?.scrollIntoView({ block: "nearest" });

@@ -66,8 +66,7 @@ export const journeys = {
     await field.fill("what is selected in @file:main.py?");
     await field.press("Enter");
     await until(async () => (await view.locator(".answer").last().innerText()).includes("It adds."));
-    await view.locator("details.sources").last().locator("summary").click();
-    await view.locator("details.sources a", { hasText: "main.py" }).last().waitFor();
+    await view.locator(".sources .chip", { hasText: /main\.py:1-\d+ mentioned/ }).last().waitFor();
     await shot("sources");
     assert.match(JSON.stringify((await asked()).at(-1)), /main\.py:1-/);
   },

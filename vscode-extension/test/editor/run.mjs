@@ -9,6 +9,8 @@ import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+import { conversation } from "./chat.mjs";
+import { participant } from "./participant.mjs";
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
 import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
 import { crashing, installed, withoutKibitz } from "./serverJourneys.mjs";
@@ -72,6 +74,12 @@ async function main() {
     if (only === "activation") {
       count += await walk(browser, await openEditor("activation", vsix, model), activation, model);
     }
+    if (only === undefined || only === "chat") {
+      count += await walk(browser, await openEditor("chat", vsix, model), conversation, model);
+    }
+    if (only === undefined || only === "participant") {
+      count += await walk(browser, await openEditor("participant", vsix, model), participant, model, join(here, "model"));
+    }
     if (only === undefined || only === "settings") {
       count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
       count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
@@ -132,10 +140,11 @@ async function suite(browser, { port, folder }) {
   return value === 0 ? 0 : 1;
 }
 
-/** Walk the journeys in one page; the number of failures. */
-async function walk(browser, { port, folder }, steps, model) {
+/** Walk the journeys in one page, with another extension `besides`, if one is named; the number of failures. */
+async function walk(browser, { port, folder }, steps, model, besides) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  await page.goto(`http://127.0.0.1:${port}/?folder=${folder}`);
+  const payload = besides === undefined ? [] : [["extensionDevelopmentPath", `vscode-remote://127.0.0.1:${port}${besides}`]];
+  await page.goto(`http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
   await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
   const shot = (name) => page.screenshot({ path: join(out, `${name}.png`) });
   const asked = async () => (await fetch(new URL("/_requests", model))).json();

@@ -38,6 +38,52 @@ const journeys: Record<string, Journey> = {
     assert.match(text ?? "", /shapes\/area\.py:1-/);
   },
 
+  "the host's chat is answered in a session that is kept, and goes on in it": async (api) => {
+    const told = new Told();
+    const area = await open("shapes/area.py");
+    const value = new vscode.Location(area.document.uri, new vscode.Range(0, 0, 1, 0));
+    const first = await ask(api, told, "Where is the area computed?", [], [{ id: "lines", value }]);
+    assert.match(told.text, /`shapes\/area\.py:1-2`[^]*\n\nCited: (, )*$/);
+    assert(told.anchors.some((each) => each instanceof vscode.Location && each.uri.path.endsWith("/shapes/area.py")));
+    assert(told.references.length > 0, "nothing was referred to");
+    const history = turns("Where is the area computed?", told.text, first);
+    const second = await ask(api, new Told(), "Where is the area, then?", history);
+    assert.match(first.metadata?.["session"], /^[0-9a-f]{16}$/);
+    assert.equal(second.metadata?.["session"], first.metadata?.["session"]);
+    const branched = await ask(api, new Told(), "Where is the area, then?", history);
+    assert.equal(branched.metadata?.["session"], undefined);
+  },
+
+  "a whole file goes with a question of the host's chat, and what is no file is left out with a word": async (api) => {
+    const told = new Told();
+    const { uri } = (await open("shapes/report.py")).document;
+    await ask(api, told, "what is selected?", [], [{ id: "file", value: uri }, { id: "picture", value: { mimeType: "image/png" } }]);
+    assert.match(told.text, /It adds\.[^]*\n> Kibitz takes files and selections/);
+    assert(told.references.some((each) => each instanceof vscode.Location && each.uri.path.endsWith("/report.py")));
+  },
+
+  "a prompt that does not exist is told in the host's chat as one sentence": async (api) => {
+    const { errorDetails } = await ask(api, new Told(), "/nonsense");
+    assert.match(errorDetails?.message ?? "", /^There is no prompt \/nonsense; there are .*\.$/);
+  },
+
+  "an answer in the host's chat is stopped by the host": async (api) => {
+    const stopping = new vscode.CancellationTokenSource();
+    const told = new Told(() => stopping.cancel());
+    const { errorDetails } = await ask(api, told, "Answer slowly, please.", [], [], stopping.token);
+    assert.equal(errorDetails, undefined);
+    assert.doesNotMatch(told.text, /j/);
+  },
+
+  "other agents of the host can search": async () => {
+    assert(vscode.lm.tools.some((tool) => tool.name === "kibitz_search"), "the tool is not there");
+    const input = { query: "area of a rectangle", k: 1 };
+    const { content } = await vscode.lm.invokeTool("kibitz_search", { input, toolInvocationToken: undefined });
+    const [part] = content;
+    assert(part instanceof vscode.LanguageModelTextPart);
+    assert.match(part.value, /^shapes\/area\.py:1-2 area\n```\ndef area/);
+  },
+
   "a new conversation stops the answer that is on its way": async (api) => {
     const answer = api.ask("Answer slowly, please.");
     await pause(1_500);
@@ -99,6 +145,47 @@ export async function run(): Promise<void> {
   // What is written to the console does not all arrive at the page.
   await writeFile(process.env["EDITOR_TEST_RESULTS"] ?? "results.txt", lines.join("\n"));
   assert.equal(failed, 0);
+}
+
+/** What a request of the host's chat is told. */
+class Told {
+  text = "";
+  readonly anchors: unknown[] = [];
+  readonly references: unknown[] = [];
+  constructor(private readonly onText: () => void = () => undefined) {}
+  markdown(value: vscode.MarkdownString): void {
+    assert(!value.isTrusted && !value.supportHtml, "an answer is trusted");
+    this.text += value.value;
+    this.onText();
+  }
+  anchor(value: unknown): void {
+    this.anchors.push(value);
+  }
+  reference(value: unknown): void {
+    this.references.push(value);
+  }
+}
+
+/** Ask as the host's chat does. */
+async function ask(
+  api: Api,
+  told: Told,
+  prompt: string,
+  history: readonly unknown[] = [],
+  references: readonly { id: string; value: unknown }[] = [],
+  token = new vscode.CancellationTokenSource().token,
+): Promise<vscode.ChatResult> {
+  const request = { prompt, references } as unknown as vscode.ChatRequest;
+  const context = { history } as unknown as vscode.ChatContext;
+  return (await api.respond(request, context, told as unknown as vscode.ChatResponseStream, token)) ?? {};
+}
+
+/** A question and its answer as the host keeps them; their constructors are not in its types. */
+function turns(question: string, text: string, result: vscode.ChatResult): unknown[] {
+  const Asked = vscode.ChatRequestTurn as unknown as new (...args: unknown[]) => unknown;
+  const Said = vscode.ChatResponseTurn as unknown as new (...args: unknown[]) => unknown;
+  const part = new vscode.ChatResponseMarkdownPart(text);
+  return [new Asked(question, undefined, [], "kibitz.chat", []), new Said([part], result, "kibitz.chat")];
 }
 
 /** Open a file of the folder, with some text put at its end, and the cursor behind it. */

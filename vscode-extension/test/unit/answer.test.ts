@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type Block, layOut, reference } from "../../src/answer.js";
+import { type Block, label, layOut, reference, spoken } from "../../src/answer.js";
 
 const CITED = [{ path: "src/retry.py", start_line: 10, end_line: 24 }];
 
@@ -28,6 +28,33 @@ test("a cited file with its lines becomes a link, bare, in backticks or in brack
 test("a file that was not in the prompt is never a link", () => {
   assert.deepEqual(shown("See src/made_up.py:1-9."), ["prose: See src/made_up.py:1-9."]);
   assert.deepEqual(shown("At `http://host:8080` it listens."), ["prose: At `http://host:8080` it listens."]);
+});
+
+for (const harm of [
+  "<img src=http://h.invalid/a.png onerror=alert(1)>",
+  "![seen](https://h.invalid/a.png?secret)",
+  "[run](command:workbench.action.closeWindow)",
+  "[open](javascript:alert(1)) <script>alert(1)</script>",
+  "[src/retry.py](https://h.invalid/src/retry.py#L10) https://h.invalid/",
+]) {
+  test(`text stays text: ${harm}`, () => {
+    const blocks = layOut(harm, CITED);
+    assert.deepEqual(
+      blocks.flatMap((block) => (block.kind === "code" ? [] : block.spans.map((span) => span.kind))).filter((kind) => kind === "link"),
+      [],
+    );
+    assert.deepEqual(blocks.map(drawn), [`prose: ${harm}`]);
+  });
+}
+
+test("a place is written as it is read", () => {
+  assert.equal(label({ path: "a.py", start_line: 3, end_line: 4 }), "a.py:3-4");
+  assert.equal(label({ path: "a.py", start_line: 3, end_line: 3 }), "a.py:3");
+  assert.equal(label({ path: "AGENTS.md", start_line: 0, end_line: 0 }), "AGENTS.md");
+});
+
+test("of code it is only said how long it is", () => {
+  assert.equal(spoken(layOut("**Do** it in `src/retry.py:10`:\n```py\nx = 1\ny = 2\n```\n- so", CITED)), "Do it in src/retry.py:10:\nCode of 2 lines.\nso");
 });
 
 test("a link names the lines that the text names", () => {
