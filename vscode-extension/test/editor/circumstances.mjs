@@ -83,13 +83,12 @@ export const firstRun = (model) => ({
     await step("Name a model").click();
     await page.getByRole("button", { name: "Set the Endpoint" }).click();
     await page.locator(".quick-input-widget", { hasText: "Set Endpoint" }).waitFor({ timeout: 15_000 });
-    await page.keyboard.press(`${MOD}+a`);
-    await page.keyboard.type("localhost");
+    const field = page.locator(".quick-input-widget input").last();
+    await field.fill("localhost");
     await page.getByText("begins with http:// or https://").waitFor();
-    await page.keyboard.press(`${MOD}+a`);
-    await page.keyboard.type(model);
+    await field.fill(model);
     await shot("endpoint");
-    await page.keyboard.press("Enter");
+    await field.press("Enter");
     await page.waitForTimeout(3_000); // the server is started again with it
     await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
     await openFile(page, "main.py");

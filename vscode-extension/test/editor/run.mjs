@@ -14,6 +14,7 @@ import { participant } from "./participant.mjs";
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
 import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
 import { crashing, installed, withoutKibitz } from "./serverJourneys.mjs";
+import { documented, fromNothing } from "./documented.mjs";
 import { views } from "./views.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -88,6 +89,14 @@ async function main() {
       const broken = { "kibitz.server.command": ["/bin/false"] };
       count += await walk(browser, await openEditor("broken", vsix, model, { settings: broken }), withBrokenServer, model);
     }
+    if (only === undefined || only === "documented") {
+      const began = Date.now();
+      const { args, names } = await documented(join(root, "docs/editors.md"));
+      const bare = { "kibitz.server.interpreter": "", "kibitz.server.wheels": process.env.EDITOR_TEST_WHEELS ?? "" };
+      const nothing = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
+      const editor = await openEditor("documented", vsix, model, { settings: { ...bare, ...nothing }, env: withoutKibitz(), args });
+      count += await walk(browser, editor, fromNothing(names, model, began), model);
+    }
     if (only === undefined || only === "server") {
       const ending = join(work, "starts.txt");
       const crashes = { "kibitz.server.command": [python, join(here, "crashing_server.py"), ending] };
@@ -104,13 +113,13 @@ async function main() {
 }
 
 /** A VS Code server of its own, with the extension installed, and a copy of the folder; its port and that folder. */
-async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, env = {}, fill } = {}) {
+async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, env = {}, fill, args } = {}) {
   const home = join(work, name);
   const folder = join(home, "folder");
   await cp(join(here, "folder"), folder, { recursive: true });
   await fill?.(folder);
   await writeSettings(home, model, trusted, settings, user);
-  await ended(startEditor(home, ["--install-extension", resolve(extension, vsix)]));
+  await ended(startEditor(home, args ?? ["--install-extension", resolve(extension, vsix)]));
   const port = await freePort();
   const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
   startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])], env);

@@ -80,7 +80,7 @@ async function message(page, text) {
   return row.first();
 }
 
-async function click(page, text, button, shot, name) {
+export async function click(page, text, button, shot, name) {
   const row = await message(page, text);
   await shot(name);
   await row.getByText(button, { exact: true }).click();
