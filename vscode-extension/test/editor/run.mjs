@@ -46,70 +46,81 @@ async function main() {
   if (vsix === undefined) {
     throw new Error("There is no .vsix: npm run package first.");
   }
-  const model = await startModel();
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
   const browser = await chromium.launch({ executablePath: process.env.EDITOR_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
+  const groups = groupsOf(browser, vsix);
   const only = process.argv[2];
+  if (only !== undefined && !(only in groups)) {
+    throw new Error(`There is no group ${only}; there are: ${Object.keys(groups).join(", ")}.`);
+  }
+  const chosen = only === undefined ? Object.keys(groups).filter((name) => name !== "activation") : [only];
   let count = 0;
+  // Two at a time: an editor mostly waits.
+  const lane = async () => {
+    for (let name = chosen.shift(); name !== undefined; name = chosen.shift()) {
+      const failures = await groups[name](await startModel());
+      count += failures;
+    }
+  };
   try {
-    if (only === undefined || only === "suite") {
-      count += await suite(browser, await openEditor("suite", vsix, model));
-    }
-    if (only === undefined || only === "journeys") {
-      count += await walk(browser, await openEditor("journeys", vsix, model), journeys, model);
-    }
-    if (only === undefined || only === "views") {
-      count += await walk(browser, await openEditor("views", vsix, model), views, model);
-    }
-    if (only === undefined || only === "circumstances") {
-      count += await walk(browser, await openEditor("large", vsix, model, { fill: manyFiles }), large, model);
+    await Promise.all([lane(), lane()]);
+    return count;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** What can be run, by name, the longest first: each with editors and a model of its own, to the number of failures. */
+function groupsOf(browser, vsix) {
+  const unset = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
+  const bare = { "kibitz.server.interpreter": "", "kibitz.server.wheels": process.env.EDITOR_TEST_WHEELS ?? "" };
+  return {
+    async circumstances(model) {
+      let count = await walk(browser, await openEditor("large", vsix, model, { fill: manyFiles }), large, model);
       const late = `http://127.0.0.1:${await freePort()}/v1`;
       const nobody = { "kibitz.endpoint.baseUrl": late };
       count += await walk(browser, await openEditor("failing", vsix, model, { settings: nobody }), failing, model);
       const failed = await openEditor("late", vsix, model, { settings: nobody });
       count += await walk(browser, failed, afterward(() => startModel(new URL(late).port)), model);
-      const nothing = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
-      const fresh = await openEditor("first", vsix, model, { settings: nothing, user: { "workbench.startupEditor": "welcomePage" } });
-      count += await walk(browser, fresh, firstRun(model), model);
-    }
-    if (only === "activation") {
-      count += await walk(browser, await openEditor("activation", vsix, model), activation, model);
-    }
-    if (only === undefined || only === "chat") {
-      count += await walk(browser, await openEditor("chat", vsix, model), conversation, model);
-    }
-    if (only === undefined || only === "participant") {
-      count += await walk(browser, await openEditor("participant", vsix, model), participant, model, join(here, "model"));
-    }
-    if (only === undefined || only === "settings") {
-      count += await walk(browser, await openEditor("key", vsix, model), withKey, model);
+      const fresh = await openEditor("first", vsix, model, { settings: unset, user: { "workbench.startupEditor": "welcomePage" } });
+      return count + (await walk(browser, fresh, firstRun(model), model));
+    },
+
+    async server(model) {
+      const ending = join(work, "starts.txt");
+      const crashes = { "kibitz.server.command": [python, join(here, "crashing_server.py"), ending] };
+      const count = await walk(browser, await openEditor("crashing", vsix, model, { settings: crashes }), crashing(ending), model);
+      const editor = await openEditor("install", vsix, model, { settings: bare, env: withoutKibitz() });
+      const environments = join(work, "install", "data/User/globalStorage/kibitz.kibitz/server");
+      return count + (await walk(browser, editor, installed(environments), model));
+    },
+
+    async settings(model) {
+      let count = await walk(browser, await openEditor("key", vsix, model), withKey, model);
       count += await walk(browser, await openEditor("restricted", vsix, model, { trusted: false }), restricted, model);
       const nowhere = { "kibitz.server.interpreter": "/nowhere/python" };
       count += await walk(browser, await openEditor("no-server", vsix, model, { settings: nowhere }), withoutServer, model);
       const broken = { "kibitz.server.command": ["/bin/false"] };
-      count += await walk(browser, await openEditor("broken", vsix, model, { settings: broken }), withBrokenServer, model);
-    }
-    if (only === undefined || only === "documented") {
+      return count + (await walk(browser, await openEditor("broken", vsix, model, { settings: broken }), withBrokenServer, model));
+    },
+
+    suite: async (model) => suite(browser, await openEditor("suite", vsix, model)),
+    chat: async (model) => walk(browser, await openEditor("chat", vsix, model), conversation, model),
+    journeys: async (model) => walk(browser, await openEditor("journeys", vsix, model), journeys, model),
+    views: async (model) => walk(browser, await openEditor("views", vsix, model), views, model),
+
+    async documented(model) {
       const began = Date.now();
       const { args, names } = await documented(join(root, "docs/editors.md"));
-      const bare = { "kibitz.server.interpreter": "", "kibitz.server.wheels": process.env.EDITOR_TEST_WHEELS ?? "" };
-      const nothing = { "kibitz.endpoint.baseUrl": undefined, "kibitz.model.chat": undefined, "kibitz.model.completion": undefined };
-      const editor = await openEditor("documented", vsix, model, { settings: { ...bare, ...nothing }, env: withoutKibitz(), args });
-      count += await walk(browser, editor, fromNothing(names, model, began), model);
-    }
-    if (only === undefined || only === "server") {
-      const ending = join(work, "starts.txt");
-      const crashes = { "kibitz.server.command": [python, join(here, "crashing_server.py"), ending] };
-      count += await walk(browser, await openEditor("crashing", vsix, model, { settings: crashes }), crashing(ending), model);
-      const own = { "kibitz.server.interpreter": "", "kibitz.server.wheels": process.env.EDITOR_TEST_WHEELS ?? "" };
-      const editor = await openEditor("install", vsix, model, { settings: own, env: withoutKibitz() });
-      const root = join(work, "install", "data/User/globalStorage/kibitz.kibitz/server");
-      count += await walk(browser, editor, installed(root), model);
-    }
-    return count;
-  } finally {
-    await browser.close();
-  }
+      const editor = await openEditor("documented", vsix, model, { settings: { ...bare, ...unset }, env: withoutKibitz(), args });
+      return walk(browser, editor, fromNothing(names, model, began), model);
+    },
+
+    participant: async (model) =>
+      walk(browser, await openEditor("participant", vsix, model), participant, model, join(here, "model")),
+
+    activation: async (model) => walk(browser, await openEditor("activation", vsix, model), activation, model),
+  };
 }
 
 /** A VS Code server of its own, with the extension installed, and a copy of the folder; its port and that folder. */
@@ -122,13 +133,13 @@ async function openEditor(name, vsix, model, { trusted = true, settings = {}, us
   await ended(startEditor(home, args ?? ["--install-extension", resolve(extension, vsix)]));
   const port = await freePort();
   const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
-  startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])], env);
+  const child = startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])], env);
   await answers(`http://127.0.0.1:${port}/`);
-  return { port, folder };
+  return { port, folder, child };
 }
 
 /** Run the suite in the extension host; the number of failures. */
-async function suite(browser, { port, folder }) {
+async function suite(browser, { port, folder, child }) {
   const page = await browser.newPage();
   const remote = `vscode-remote://127.0.0.1:${port}`;
   let finish;
@@ -145,12 +156,13 @@ async function suite(browser, { port, folder }) {
   const value = await code;
   clearTimeout(timer);
   await page.close();
+  child.kill();
   console.log(await readFile(results, "utf8").catch(() => `the suite did not end: ${value}`));
   return value === 0 ? 0 : 1;
 }
 
 /** Walk the journeys in one page, with another extension `besides`, if one is named; the number of failures. */
-async function walk(browser, { port, folder }, steps, model, besides) {
+async function walk(browser, { port, folder, child }, steps, model, besides) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const payload = besides === undefined ? [] : [["extensionDevelopmentPath", `vscode-remote://127.0.0.1:${port}${besides}`]];
   await page.goto(`http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
@@ -170,6 +182,7 @@ async function walk(browser, { port, folder }, steps, model, besides) {
     }
   }
   await page.close();
+  child.kill(); // its extension host would wait for hours for the page to come back
   return count;
 }
 
