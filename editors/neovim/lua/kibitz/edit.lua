@@ -13,7 +13,7 @@ function M.edit(instruction, first, last, done)
   end
   client.ask("kibitz/edit", params, function(result, err)
     if result and not result.applied then
-      vim.notify("Kibitz: " .. (result.failureReason or "nothing was changed"), vim.log.levels.WARN)
+      client.tell((result.failureReason or "nothing was changed"), vim.log.levels.WARN)
     end
     if done then
       done(result, err)
@@ -32,7 +32,7 @@ local function decide(one, all)
     local params = { command = call.bang and all or one, arguments = { argument } }
     client.ask("workspace/executeCommand", params, function(result)
       if result and result.failureReason then
-        vim.notify("Kibitz: " .. result.failureReason, vim.log.levels.WARN)
+        client.tell(result.failureReason, vim.log.levels.WARN)
       end
     end, buffer)
   end

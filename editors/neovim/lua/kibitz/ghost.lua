@@ -228,7 +228,7 @@ function M.toggle()
   local ghost = options()
   ghost.enabled = not ghost.enabled
   M.clear()
-  vim.notify("Kibitz: ghost text is " .. (ghost.enabled and "on" or "off"))
+  client.tell("ghost text is " .. (ghost.enabled and "on" or "off"))
 end
 
 -- Each key acts where a suggestion is shown and is what it was everywhere else. <C-g>u: one undo takes the suggestion back.

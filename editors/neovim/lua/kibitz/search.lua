@@ -21,7 +21,7 @@ function M.command(call)
     end, answer.hits)
     vim.fn.setqflist({}, " ", { title = "Kibitz: " .. call.args, items = items })
     for _, note in ipairs(answer.notes) do
-      vim.notify("Kibitz: " .. note)
+      client.tell(note)
     end
     if #items > 0 then
       vim.cmd("botright copen")
