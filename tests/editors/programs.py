@@ -162,8 +162,10 @@ class Neovim(Editor):
         return str(self.evaluate("return require('kibitz').status()"))
 
     def chat(self) -> str:
-        lines = self.evaluate("return vim.api.nvim_buf_get_lines(vim.fn.bufnr('kibitz://chat'), 0, -1, false)")
-        return "\n".join(lines)
+        chat = "vim.fn.bufnr('kibitz://chat')"
+        return "\n".join(
+            self.evaluate(f"return {chat} > 0 and vim.api.nvim_buf_get_lines({chat}, 0, -1, false) or {{''}}")
+        )
 
     def append(self, text: str) -> None:
         self.terminal.type("Go" + text)

@@ -99,7 +99,7 @@ def test_a_first_hour(begin: Begin) -> None:
     editor.until("the undo", lambda: editor.text().splitlines()[-1] == word)
 
     editor.call("Search", "area of a circle")
-    editor.terminal.wait(r"(?m)^shapes\.py")
+    editor.terminal.wait(r"(?m)^(shop/)?shapes\.py")
     keep(editor, "search")
 
 
@@ -143,7 +143,7 @@ def test_conversations_are_kept_by_the_server(begin: Begin) -> None:
 def test_trouble_is_told_in_one_sentence_and_ends(begin: Begin, shop: Path) -> None:
     for number in range(3000):
         (shop / f"module_{number}.py").write_text(f"def function_{number}() -> int:\n    return {number}\n")
-    editor, model = begin([])
+    editor, _ = begin([])
 
     # The index of a large folder is under way: it is shown, and can be stopped.
     editor.terminal.wait(r"indexing \d\d? ?%")

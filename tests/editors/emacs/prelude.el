@@ -4,6 +4,7 @@
 (dolist (folder (file-expand-wildcards "/usr/share/emacs/site-lisp/elpa-src/*")) (add-to-list 'load-path folder))
 (setq user-emacs-directory (file-name-as-directory (make-temp-file "emacs" t))
       inhibit-startup-screen t
+      suggest-key-bindings nil ; the pause after M-x may lose a key that is typed in it
       eglot-confirm-server-initiated-edits nil
       eglot-autoshutdown t
       python-indent-guess-indent-offset-verbose nil
