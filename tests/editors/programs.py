@@ -96,6 +96,10 @@ class Editor(ABC):
         """Choose from the list that is asked about."""
 
     @abstractmethod
+    def indexed(self) -> int:
+        """How many files are in the index."""
+
+    @abstractmethod
     def stop_indexing(self) -> None:
         """Stop the round that is under way."""
 
@@ -205,6 +209,10 @@ class Neovim(Editor):
         self.terminal.type(row[1])
         self.terminal.press("Enter")
 
+    def indexed(self) -> int:
+        ask = "require('kibitz.client').wait_for('kibitz/status', vim.empty_dict(), 9000)"
+        return int(self.evaluate(f"return {ask}.index.files"))
+
     def stop_indexing(self) -> None:
         self.call("Stop")
 
@@ -298,6 +306,10 @@ class Emacs(Editor):
         self.terminal.wait("Open conversation")
         self.terminal.type("*" + words)
         self.terminal.press("Tab", "Enter")
+
+    def indexed(self) -> int:
+        ask = "(jsonrpc-request (kibitz--server) :kibitz/status (make-hash-table))"
+        return int(self.evaluate(f"(plist-get (plist-get {ask} :index) :files)"))
 
     def stop_indexing(self) -> None:
         self.call("stop-indexing")

@@ -78,7 +78,7 @@ def test_a_first_hour(begin: Begin) -> None:
     editor.edit_first_line("Slowly.")
     editor.until("the instruction at the model", lambda: any("Slowly." in each.prompt for each in model.requests))
     editor.change_first_line('"""Mine."""')
-    editor.terminal.wait(r"Kibitz: .*changed")
+    editor.terminal.wait(r"Kibitz: [\s\S]*changed")
     keep(editor, "refused edit")
     assert editor.text() == BANK.replace('"""Accounts."""', '"""Mine."""')
 
@@ -140,13 +140,31 @@ def test_conversations_are_kept_by_the_server(begin: Begin) -> None:
     assert "Tell me of" in model.requests[-1].prompt
 
 
-def test_trouble_is_told_in_one_sentence_and_ends(begin: Begin, shop: Path) -> None:
-    for number in range(3000):
+def test_trouble_is_told_in_one_line_and_ends(begin: Begin, shop: Path) -> None:
+    for number in range(2000):
         (shop / f"module_{number}.py").write_text(f"def function_{number}() -> int:\n    return {number}\n")
-    editor, _ = begin([])
+    editor, model = begin([])
 
     # The index of a large folder is under way: it is shown, and can be stopped.
-    editor.terminal.wait(r"indexing \d\d? ?%")
+    editor.terminal.wait(r"indexing [1-9]\d? ?%")
     keep(editor, "progress")
     editor.stop_indexing()
-    editor.until("the end of the round", lambda: editor.state() == "ready")
+    editor.until("the end of the round", lambda: "indexing" not in editor.state())
+    assert editor.indexed() < 2002
+
+    # An endpoint that fails, and one that is gone: said in one line that waits for no key.
+    model.replies = [Reply(status=500, at="v1/completions")]
+    editor.append("one = ")
+    editor.terminal.wait(r"Kibitz: [\s\S]*HTTP 500")
+    keep(editor, "endpoint that fails")
+    editor.until("the error in the status line", lambda: editor.state().lstrip(":").startswith("error"))
+    model.__exit__(None, None, None)
+    editor.terminal.type("two = ")
+    editor.terminal.wait(r"Kibitz: [\s\S]*(reach|refused|answer)")
+    assert editor.text().splitlines()[-1].strip() == "one = two ="
+
+    # It is back.
+    with FakeOpenAI([Reply(("at_last()",))], models=model.models, port=model.port):
+        editor.terminal.type("three = ")
+        editor.until_ghost("at_last()")
+        editor.until("no more error", lambda: editor.state() == "ready")

@@ -1,6 +1,7 @@
 --- Questions, answered as a stream in a window of their own; the server keeps the conversation.
 
 local client = require("kibitz.client")
+local tell = require("kibitz.tell")
 
 local M = {}
 
@@ -142,7 +143,7 @@ end
 --- Ask for the rest of an answer that was cut or stopped.
 function M.continue()
   if session == nil then
-    client.tell("there is no answer to continue; :KibitzChats opens an earlier conversation.")
+    tell("there is no answer to continue; :KibitzChats opens an earlier conversation.")
     return
   end
   open()
@@ -191,7 +192,7 @@ function M.choose(call)
     if not kept then
       return
     elseif #kept.sessions == 0 then
-      client.tell("no conversation is kept for this workspace yet.")
+      tell("no conversation is kept for this workspace yet.")
       return
     end
     vim.ui.select(kept.sessions, {
@@ -221,7 +222,7 @@ end
 function M.open_citation()
   local path, line = vim.fn.expand("<cWORD>"):match("^[`(]*(.-):(%d+)")
   if path == nil or type(places[path]) ~= "string" then
-    client.tell("no place is cited here.")
+    tell("no place is cited here.")
     return
   end
   vim.cmd("wincmd p")

@@ -1,5 +1,7 @@
 --- The one server process: started at the first file, told of each further folder.
 
+local tell = require("kibitz.tell")
+
 local M = {}
 
 local new_api = vim.fn.has("nvim-0.11") == 1 -- there the client's functions are methods
@@ -12,17 +14,6 @@ local state = { state = "", message = "", progress = nil, token = nil }
 local function changed()
   vim.cmd("redrawstatus!")
   pcall(vim.api.nvim_exec_autocmds, "User", { pattern = "KibitzStatus", modeline = false })
-end
-
---- Say a sentence to the user. One that is longer than the screen's line is shown as far as it fits and is whole in
--- :messages: a prompt for a key would take one from whoever is typing.
-function M.tell(sentence, level)
-  local text = "Kibitz: " .. sentence:gsub("%s+", " ")
-  if vim.fn.strdisplaywidth(text) > vim.v.echospace then
-    vim.cmd("silent echomsg " .. vim.fn.string(text))
-    text = vim.fn.strcharpart(text, 0, vim.v.echospace - 1) .. "…"
-  end
-  vim.notify(text, level or vim.log.levels.INFO)
 end
 
 --- The folder of a file's repository, else the file's folder.
@@ -70,10 +61,10 @@ end
 
 local function on_status(_, result)
   state.state, state.message = result.state, result.message or ""
-  if result.state == "error" then
-    M.tell(state.message, vim.log.levels.WARN)
-  end
   changed()
+  if result.state == "error" then
+    tell(state.message, vim.log.levels.WARN)
+  end
 end
 
 local function start(root)
@@ -137,7 +128,7 @@ end
 function M.request(method, params, handler, buffer)
   local client = M.get()
   if client == nil then
-    M.tell("the server is not running; open a file of the workspace first.", vim.log.levels.WARN)
+    tell("the server is not running; open a file of the workspace first.", vim.log.levels.WARN)
     return nil
   end
   buffer = buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()
@@ -156,7 +147,7 @@ function M.ask(method, params, handler, buffer)
   return M.request(method, params, function(err, result)
     if err then
       if err.code ~= -32800 then -- cancelled
-        M.tell(err.message, vim.log.levels.ERROR)
+        tell(err.message, vim.log.levels.ERROR)
       end
       return handler(nil, err)
     end
@@ -235,20 +226,19 @@ function M.status_line()
     return ""
   elseif state.state == "indexing" and state.progress then
     return ("indexing %d %%"):format(state.progress)
-  elseif state.state == "no_model" or state.state == "error" then
-    return state.state:gsub("_", " ") .. ": " .. state.message
   end
-  return state.state
+  return (state.state:gsub("_", " "))
 end
 
-function M.state()
-  return state
+--- The state with the sentence that says more, if there is one.
+function M.state_in_full()
+  return M.status_line() .. (state.message ~= "" and ": " .. state.message or "")
 end
 
 function M.index()
   M.ask("kibitz/index", vim.empty_dict(), function(report)
     if report then
-      M.tell(("%d files, %d chunks"):format(report.files, report.chunks))
+      tell(("%d files, %d chunks"):format(report.files, report.chunks))
     end
   end, 0)
 end
@@ -258,8 +248,8 @@ function M.show_status()
     if status then
       local model = type(status.model) == "string" and status.model or "no model yet"
       local index = status.index or {}
-      M.tell(("%s; %s files, %s chunks; %s"):format(
-        M.status_line(), tostring(index.files), tostring(index.chunks), model))
+      tell(("%s; %s files, %s chunks; %s"):format(
+        M.state_in_full(), tostring(index.files), tostring(index.chunks), model))
     end
   end, 0)
 end
