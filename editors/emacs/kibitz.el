@@ -77,7 +77,7 @@
 (cl-defmethod eglot-handle-notification ((_server kibitz-server) (_method (eql kibitz/status)) &rest params)
   "Keep the state for the mode line."
   (setq kibitz-state (cons (plist-get params :state) (plist-get params :message)))
-  (when (equal (car kibitz-state) "error")
+  (when (member (car kibitz-state) '("error" "offline"))
     (message "Kibitz: %s" (cdr kibitz-state)))
   (force-mode-line-update t))
 

@@ -160,7 +160,9 @@ def test_trouble_is_told_in_one_line_and_ends(begin: Begin, shop: Path) -> None:
     editor.until("the error in the status line", lambda: editor.state().lstrip(":").startswith("error"))
     model.__exit__(None, None, None)
     editor.terminal.type("two = ")
-    editor.terminal.wait(r"Kibitz: [\s\S]*(reach|refused|answer)")
+    editor.terminal.wait(r"Kibitz: No answer from")
+    editor.until("that it is offline in the status line", lambda: editor.state().lstrip(":") == "offline")
+    keep(editor, "endpoint that is gone")
     assert editor.text().splitlines()[-1].strip() == "one = two ="
 
     # It is back.

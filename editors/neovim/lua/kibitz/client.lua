@@ -62,7 +62,7 @@ end
 local function on_status(_, result)
   state.state, state.message = result.state, result.message or ""
   changed()
-  if result.state == "error" then
+  if result.state == "error" or result.state == "offline" then
     tell(state.message, vim.log.levels.WARN)
   end
 end
