@@ -61,17 +61,23 @@
 (defvar kibitz-state '("" . "")
   "The server's state and its sentence.")
 
+(defvar kibitz--progress nil
+  "The token and the percentage of what shows progress, or nil.")
+
 (cl-defmethod eglot-handle-notification ((_server kibitz-server) (_method (eql $/progress)) &rest params)
   "Give streamed pieces to whoever asked for them, and all else to eglot."
-  (let ((listener (gethash (plist-get params :token) kibitz--listeners)))
-    (if listener
-        (funcall listener (plist-get params :value))
-      (cl-call-next-method))))
+  (let* ((token (plist-get params :token)) (value (plist-get params :value))
+         (listener (gethash token kibitz--listeners)))
+    (cond (listener (funcall listener value))
+          ((equal (plist-get value :kind) "end") (setq kibitz--progress nil))
+          ((plist-get value :percentage) (setq kibitz--progress (cons token (plist-get value :percentage)))))
+    (force-mode-line-update t)
+    (unless listener (cl-call-next-method))))
 
 (cl-defmethod eglot-handle-notification ((_server kibitz-server) (_method (eql kibitz/status)) &rest params)
   "Keep the state for the mode line."
   (setq kibitz-state (cons (plist-get params :state) (plist-get params :message)))
-  (when (equal (car kibitz-state) "error")
+  (when (member (car kibitz-state) '("error" "offline"))
     (message "Kibitz: %s" (cdr kibitz-state)))
   (force-mode-line-update t))
 
@@ -152,6 +158,7 @@ ON-ERROR gets the error's sentence; without one it is shown."
   (pcase (car kibitz-state)
     ((or "" "ready") "")
     ("no_model" ":no model")
+    ((and "indexing" (guard kibitz--progress)) (format ":indexing %d%%%%" (cdr kibitz--progress)))
     (state (concat ":" state))))
 
 (defun kibitz--text ()
@@ -265,80 +272,6 @@ ON-ERROR gets the error's sentence; without one it is shown."
         (kibitz--show (plist-get (car kibitz--items) :insertText)))
     (kibitz--ask (current-buffer) 1)))
 
-;;; Chat
-
-(defvar kibitz--history nil "The messages of the conversation, oldest first.")
-(defvar kibitz--answering nil "The number of the answer that is being written, or nil.")
-
-(define-derived-mode kibitz-chat-mode special-mode "Kibitz"
-  "An answer, with places that can be opened."
-  (visual-line-mode 1))
-
-(defun kibitz--append (text)
-  "Write TEXT at the end of the chat."
-  (with-current-buffer (get-buffer-create "*kibitz*")
-    (let ((inhibit-read-only t) (windows (get-buffer-window-list nil nil t)))
-      (save-excursion (goto-char (point-max)) (insert text))
-      (dolist (window windows) (set-window-point window (point-max))))))
-
-(defun kibitz--cite (citations)
-  "Write CITATIONS as buttons."
-  (with-current-buffer "*kibitz*"
-    (let ((inhibit-read-only t))
-      (goto-char (point-max))
-      (insert "\n\n")
-      (seq-doseq (each citations)
-        (let ((path (eglot--uri-to-path (plist-get each :uri))) (line (plist-get each :start_line)))
-          (insert-text-button
-           (format "%s:%d-%d" (plist-get each :path) line (plist-get each :end_line))
-           'action (lambda (_) (find-file-other-window path) (goto-char (point-min)) (forward-line (1- line))))
-          (insert "\n"))))))
-
-;;;###autoload
-(defun kibitz-ask (question &optional from to)
-  "Ask QUESTION about the workspace; the region between FROM and TO is attached."
-  (interactive (cons (read-string "Ask Kibitz: ")
-                     (and (use-region-p) (list (region-beginning) (region-end)))))
-  (let* ((token (format "kibitz-%s" (cl-gensym)))
-         (attached (and from (vector (list :textDocument (kibitz--document) :range (kibitz--lines from to))))))
-    (with-current-buffer (get-buffer-create "*kibitz*")
-      (unless (derived-mode-p 'kibitz-chat-mode) (kibitz-chat-mode)))
-    (display-buffer "*kibitz*")
-    (kibitz--append (format "* %s\n\n" question))
-    (setq kibitz--answering token)
-    (puthash token
-             (lambda (value)
-               (when (and (equal kibitz--answering token) (plist-get value :delta))
-                 (kibitz--append (plist-get value :delta))))
-             kibitz--listeners)
-    (kibitz--send
-     :kibitz/chat
-     (append (list :question question :history (vconcat kibitz--history) :partialResultToken token)
-             (and attached (list :attachments attached)))
-     (lambda (answer)
-       (remhash token kibitz--listeners)
-       (when (equal kibitz--answering token)
-         (setq kibitz--answering nil
-               kibitz--history (append kibitz--history
-                                       (list (list :role "user" :content question)
-                                             (list :role "assistant" :content (plist-get answer :text)))))
-         (kibitz--cite (plist-get answer :citations))))
-     (lambda (sentence)
-       (remhash token kibitz--listeners)
-       (kibitz--append (format "\n%s\n\n" sentence))))))
-
-(defun kibitz-stop ()
-  "Let the answer that is being written end here."
-  (interactive)
-  (setq kibitz--answering nil))
-
-(defun kibitz-new-chat ()
-  "Begin a conversation from nothing."
-  (interactive)
-  (setq kibitz--history nil kibitz--answering nil)
-  (when (get-buffer "*kibitz*")
-    (with-current-buffer "*kibitz*" (let ((inhibit-read-only t)) (erase-buffer)))))
-
 ;;; Edits and search
 
 ;;;###autoload
@@ -397,6 +330,15 @@ Without a region the whole buffer may change."
   (kibitz--send :kibitz/index (make-hash-table)
                 (lambda (report)
                   (message "Kibitz: %s files, %s chunks" (plist-get report :files) (plist-get report :chunks)))))
+
+(defun kibitz-stop-indexing ()
+  "Stop the indexing that is under way; what it had finished stays."
+  (interactive)
+  (when kibitz--progress
+    (jsonrpc-notify (kibitz--server) :window/workDoneProgress/cancel (list :token (car kibitz--progress)))))
+
+(dolist (command '(kibitz-ask kibitz-continue kibitz-stop kibitz-chats kibitz-new-chat))
+  (autoload command "kibitz-chat" nil t))
 
 (provide 'kibitz)
 ;;; kibitz.el ends here

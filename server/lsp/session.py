@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -44,6 +45,7 @@ class Session:
         self.reviews = Reviews()
         self.configuring = asyncio.Lock()
         self.passed_over: set[str] = set()
+        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._completing: dict[str, asyncio.Task[Any]] = {}
 
     @functools.cached_property
@@ -52,6 +54,10 @@ class Session:
         from kibitz.server.completion.ghost import Ghost
 
         return Ghost(lambda uri: self.folders.of(uri).app)
+
+    def turn(self, conversation: str) -> asyncio.Lock:
+        """What a question holds until it is kept: the next of its conversation sees what became of it, also stopped."""
+        return self._turns.setdefault(conversation, asyncio.Lock())
 
     def folder_of(self, document: Document) -> Folder:
         """The folder whose app answers for a document: the innermost that holds it, else the first."""

@@ -128,8 +128,9 @@ class FakeOpenAI:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        if not self._loop.is_closed():  # it may have been ended before, as an endpoint that goes away
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
 
     def wait_until(self, fact: str, *, count: int = 1, timeout_s: float = 10.0) -> bool:
         """Wait until `count` requests have a fact: "cancelled", "finished" or "pieces_sent"."""

@@ -1,5 +1,7 @@
 """kibitz/chat over the wire: sessions that are kept, answers that are stopped and gone on with, mentions."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +74,31 @@ async def test_a_stopped_answer_is_kept_and_gone_on_with(app: FakeApp) -> None:
     assert len(app.sessions.get(session).turns) == 2
 
 
-async def _kept(app: FakeApp) -> Any:
-    import asyncio
+async def test_a_stopped_answer_is_gone_on_with_at_once(app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = "00c0ffee00c0ffee"
+    may_write = threading.Event()
+    add = app.sessions.add
 
+    def slow_disk(*said: Any, **how: Any) -> Any:
+        may_write.wait(5)
+        return add(*said, **how)
+
+    monkeypatch.setattr(app.sessions, "add", slow_disk)
+    async with connected(app.make) as wire:
+        await wire.initialize(rootUri=ROOT)
+        app.gate.clear()
+        asked = wire.request("kibitz/chat", {"question": "How?", "session": session, "partialResultToken": 1})
+        await wire.message(lambda m: m.get("method") == "$/progress")
+        wire.notify("$/cancelRequest", {"id": asked})
+        app.pieces = ("the pool is drained, ", "then all is well.")
+        app.gate.set()
+        rest = wire.request("kibitz/chat", {"goOn": True, "session": session})
+        await asyncio.sleep(0.05)
+        may_write.set()
+        assert (await wire.answer_to(rest))["text"] == "then all is well."
+
+
+async def _kept(app: FakeApp) -> Any:
     for _ in range(200):  # it is answered before it has let go
         if found := await asyncio.to_thread(app.sessions.all):
             yield found[0].id

@@ -18,9 +18,13 @@ end
 command("KibitzAsk", lazily("kibitz.chat", "command"), {
   nargs = "*",
   range = true,
+  complete = lazily("kibitz.mentions", "complete"),
   desc = "Ask about the workspace; a range is attached",
 })
-command("KibitzStop", lazily("kibitz.chat", "stop"), { desc = "Stop the answer" })
+command("KibitzStop", lazily("kibitz.chat", "stop"), { desc = "Stop the answer, or with none the indexing" })
+command("KibitzContinue", lazily("kibitz.chat", "continue"), { desc = "Ask for the rest of an answer that was cut or stopped" })
+command("KibitzNewChat", lazily("kibitz.chat", "clear"), { desc = "Begin a conversation from nothing" })
+command("KibitzChats", lazily("kibitz.chat", "choose"), { bang = true, desc = "Open an earlier conversation; ! deletes it" })
 command("KibitzEdit", lazily("kibitz.edit", "command"), {
   nargs = "*",
   range = true,

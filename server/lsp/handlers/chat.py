@@ -31,7 +31,16 @@ async def ask(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
 
 
 async def chat(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
-    """Stream the answer's pieces, then answer with the whole."""
+    """Stream the answer's pieces, then answer with the whole; one question of a session after the other."""
+    from kibitz.server.chat.keeping import NEW
+
+    if params.session in ("", NEW):
+        return await _answer(ls, params)
+    async with ls.session.turn(params.session):
+        return await _answer(ls, params)
+
+
+async def _answer(ls: "KibitzServer", params: methods.ChatParams) -> dict[str, Any]:
     from kibitz.server.chat.ask import collect
     from kibitz.server.chat.go_on import GO_ON, last_answer
     from kibitz.server.chat.keeping import Keeping

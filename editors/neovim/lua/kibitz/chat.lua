@@ -1,13 +1,15 @@
---- Questions, answered as a stream in a window of their own.
+--- Questions, answered as a stream in a window of their own; the server keeps the conversation.
 
 local client = require("kibitz.client")
+local tell = require("kibitz.tell")
 
 local M = {}
 
 local buffer = nil
-local running = nil -- { id, token }
-local citations = {} -- of the last answer, by "path:start-end"
-local history = {}
+local running = nil -- { id, token, folder }
+local places = {} -- the URIs of what the answers name, by path
+local session = nil -- the conversation's id on the server, which keeps it
+local folder = nil -- a URI in the workspace folder that keeps it
 
 local function window()
   for _, id in ipairs(vim.api.nvim_list_wins()) do
@@ -25,7 +27,7 @@ local function open()
     vim.keymap.set("n", "<CR>", M.open_citation, { buffer = buffer, desc = "Kibitz: open the place" })
     vim.keymap.set("n", "<C-c>", M.stop, { buffer = buffer, desc = "Kibitz: stop the answer" })
     vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = buffer, desc = "Kibitz: close" })
-    history = {}
+    session = nil
   end
   if window() == nil then
     local before = vim.api.nvim_get_current_win()
@@ -47,93 +49,185 @@ local function append(text)
   end
 end
 
-local function finished(question, answer, err)
+--- Name places in a line of their own, and keep where they are.
+local function name(intro, all)
+  local names = vim.tbl_map(function(each)
+    places[each.path] = each.uri
+    return ("`%s:%d-%d`"):format(each.path, each.start_line, each.end_line)
+  end, all)
+  return #names > 0 and intro .. table.concat(names, " ") .. "\n" or ""
+end
+
+local function same(one, other)
+  return one.path == other.path and one.start_line == other.start_line and one.end_line == other.end_line
+end
+
+--- What follows an answer: the places that it names, what else was in its prompt, and what the server notes.
+local function tail(answer)
+  local read = vim.tbl_filter(function(source)
+    for _, cited in ipairs(answer.citations) do
+      if same(source, cited) then
+        return false
+      end
+    end
+    return true
+  end, answer.sources or {})
+  local text = name("- cited: ", answer.citations) .. name("- read: ", read)
+  for _, note in ipairs(answer.notes or {}) do
+    text = text .. "- *" .. note .. "*\n"
+  end
+  if answer.finish_reason == "length" then
+    text = text .. "- *The answer was cut at its length: :KibitzContinue asks for the rest.*\n"
+  end
+  return "\n\n" .. text .. (text ~= "" and "\n" or "")
+end
+
+local function finished(answer, err)
   client.quiet(running.token)
   running = nil
   if err or not answer then
-    append(err and err.code == -32800 and "\n\n*Stopped.*\n\n" or ("\n\n*%s*\n\n"):format(err and err.message or "No answer."))
-    return
+    local stopped = err and err.code == -32800
+    append(stopped and "\n\n*Stopped.*\n\n" or ("\n\n*%s*\n\n"):format(err and err.message or "No answer."))
+  else
+    append(tail(answer))
   end
-  table.insert(history, { role = "user", content = question })
-  table.insert(history, { role = "assistant", content = answer.text })
-  citations = {}
-  local lines = {}
-  for _, each in ipairs(answer.citations) do
-    local name = ("%s:%d-%d"):format(each.path, each.start_line, each.end_line)
-    citations[name] = each
-    table.insert(lines, "- `" .. name .. "`")
-  end
-  for _, note in ipairs(answer.notes or {}) do
-    table.insert(lines, "- *" .. note .. "*")
-  end
-  append("\n\n" .. (#lines > 0 and table.concat(lines, "\n") .. "\n\n" or ""))
 end
 
---- Ask; the lines from first to last of the current buffer are attached, if they are given.
-function M.ask(question, first, last)
-  local from = vim.api.nvim_get_current_buf()
+--- Sixteen hexadecimal digits: of our choice, so that a question that is stopped has a session to go on in.
+local function new_id()
+  math.randomseed(vim.loop.hrtime() % 2 ^ 31)
+  local digits = {}
+  for digit = 1, 16 do
+    digits[digit] = ("%x"):format(math.random(0, 15))
+  end
+  return table.concat(digits)
+end
+
+local function send(params, from)
   if running then
     M.stop()
   end
-  local attachments = {}
-  if first then
-    attachments = { { textDocument = client.document(from), range = client.lines(first, last) } }
+  if session == nil then
+    session, folder = new_id(), client.file_uri(from)
   end
-  open()
-  append("## " .. question .. "\n\n")
   local token = client.listen(function(value)
     if value.delta and running then
       append(value.delta)
     end
   end)
+  params.session, params.folder, params.partialResultToken = session, folder, token
   running = { token = token }
-  running.id = client.request("kibitz/chat", {
-    question = question,
-    history = history,
-    attachments = attachments,
-    partialResultToken = token,
-    folder = from ~= buffer and vim.api.nvim_buf_get_name(from) ~= "" and vim.uri_from_bufnr(from) or nil,
-  }, function(err, answer)
+  running.id = client.request("kibitz/chat", params, function(err, answer)
     if running and running.token == token then
-      finished(question, answer, err)
+      finished(answer, err)
     end
   end, from)
 end
 
---- Stop the answer that is being written; what came so far stays.
+--- Ask; the lines from first to last of the current buffer are attached, if they are given.
+function M.ask(question, first, last)
+  local from = vim.api.nvim_get_current_buf()
+  local params = { question = question }
+  if client.file_uri(from) then
+    params.textDocument = client.document(from)
+  end
+  if first then
+    params.selection = { textDocument = client.document(from), range = client.lines(first, last) }
+    params.attachments = { params.selection }
+  end
+  open()
+  append("## " .. question .. "\n\n")
+  send(params, from)
+end
+
+--- Ask for the rest of an answer that was cut or stopped.
+function M.continue()
+  if session == nil then
+    tell("there is no answer to continue; :KibitzChats opens an earlier conversation.")
+    return
+  end
+  open()
+  send({ goOn = true }, vim.api.nvim_get_current_buf())
+end
+
+--- Stop the answer that is being written, and keep what came so far; without one stop the indexing.
 function M.stop()
   if running then
     client.cancel(running.id)
-    finished("", nil, { code = -32800 }) -- Neovim calls no handler for what it cancels
+    finished(nil, { code = -32800 }) -- Neovim calls no handler for what it cancels
+  else
+    client.stop_progress()
   end
 end
 
---- Forget the conversation.
+--- Begin a conversation from nothing; the one before stays on the server.
 function M.clear()
-  history, citations = {}, {}
+  if running then
+    M.stop()
+  end
+  session, folder, places = nil, nil, {}
   if buffer and vim.api.nvim_buf_is_valid(buffer) then
     vim.api.nvim_buf_set_lines(buffer, 0, -1, false, {})
   end
 end
 
---- Open the place that the cursor is on, in the window before this one.
-function M.open_citation()
-  local under = vim.fn.expand("<cWORD>"):gsub("[`,.)]*$", ""):gsub("^[`(]*", "")
-  local place = citations[under]
-  if place == nil then
-    for name, each in pairs(citations) do
-      if under ~= "" and name:sub(1, #under) == under then
-        place = each
-      end
+--- Show a conversation that the server keeps; the next question goes on in it.
+local function show(kept, at)
+  M.clear()
+  open()
+  session, folder = kept.id, at
+  for _, turn in ipairs(kept.turns) do
+    if turn.role == "user" then
+      append("## " .. turn.text .. "\n\n")
+    else
+      append(turn.text .. tail(turn))
     end
   end
-  if place == nil or type(place.uri) ~= "string" then
-    vim.notify("Kibitz: no place is cited here.")
+end
+
+--- Choose an earlier conversation, to go on in or with a bang to delete.
+function M.choose(call)
+  local at = client.file_uri(vim.api.nvim_get_current_buf()) or folder
+  client.ask("kibitz/sessions", { folder = at }, function(kept)
+    if not kept then
+      return
+    elseif #kept.sessions == 0 then
+      tell("no conversation is kept for this workspace yet.")
+      return
+    end
+    vim.ui.select(kept.sessions, {
+      prompt = call.bang and "Delete which conversation?" or "Open which conversation?",
+      format_item = function(each)
+        return ("%s  %s"):format(os.date("%d %b %H:%M", math.floor(each.at)), each.title)
+      end,
+    }, function(chosen)
+      if chosen and call.bang then
+        client.ask("kibitz/sessions", { id = chosen.id, delete = true, folder = at }, function(deleted)
+          if deleted and chosen.id == session then
+            M.clear()
+          end
+        end, 0)
+      elseif chosen then
+        client.ask("kibitz/sessions", { id = chosen.id, folder = at }, function(answer)
+          if answer then
+            show(answer.session, at)
+          end
+        end, 0)
+      end
+    end)
+  end, 0)
+end
+
+--- Open the place that the cursor is on, in the window before this one.
+function M.open_citation()
+  local path, line = vim.fn.expand("<cWORD>"):match("^[`(]*(.-):(%d+)")
+  if path == nil or type(places[path]) ~= "string" then
+    tell("no place is cited here.")
     return
   end
   vim.cmd("wincmd p")
-  vim.cmd("edit " .. vim.fn.fnameescape(vim.uri_to_fname(place.uri)))
-  vim.api.nvim_win_set_cursor(0, { place.start_line, 0 })
+  vim.cmd("edit " .. vim.fn.fnameescape(vim.uri_to_fname(places[path])))
+  vim.api.nvim_win_set_cursor(0, { math.min(tonumber(line), vim.api.nvim_buf_line_count(0)), 0 })
 end
 
 function M.command(call)
@@ -149,7 +243,8 @@ function M.command(call)
   if call.args ~= "" then
     ask(call.args)
   else
-    vim.ui.input({ prompt = "Ask Kibitz: " }, ask)
+    local completion = "customlist,v:lua.require'kibitz.mentions'.complete"
+    vim.ui.input({ prompt = "Ask Kibitz: ", completion = completion }, ask)
   end
 end
 

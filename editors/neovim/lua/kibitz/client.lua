@@ -1,12 +1,20 @@
 --- The one server process: started at the first file, told of each further folder.
 
+local tell = require("kibitz.tell")
+
 local M = {}
 
 local new_api = vim.fn.has("nvim-0.11") == 1 -- there the client's functions are methods
 local client_id = nil
 local folders = {} -- URIs that the server knows
 local listeners = {} -- by progress token
-local state = { state = "", message = "", progress = nil }
+local state = { state = "", message = "", progress = nil, token = nil }
+
+--- Tell whoever shows the state that it has changed.
+local function changed()
+  vim.cmd("redrawstatus!")
+  pcall(vim.api.nvim_exec_autocmds, "User", { pattern = "KibitzStatus", modeline = false })
+end
 
 --- The folder of a file's repository, else the file's folder.
 local function root_of(path)
@@ -39,9 +47,11 @@ local function on_progress(default)
     end
     local value = result and result.value or {}
     if value.kind == "end" then
-      state.progress = nil
+      state.progress, state.token = nil, nil
+      changed()
     elseif value.percentage then
-      state.progress = value.percentage
+      state.progress, state.token = value.percentage, result.token
+      changed()
     end
     if default then
       return default(err, result, context, config)
@@ -51,10 +61,10 @@ end
 
 local function on_status(_, result)
   state.state, state.message = result.state, result.message or ""
-  if result.state == "error" then
-    vim.notify("Kibitz: " .. state.message, vim.log.levels.WARN)
+  changed()
+  if result.state == "error" or result.state == "offline" then
+    tell(state.message, vim.log.levels.WARN)
   end
-  pcall(vim.api.nvim_exec_autocmds, "User", { pattern = "KibitzStatus", modeline = false })
 end
 
 local function start(root)
@@ -118,7 +128,7 @@ end
 function M.request(method, params, handler, buffer)
   local client = M.get()
   if client == nil then
-    vim.notify("Kibitz: the server is not running; open a file of the workspace first.", vim.log.levels.WARN)
+    tell("the server is not running; open a file of the workspace first.", vim.log.levels.WARN)
     return nil
   end
   buffer = buffer ~= 0 and buffer or vim.api.nvim_get_current_buf()
@@ -137,7 +147,7 @@ function M.ask(method, params, handler, buffer)
   return M.request(method, params, function(err, result)
     if err then
       if err.code ~= -32800 then -- cancelled
-        vim.notify("Kibitz: " .. err.message, vim.log.levels.ERROR)
+        tell(err.message, vim.log.levels.ERROR)
       end
       return handler(nil, err)
     end
@@ -154,6 +164,33 @@ function M.cancel(id)
       client.cancel_request(id)
     end
   end
+end
+
+--- Ask and wait for the answer, at most so many milliseconds; nil where none came.
+function M.wait_for(method, params, wait_ms)
+  local answer
+  local id = M.request(method, params, function(_, result)
+    answer = result or {}
+  end, 0)
+  if id and not vim.wait(wait_ms, function()
+    return answer ~= nil
+  end, 10) then
+    M.cancel(id)
+  end
+  return answer
+end
+
+--- Stop what shows progress: the indexing of a folder.
+function M.stop_progress()
+  if state.token then
+    M.notify("window/workDoneProgress/cancel", { token = state.token })
+  end
+end
+
+--- The URI of a buffer's file, which names its workspace folder too; nil for a buffer that the server does not have.
+function M.file_uri(buffer)
+  local has_file = vim.bo[buffer].buftype == "" and vim.api.nvim_buf_get_name(buffer) ~= ""
+  return has_file and vim.uri_from_bufnr(buffer) or nil
 end
 
 local tokens = 0
@@ -189,20 +226,19 @@ function M.status_line()
     return ""
   elseif state.state == "indexing" and state.progress then
     return ("indexing %d %%"):format(state.progress)
-  elseif state.state == "no_model" or state.state == "error" then
-    return state.state:gsub("_", " ") .. ": " .. state.message
   end
-  return state.state
+  return (state.state:gsub("_", " "))
 end
 
-function M.state()
-  return state
+--- The state with the sentence that says more, if there is one.
+function M.state_in_full()
+  return M.status_line() .. (state.message ~= "" and ": " .. state.message or "")
 end
 
 function M.index()
   M.ask("kibitz/index", vim.empty_dict(), function(report)
     if report then
-      vim.notify(("Kibitz: %d files, %d chunks"):format(report.files, report.chunks))
+      tell(("%d files, %d chunks"):format(report.files, report.chunks))
     end
   end, 0)
 end
@@ -212,8 +248,8 @@ function M.show_status()
     if status then
       local model = type(status.model) == "string" and status.model or "no model yet"
       local index = status.index or {}
-      vim.notify(("Kibitz: %s; %s files, %s chunks; %s"):format(
-        M.status_line(), tostring(index.files), tostring(index.chunks), model))
+      tell(("%s; %s files, %s chunks; %s"):format(
+        M.state_in_full(), tostring(index.files), tostring(index.chunks), model))
     end
   end, 0)
 end

@@ -1,6 +1,7 @@
 --- Edits by instruction; the server applies them, and one undo takes one back.
 
 local client = require("kibitz.client")
+local tell = require("kibitz.tell")
 
 local M = {}
 
@@ -13,7 +14,7 @@ function M.edit(instruction, first, last, done)
   end
   client.ask("kibitz/edit", params, function(result, err)
     if result and not result.applied then
-      vim.notify("Kibitz: " .. (result.failureReason or "nothing was changed"), vim.log.levels.WARN)
+      tell((result.failureReason or "nothing was changed"), vim.log.levels.WARN)
     end
     if done then
       done(result, err)
@@ -32,7 +33,7 @@ local function decide(one, all)
     local params = { command = call.bang and all or one, arguments = { argument } }
     client.ask("workspace/executeCommand", params, function(result)
       if result and result.failureReason then
-        vim.notify("Kibitz: " .. result.failureReason, vim.log.levels.WARN)
+        tell(result.failureReason, vim.log.levels.WARN)
       end
     end, buffer)
   end

@@ -3,6 +3,7 @@
 -- For every Neovim from 0.7 on, with extmarks alone. One suggestion is shown at a time, in the current window.
 
 local client = require("kibitz.client")
+local tell = require("kibitz.tell")
 
 local M = {}
 
@@ -228,7 +229,7 @@ function M.toggle()
   local ghost = options()
   ghost.enabled = not ghost.enabled
   M.clear()
-  vim.notify("Kibitz: ghost text is " .. (ghost.enabled and "on" or "off"))
+  tell("ghost text is " .. (ghost.enabled and "on" or "off"))
 end
 
 -- Each key acts where a suggestion is shown and is what it was everywhere else. <C-g>u: one undo takes the suggestion back.

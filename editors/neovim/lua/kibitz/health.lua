@@ -19,7 +19,7 @@ function M.check()
     fail(("%s is not executable"):format(program), { "install the program, or set cmd in setup()" })
   end
   if client.ready() then
-    ok("the server runs: " .. client.status_line())
+    ok("the server runs: " .. client.state_in_full())
   else
     warn("the server does not run", { "open a file of a workspace after require('kibitz').setup()" })
   end

@@ -47,7 +47,7 @@ function M.setup(options)
   end
 end
 
---- A word for a status line: "ready", "indexing 42 %", "no model: …", or "" before the start.
+--- A word for a status line: "ready", "indexing 42 %", "no model", or "" before the start.
 function M.status()
   return require("kibitz.client").status_line()
 end

@@ -1,6 +1,7 @@
 --- Search the workspace into the quickfix list.
 
 local client = require("kibitz.client")
+local tell = require("kibitz.tell")
 
 local M = {}
 
@@ -21,7 +22,7 @@ function M.command(call)
     end, answer.hits)
     vim.fn.setqflist({}, " ", { title = "Kibitz: " .. call.args, items = items })
     for _, note in ipairs(answer.notes) do
-      vim.notify("Kibitz: " .. note)
+      tell(note)
     end
     if #items > 0 then
       vim.cmd("botright copen")
