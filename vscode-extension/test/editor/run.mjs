@@ -15,7 +15,7 @@ import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "
 import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
 import { crashing, installed, withoutKibitz } from "./serverJourneys.mjs";
 import { documented, fromNothing } from "./documented.mjs";
-import { views } from "./views.mjs";
+import { twoFolders, views } from "./views.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const extension = resolve(here, "../..");
@@ -107,7 +107,11 @@ function groupsOf(browser, vsix) {
     suite: async (model) => suite(browser, await openEditor("suite", vsix, model)),
     chat: async (model) => walk(browser, await openEditor("chat", vsix, model), conversation, model),
     journeys: async (model) => walk(browser, await openEditor("journeys", vsix, model), journeys, model),
-    views: async (model) => walk(browser, await openEditor("views", vsix, model), views, model),
+    async views(model) {
+      const count = await walk(browser, await openEditor("views", vsix, model), views, model);
+      const editor = await openEditor("two", vsix, model, { fill: secondFolder });
+      return count + (await walk(browser, { ...editor, opened: `workspace=${editor.folder}/../two.code-workspace` }, twoFolders, model));
+    },
 
     async documented(model) {
       const began = Date.now();
@@ -135,7 +139,7 @@ async function openEditor(name, vsix, model, { trusted = true, settings = {}, us
   const serve = ["--host", "127.0.0.1", "--port", String(port), "--without-connection-token", "--enable-smoke-test-driver"];
   const child = startEditor(home, [...serve, "--disable-telemetry", ...(trusted ? ["--disable-workspace-trust"] : [])], env);
   await answers(`http://127.0.0.1:${port}/`);
-  return { port, folder, child };
+  return { port, folder, child, opened: `folder=${folder}` };
 }
 
 /** Run the suite in the extension host; the number of failures. */
@@ -162,10 +166,10 @@ async function suite(browser, { port, folder, child }) {
 }
 
 /** Walk the journeys in one page, with another extension `besides`, if one is named; the number of failures. */
-async function walk(browser, { port, folder, child }, steps, model, besides) {
+async function walk(browser, { port, opened, child }, steps, model, besides) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const payload = besides === undefined ? [] : [["extensionDevelopmentPath", `vscode-remote://127.0.0.1:${port}${besides}`]];
-  await page.goto(`http://127.0.0.1:${port}/?folder=${folder}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
+  await page.goto(`http://127.0.0.1:${port}/?${opened}&payload=${encodeURIComponent(JSON.stringify(payload))}`);
   await page.locator(".statusbar-item").first().waitFor({ timeout: 60_000 });
   const shot = (name) => page.screenshot({ path: join(out, `${name}.png`) });
   const asked = async () => (await fetch(new URL("/_requests", model))).json();
@@ -191,6 +195,14 @@ async function startModel(at = "0") {
   const child = start(python, args, { cwd: root });
   const [port] = await once(createInterface({ input: child.stdout }), "line");
   return `http://127.0.0.1:${port}/v1`;
+}
+
+/** Put another folder beside one, and a workspace of both. */
+async function secondFolder(folder) {
+  const beside = join(folder, "../other");
+  await mkdir(beside);
+  await writeFile(join(beside, "bank.py"), "def withdraw(account, amount):\n    account.balance -= amount\n");
+  await writeFile(join(folder, "../two.code-workspace"), JSON.stringify({ folders: [{ path: "folder" }, { path: "other" }] }));
 }
 
 /** Fill a folder with 5,000 files of Python that differ. */

@@ -116,6 +116,26 @@ export const views = {
   },
 };
 
+/** In a workspace of two folders. */
+export const twoFolders = {
+  "both folders are indexed, shown and searched": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    await command(page, "Kibitz: Show the Index");
+    await page.locator(".pane-header", { hasText: /^Ask/ }).click();
+    const tree = page.locator(".pane", { hasText: "Index" }).locator(".monaco-list-row");
+    await tree.filter({ hasText: /^other/ }).waitFor({ timeout: 15_000 });
+    await tree.filter({ hasText: /^folder/ }).waitFor();
+    await shot("two-folders");
+    await command(page, "Kibitz: Search");
+    await page.keyboard.type("take money out of an account", { delay: 20 });
+    await page.locator(ROW, { hasText: "bank.py" }).first().waitFor({ timeout: 15_000 });
+    await page.keyboard.press(`${MOD}+a`);
+    await page.keyboard.type("print a report", { delay: 20 });
+    await page.locator(ROW, { hasText: "shapes/report.py" }).first().waitFor({ timeout: 15_000 });
+    await page.keyboard.press("Escape");
+  },
+};
+
 /** What is drawn behind lines and is no text of the document. */
 async function drawn(page) {
   return page.evaluate(() =>
