@@ -6,6 +6,8 @@ export interface ServerStatus extends Notice {
   readonly index: IndexState;
   /** The chat model, once one was chosen. */
   readonly model: string | null;
+  /** Each workspace folder's; `index` is that of the first. */
+  readonly folders?: readonly { readonly index: IndexState }[];
 }
 
 export interface IndexState {
@@ -51,16 +53,31 @@ export interface Look {
 }
 
 /** The state that the server's answer amounts to. */
-export function stateOf({ index, state, message }: ServerStatus): State {
+export function stateOf(status: ServerStatus): State {
+  const { state, message } = status;
   if (isTrouble(state)) {
     return troubleOf({ state, message });
   }
+  const index = wholeOf(status);
   return index.indexed ? { kind: "ready", files: index.files, chunks: index.chunks } : { kind: "unindexed" };
 }
 
 /** Whether a state of the server is one in which something is wrong. */
 export function isTrouble(state: string): boolean {
   return state === "error" || state === "offline" || state === "no_model";
+}
+
+/** The indexes of all folders as one; it is there once all of them are. */
+function wholeOf({ index, folders = [] }: ServerStatus): IndexState {
+  const every = folders.length > 1 ? folders.map((folder) => folder.index) : [index];
+  const sum = (key: "files" | "chunks" | "bytes" | "behind"): number => every.reduce((total, one) => total + one[key], 0);
+  return {
+    indexed: every.every((one) => one.indexed),
+    files: sum("files"),
+    chunks: sum("chunks"),
+    bytes: sum("bytes"),
+    behind: sum("behind"),
+  };
 }
 
 /** What is wrong, from a notice that says so. */
@@ -112,7 +129,9 @@ export function look(state: State): Look {
 }
 
 /** What the server says of itself, a line each. */
-export function factsOf({ index, model }: ServerStatus): string[] {
+export function factsOf(status: ServerStatus): string[] {
+  const { model } = status;
+  const index = wholeOf(status);
   const facts: string[] = [];
   if (index.indexed) {
     facts.push(`$(database) ${sizes(index.files, index.chunks)}, ${sizeOf(index.bytes)} on disk`);

@@ -125,6 +125,7 @@ export const twoFolders = {
     const tree = page.locator(".pane", { hasText: "Index" }).locator(".monaco-list-row");
     await tree.filter({ hasText: /^other/ }).waitFor({ timeout: 15_000 });
     await tree.filter({ hasText: /^folder/ }).waitFor();
+    await tree.filter({ hasText: /^4 files in/ }).waitFor();
     await shot("two-folders");
     await command(page, "Kibitz: Search");
     await page.keyboard.type("take money out of an account", { delay: 20 });

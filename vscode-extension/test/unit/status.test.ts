@@ -78,6 +78,13 @@ test("the status tells of index, changes and model", () => {
   assert.deepEqual(factsOf(UNINDEXED), ["$(hubot) No model has been asked yet"]);
 });
 
+test("several folders are told of as one", () => {
+  const two = { ...READY, folders: [{ index: READY.index }, { index: { ...READY.index, files: 6, chunks: 80, bytes: 600_000 } }] };
+  assert.deepEqual(stateOf(two), { kind: "ready", files: 1210, chunks: 9200 });
+  assert.equal(factsOf(two)[0], "$(database) 1,210 files in 9,200 chunks, 19.0 MB on disk");
+  assert.equal(stateOf({ ...two, folders: [...two.folders, { index: UNINDEXED.index }] }).kind, "unindexed");
+});
+
 test("an index that is not there is said to be missing, not ready", () => {
   assert.equal(stateOf(UNINDEXED).kind, "unindexed");
 });
