@@ -1,7 +1,7 @@
 // What a user sees where something is large, missing, or there for the first time.
 import assert from "node:assert/strict";
 
-import { chat, command, lines, MOD, openFile, until } from "./page.mjs";
+import { beginFunction, chat, command, ghostText, lines, MOD, until } from "./page.mjs";
 
 /** In a folder of 5,000 files. */
 export const large = {
@@ -38,9 +38,7 @@ export const failing = {
   },
 
   "ghost text that cannot be had shows in the status, and a search still works": async (page, shot) => {
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await beginFunction(page);
     await page.getByText("Kibitz: offline").waitFor({ timeout: 30_000 });
     await shot("offline");
     await command(page, "Kibitz: Search");
@@ -54,9 +52,7 @@ export const failing = {
 export const afterward = (start) => ({
   "an endpoint that comes back is used again": async (page, shot) => {
     await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await beginFunction(page);
     await page.getByText("Kibitz: offline").waitFor({ timeout: 30_000 });
     await start();
     await until(async () => {
@@ -91,10 +87,8 @@ export const firstRun = (model) => ({
     await field.press("Enter");
     await page.waitForTimeout(3_000); // the server is started again with it
     await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
-    await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 30_000 });
+    await beginFunction(page);
+    await ghostText(page);
     await shot("first-ghost-text");
     await page.keyboard.press("Tab");
     await until(async () => (await lines(page)).includes("return a + b"));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 
-import { lines, MOD, openFile, until } from "./page.mjs";
+import { beginFunction, ghostText, lines, until } from "./page.mjs";
 import { click } from "./serverJourneys.mjs";
 
 /** What the page has a person type after `code`, and the names of what it has him press, in its order. */
@@ -31,10 +31,8 @@ export const fromNothing = ([install, setEndpoint, take, ...more], model, began)
     await field.press("Enter");
     await page.waitForTimeout(2_000); // the server is started again with it
     await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
-    await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 30_000 });
+    await beginFunction(page);
+    await ghostText(page);
     await shot("documented-ghost-text");
     console.log(`from nothing to ghost text: ${Math.round((Date.now() - began) / 1000)} s`);
     await page.keyboard.press(take);

@@ -1,7 +1,7 @@
 // What a user sees and does, in the editor's own page; each journey leaves a screenshot.
 import assert from "node:assert/strict";
 
-import { chat, command, lines, MOD, openFile, until } from "./page.mjs";
+import { beginFunction, chat, command, ghostText, lines, MOD, openFile, until } from "./page.mjs";
 
 export const journeys = {
   "the status bar says that the index is ready": async (page, shot) => {
@@ -10,10 +10,8 @@ export const journeys = {
   },
 
   "ghost text shows while typing, and Tab accepts it": async (page, shot) => {
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
-    await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 15_000 });
+    await beginFunction(page);
+    await ghostText(page);
     await shot("ghost-text");
     await page.keyboard.press("Tab");
     await until(async () => (await lines(page)).includes("return a + b"));
@@ -193,9 +191,7 @@ export const restricted = {
 
   "no model is asked while typing": async (page, _shot, asked) => {
     const before = await asked();
-    await openFile(page, "main.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+    await beginFunction(page);
     await page.waitForTimeout(3_000);
     assert.equal(await page.locator(".ghost-text-decoration").count(), 0);
     assert.equal((await asked()).length, before.length);

@@ -13,6 +13,17 @@ export async function openFile(page, name) {
   await page.locator(".editor-instance .view-lines").first().click();
 }
 
+/** Type the head of a function at the end of a file, for which the model has a body. */
+export async function beginFunction(page) {
+  await openFile(page, "main.py");
+  await page.keyboard.press(`${MOD}+End`);
+  await page.keyboard.type("\ndef total(a, b):\n", { delay: 40 });
+}
+
+export async function ghostText(page) {
+  await page.locator(".ghost-text-decoration, .ghost-text").first().waitFor({ timeout: 30_000 });
+}
+
 export async function command(page, title) {
   await page.keyboard.press("F1");
   await page.locator(".quick-input-widget input").first().waitFor();
