@@ -14,14 +14,20 @@ from tests.editors.surroundings import editing, keep
 from tests.editors.terminal import Terminal
 from tests.fakes.openai_server import FakeOpenAI, Reply
 
-PROGRAMS = [(Neovim, path) for path in os.environ.get("NEOVIMS", "nvim").split(":")] + [(Emacs, "emacs")]
+NEOVIMS: list[tuple[type[Editor], str]] = [(Neovim, path) for path in os.environ.get("NEOVIMS", "nvim").split(":")]
+PROGRAMS = [*NEOVIMS, (Emacs, "emacs")]
 MISSING = "is not installed (apt-get install neovim emacs-nox elpa-eglot tmux)"
 Begin = Callable[[Sequence[Reply]], tuple[Editor, FakeOpenAI]]
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason=f"tmux {MISSING}")
 
 
-@pytest.fixture(params=PROGRAMS, ids=lambda each: f"{each[0].__name__}-{each[1].strip('/').replace('/', '-')}")
+def spoken(program: tuple[type[Editor], str]) -> str:
+    """Name an editor in a test's name."""
+    return f"{program[0].__name__}-{program[1].strip('/').replace('/', '-')}"
+
+
+@pytest.fixture(params=PROGRAMS, ids=spoken)
 def begin(request: pytest.FixtureRequest, tmp_path: Path, shop: Path) -> Iterator[Begin]:
     """Open bank.py of the workspace in each editor, with what the model will answer."""
     kind, program = request.param
@@ -170,3 +176,33 @@ def test_trouble_is_told_in_one_line_and_ends(begin: Begin, shop: Path) -> None:
         editor.terminal.type("three = ")
         editor.until_ghost("at_last()")
         editor.until("no more error", lambda: editor.state() == "ready")
+
+
+@pytest.mark.parametrize("begin", NEOVIMS, indirect=True, ids=spoken)
+def test_one_server_gives_neovim_several_suggestions_serves_a_second_folder_and_is_healthy(
+    begin: Begin, tmp_path: Path
+) -> None:
+    (tmp_path / "other" / ".git").mkdir(parents=True)
+    colour = 'def colour(name: str) -> int:\n    """Return a colour by name."""\n    return 0\n'
+    (tmp_path / "other" / "other.py").write_text(colour)
+    editor, _ = begin([Reply(("one()",), at="v1/completions"), Reply(("two()",), at="v1/completions")])
+    editor.until("the index", lambda: editor.state() == "ready")
+    editor.append("best = ")
+    editor.terminal.press("M-]")
+    editor.until_ghost("one()")
+    editor.terminal.press("M-]")
+    editor.until_ghost("two()")
+    editor.terminal.press("C-]")
+    editor.until("no ghost text", lambda: editor.ghost() is None)
+    editor.at_rest()
+
+    editor.terminal.type(f":edit! {tmp_path / 'other' / 'other.py'}")
+    editor.terminal.press("Enter")
+    editor.terminal.wait("def colour")
+    editor.call("Search", "a colour by name")
+    editor.terminal.wait(r"(?m)^\S*other\.py\|")
+    running = "vim.lsp.get_clients and vim.lsp.get_clients() or vim.lsp.get_active_clients()"
+    assert editor.evaluate(f"return #({running})") == 1
+    editor.terminal.type(":checkhealth kibitz")
+    editor.terminal.press("Enter")
+    editor.terminal.wait(r"the server runs: (ready|indexing)")
