@@ -82,7 +82,8 @@ function groupsOf(browser, vsix) {
       count += await walk(browser, await openEditor("failing", vsix, model, { settings: nobody }), failing, model);
       const failed = await openEditor("late", vsix, model, { settings: nobody });
       count += await walk(browser, failed, afterward(() => startModel(new URL(late).port)), model);
-      const fresh = await openEditor("first", vsix, model, { settings: unset, user: { "workbench.startupEditor": "welcomePage" } });
+      const user = { "workbench.startupEditor": "welcomePage" };
+      const fresh = await openEditor("first", vsix, model, { settings: unset, user, fill: ourRepository });
       return count + (await walk(browser, fresh, firstRun(model), model));
     },
 
@@ -116,7 +117,8 @@ function groupsOf(browser, vsix) {
     async documented(model) {
       const began = Date.now();
       const { args, names } = await documented(join(root, "docs/editors.md"));
-      const editor = await openEditor("documented", vsix, model, { settings: { ...bare, ...unset }, env: withoutKibitz(), args });
+      const settings = { ...bare, ...unset };
+      const editor = await openEditor("documented", vsix, model, { settings, env: withoutKibitz(), args, fill: ourRepository });
       return walk(browser, editor, fromNothing(names, model, began), model);
     },
 
@@ -197,6 +199,13 @@ async function startModel(at = "0") {
   return `http://127.0.0.1:${port}/v1`;
 }
 
+/** Put a real repository into a folder: ours, as it is committed. */
+async function ourRepository(folder) {
+  const archive = join(folder, "../repository.tar");
+  await ended(start("git", ["-C", root, "archive", "--output", archive, "HEAD", "server", "indexer", "prompts", "docs"], {}));
+  await ended(start("tar", ["-x", "-f", archive, "-C", folder], {}));
+}
+
 /** Put another folder beside one, and a workspace of both. */
 async function secondFolder(folder) {
   const beside = join(folder, "../other");
@@ -266,7 +275,7 @@ function start(command, args, options) {
 async function ended(child) {
   const code = child.exitCode ?? (await once(child, "exit"))[0];
   if (code !== 0) {
-    throw new Error(`the editor ended with ${code}`);
+    throw new Error(`${child.spawnfile} ended with ${code}`);
   }
 }
 
