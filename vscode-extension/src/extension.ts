@@ -12,6 +12,7 @@ import { showPrompt } from "./prompt.js";
 import * as protocol from "./protocol.js";
 import { relatedCode, searchWorkspace } from "./search.js";
 import { registerSearchTool } from "./searchTool.js";
+import { SentPrompts } from "./sentPrompts.js";
 import { Server } from "./server.js";
 import { NEEDS_RESTART, toggleGhostText } from "./settings.js";
 import { showStatus, statusItem } from "./statusItem.js";
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const installing = new Installer(context, output, tracker, (whileStopped) => running.restart(whileStopped));
   const running: Server = new Server(output, () => apiKey.get(), tracker, installing);
   const conversation = new Conversation(running, context.extensionUri, (action, text) => actOnCode(running, action, text));
+  const sent = new SentPrompts(running);
   const indexView = new IndexView(running, tracker);
   server = running;
   installer = installing;
@@ -50,6 +52,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     "kibitz.newConversation": () => conversation.clear(),
     "kibitz.chooseConversation": () => conversation.choose(),
     "kibitz.showPrompt": () => showPrompt(running),
+    "kibitz.showSentPrompts": () => sent.choose(),
     "kibitz.editSelection": () => editSelection(running),
     "kibitz.editFiles": () => editFiles(running),
     "kibitz.stopEdit": () => stopEdit(),
@@ -76,6 +79,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     output,
     statusItem(tracker),
     indexView,
+    sent,
     vscode.window.registerWebviewViewProvider(Conversation.view, conversation),
     ...registerParticipant(context.extensionUri, respond),
     ...registerSearchTool(running),

@@ -115,6 +115,15 @@ export interface PromptParams {
   readonly html: true;
 }
 
+/** A prompt as it was sent, messages or a raw text; `at` is in seconds since 1970. */
+export interface SentPrompt {
+  readonly at: number;
+  readonly model: string;
+  readonly endpoint: string;
+  readonly messages: readonly { readonly role: string; readonly content: string }[] | null;
+  readonly text: string | null;
+}
+
 /** Sums, or the paths of a rule or of a language, or the reason for the file of a URI. */
 export interface FilesParams {
   readonly folder?: string;
@@ -160,6 +169,7 @@ export const sessions = new RequestType<
 >("kibitz/sessions");
 export const mentions = new RequestType<{ text: string }, { items: readonly Offered[] }, void>("kibitz/mentions");
 export const prompt = new RequestType<PromptParams, { readonly html: string }, void>("kibitz/prompt");
+export const sentPrompts = new RequestType<{ last: number }, { readonly prompts: readonly SentPrompt[] }, void>("kibitz/prompt");
 export const index = new RequestType<{ rebuild?: boolean }, unknown, void>("kibitz/index");
 export const files = new RequestType<FilesParams, FilesResult, void>("kibitz/files");
 export const symbol = new RequestType<SymbolParams, { readonly symbol: Symbol | null }, void>("kibitz/symbol");

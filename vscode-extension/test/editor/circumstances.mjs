@@ -1,5 +1,7 @@
 // What a user sees where something is large, missing, or there for the first time.
 import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { beginFunction, chat, command, ghostText, lines, MOD, until } from "./page.mjs";
 
@@ -24,6 +26,53 @@ export const large = {
     await shot("indexed");
   },
 };
+
+/** With a server that is killed. */
+export const killed = (folder) => ({
+  "a server that is killed comes back, and answers": async (page, shot) => {
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 90_000 });
+    const [pid, ...others] = await serversIn(folder);
+    assert.deepEqual(others, []);
+    process.kill(pid, "SIGKILL");
+    await until(async () => (await page.getByText("Kibitz: ready").count()) === 0);
+    await shot("killed");
+    await page.getByText("Kibitz: ready").waitFor({ timeout: 60_000 });
+    assert.notEqual((await serversIn(folder))[0], pid);
+    await command(page, "Kibitz: Search");
+    await page.keyboard.type("print a report", { delay: 20 });
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "shapes/report.py" }).first().waitFor();
+    await shot("back-again");
+    await page.keyboard.press("Escape");
+  },
+});
+
+/** The Kibitz servers below the editor of a folder. */
+async function serversIn(folder) {
+  const data = join(dirname(folder), "data");
+  const found = [];
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const words = await wordsOf(pid);
+    if (words.includes("kibitz.server") && words.includes("serve") && (await isBelow(pid, data))) {
+      found.push(Number(pid));
+    }
+  }
+  return found;
+}
+
+/** Whether a process that was started with a word is among those that a process was started by. */
+async function isBelow(pid, word) {
+  for (let at = pid; at !== undefined && at !== "0"; ) {
+    if ((await wordsOf(at)).includes(word)) {
+      return true;
+    }
+    at = /^PPid:\s+(\d+)$/m.exec(await readFile(`/proc/${at}/status`, "utf8").catch(() => ""))?.[1];
+  }
+  return false;
+}
+
+async function wordsOf(pid) {
+  return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+}
 
 /** With an endpoint at which nobody listens. */
 export const failing = {

@@ -13,6 +13,7 @@ const ASKING = [
   "kibitz.askQuestion",
   "kibitz.chooseConversation",
   "kibitz.showPrompt",
+  "kibitz.showSentPrompts",
   "kibitz.editSelection",
   "kibitz.editFiles",
   "kibitz.searchWorkspace",

@@ -104,6 +104,15 @@ export const journeys = {
     await page.keyboard.press(`${MOD}+F4`);
   },
 
+  "the prompts that were sent are shown": async (page, shot) => {
+    await command(page, "Kibitz: Show Sent Prompts");
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: "what is selected in @file:main.py?" }).first().click();
+    await page.locator(".tab.active", { hasText: "prompt of" }).waitFor({ timeout: 15_000 });
+    await until(async () => (await lines(page)).includes("# system"));
+    await shot("sent-prompt");
+    await page.keyboard.press(`${MOD}+F4`);
+  },
+
   "an edit changes the selection": async (page, shot) => {
     await openFile(page, "area.py");
     await page.keyboard.press(`${MOD}+a`);

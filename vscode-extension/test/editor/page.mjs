@@ -4,8 +4,7 @@ export const MOD = process.platform === "darwin" ? "Meta" : "Control";
 
 export async function openFile(page, name) {
   await page.keyboard.press(`${MOD}+p`);
-  await page.locator(".quick-input-widget input").first().waitFor();
-  await page.keyboard.type(name, { delay: 15 });
+  await quickInput(page, name);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
   await page.waitForTimeout(400);
   await page.keyboard.press("Enter");
@@ -26,12 +25,18 @@ export async function ghostText(page) {
 
 export async function command(page, title) {
   await page.keyboard.press("F1");
-  await page.locator(".quick-input-widget input").first().waitFor();
-  await page.keyboard.type(title);
+  await quickInput(page, `>${title}`);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
   await page.waitForTimeout(400);
   await page.keyboard.press("Enter");
   await page.waitForTimeout(500);
+}
+
+/** Put a text into the editor's input once it has the focus: a view that had it may keep it for a while. */
+async function quickInput(page, text) {
+  const input = page.locator(".quick-input-widget input:focus").first();
+  await input.waitFor({ timeout: 15_000 });
+  await input.fill(text);
 }
 
 /** The frame of the conversation. */

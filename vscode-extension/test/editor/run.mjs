@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { conversation } from "./chat.mjs";
 import { participant } from "./participant.mjs";
 import { journeys, restricted, withBrokenServer, withKey, withoutServer } from "./journeys.mjs";
-import { activation, afterward, failing, firstRun, large } from "./circumstances.mjs";
+import { activation, afterward, failing, firstRun, killed, large } from "./circumstances.mjs";
 import { crashing, installed, withoutKibitz } from "./serverJourneys.mjs";
 import { documented, fromNothing } from "./documented.mjs";
 import { twoFolders, views } from "./views.mjs";
@@ -35,7 +35,7 @@ try {
   for (const child of children) {
     child.kill();
   }
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, "exit")));
+  await Promise.all(children.map((child) => child.exitCode ?? child.signalCode ?? once(child, "exit")));
   await rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 process.exit(failed === 0 ? 0 : 1);
@@ -47,6 +47,7 @@ async function main() {
     throw new Error("There is no .vsix: npm run package first.");
   }
   const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+  args.push("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"); // the workbench would ask its shop for extensions
   const browser = await chromium.launch({ executablePath: process.env.EDITOR_TEST_CHROMIUM ?? "/usr/bin/chromium", args });
   const groups = groupsOf(browser, vsix);
   const only = process.argv[2];
@@ -77,6 +78,8 @@ function groupsOf(browser, vsix) {
   return {
     async circumstances(model) {
       let count = await walk(browser, await openEditor("large", vsix, model, { fill: manyFiles }), large, model);
+      const mortal = await openEditor("killed", vsix, model);
+      count += await walk(browser, mortal, killed(mortal.folder), model);
       const late = `http://127.0.0.1:${await freePort()}/v1`;
       const nobody = { "kibitz.endpoint.baseUrl": late };
       count += await walk(browser, await openEditor("failing", vsix, model, { settings: nobody }), failing, model);
