@@ -55,10 +55,12 @@ function rowsOfFolder(sums: Sums): Row[] {
     of: one.rule,
   }));
   const out = added(sums.out);
+  const due = sums.to_do.files;
+  const later = due === 0 ? "" : `, ${due === sums.total.files ? "all" : counted(due, "file")} still to be read`;
   const warning = sums.warning === null ? [] : [{ ...plain("warning", sums, sums.warning), tooltip: sums.warning }];
   return [
     ...warning,
-    { ...plain("in", sums, "In the index"), description: amountOf(sums.total), children: inside },
+    { ...plain("in", sums, "In the index"), description: amountOf(sums.total) + later, children: inside },
     { ...plain("out", sums, "Left out"), description: amountOf(out), children: outside },
   ];
 }

@@ -29,6 +29,12 @@ test("the tree says what is in by language, and what is out by rule", () => {
   assert.equal(rowsOf([SUMS])[1]?.children[0]?.tooltip, "Left out because it is in a folder that a tool fetched or made.");
 });
 
+test("what the next round has yet to read is told", () => {
+  const described = (to_do: Sums["to_do"]) => rowsOf([{ ...SUMS, to_do }])[0]?.description;
+  assert.equal(described(amount(2)), "1,204 files, 18.4 MB, 2 files still to be read");
+  assert.equal(described(amount(1204)), "1,204 files, 18.4 MB, all still to be read");
+});
+
 test("several folders have a row each, and a warning comes first", () => {
   const rows = rowsOf([{ ...SUMS, warning: "Most source files here are Zig." }, { ...SUMS, name: "till", uri: "file:///till" }]);
   assert.deepEqual(rows.map((row) => row.label), ["shop", "till"]);
