@@ -36,9 +36,7 @@ const QUESTION: Mode = {
   title: "Search",
   placeholder: "A question, a name, a piece of an error message; @ finds symbols, / regular expressions",
   icon: "comment",
-  async find(server, query, token) {
-    return (await server.request(protocol.search, { query, k: HITS }, token)).hits.map(itemOf);
-  },
+  find: (server, query, token) => found(server, { query }, token),
 };
 const SYMBOL: Mode = {
   prefix: "@",
@@ -63,11 +61,17 @@ const REGEX: Mode = {
   title: "Search for a regular expression",
   placeholder: "A regular expression, in the indexed files",
   icon: "regex",
-  async find(server, query, token) {
-    return (await server.request(protocol.search, { query, k: HITS, regex: true }, token)).hits.map(itemOf);
-  },
+  find: (server, query, token) => found(server, { query, regex: true }, token),
 };
 const MODES = [QUESTION, SYMBOL, REGEX] as const;
+
+async function found(
+  server: Server,
+  wanted: { query: string; regex?: boolean },
+  token: vscode.CancellationToken,
+): Promise<PlaceItem[]> {
+  return (await server.request(protocol.search, { ...wanted, k: HITS }, token)).hits.map(itemOf);
+}
 
 export function modeOf(value: string): Mode {
   return MODES.find(({ prefix }) => prefix !== "" && value.startsWith(prefix)) ?? QUESTION;
