@@ -10,6 +10,7 @@ export async function openFile(page, name) {
   await page.keyboard.press("Enter");
   await page.locator(".tab.active", { hasText: name }).waitFor();
   await page.locator(".editor-instance .view-lines").first().click();
+  await page.keyboard.press(`${MOD}+Home`); // only lines in sight are there
 }
 
 /** Type the head of a function at the end of a file, for which the model has a body. */

@@ -59,7 +59,12 @@ async function main() {
   // Two at a time: an editor mostly waits.
   const lane = async () => {
     for (let name = chosen.shift(); name !== undefined; name = chosen.shift()) {
-      const failures = await groups[name](await startModel());
+      let failures = await attempt(groups[name]);
+      if (failures > 0) {
+        // A page that is slow to draw can mislead a journey: what fails twice, in an editor of its own each time, has failed.
+        console.log(`again - ${name}`);
+        failures = await attempt(groups[name]);
+      }
       count += failures;
     }
   };
@@ -68,6 +73,16 @@ async function main() {
     return count;
   } finally {
     await browser.close();
+  }
+}
+
+/** Run a group with a model of its own; the number of failures. */
+async function attempt(group) {
+  try {
+    return await group(await startModel());
+  } catch (error) {
+    console.log(`not ok - ${error.message.split("\n", 1)[0]}`);
+    return 1;
   }
 }
 
@@ -136,6 +151,7 @@ function groupsOf(browser, vsix) {
 async function openEditor(name, vsix, model, { trusted = true, settings = {}, user = {}, env = {}, fill, args } = {}) {
   const home = join(work, name);
   const folder = join(home, "folder");
+  await rm(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   await cp(join(here, "folder"), folder, { recursive: true });
   await fill?.(folder);
   await writeSettings(home, model, trusted, settings, user);
