@@ -35,9 +35,8 @@ export async function command(page, title) {
 
 /** Put a text into the editor's input once it has the focus: a view that had it may keep it for a while. */
 async function quickInput(page, text) {
-  const input = page.locator(".quick-input-widget input:focus").first();
-  await input.waitFor({ timeout: 15_000 });
-  await input.fill(text);
+  await page.locator(".quick-input-widget input:focus").first().waitFor({ timeout: 15_000 });
+  await page.locator(".quick-input-widget .quick-input-box input").first().fill(text, { timeout: 10_000 });
 }
 
 /** The frame of the conversation. */

@@ -108,9 +108,9 @@ export const views = {
     await shot("refactor-preview");
     await page.getByRole("button", { name: "Apply" }).click();
     await openFile(page, "area.py");
-    await until(async () => (await lines(page)).includes("def size(width, height)"));
+    await until(async () => (await fromTheTop(page)).includes("def size(width, height)"));
     await openFile(page, "report.py");
-    await until(async () => (await lines(page)).includes("from shapes.area import size"));
+    await until(async () => (await fromTheTop(page)).includes("from shapes.area import size"));
     await shot("files-changed");
     await page.keyboard.press(`${MOD}+z`);
   },
@@ -136,6 +136,13 @@ export const twoFolders = {
     await page.keyboard.press("Escape");
   },
 };
+
+/** The lines of a short file, which lenses that come may have pushed out of sight. */
+async function fromTheTop(page) {
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press(`${MOD}+Home`);
+  return lines(page);
+}
 
 /** What is drawn behind lines and is no text of the document. */
 async function drawn(page) {
