@@ -3,8 +3,7 @@
 export const MOD = process.platform === "darwin" ? "Meta" : "Control";
 
 export async function openFile(page, name) {
-  await page.keyboard.press(`${MOD}+p`);
-  await quickInput(page, name);
+  await quickInput(page, `${MOD}+p`, name);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
   await page.waitForTimeout(400);
   await page.keyboard.press("Enter");
@@ -25,18 +24,28 @@ export async function ghostText(page) {
 }
 
 export async function command(page, title) {
-  await page.keyboard.press("F1");
-  await quickInput(page, `>${title}`);
+  await quickInput(page, "F1", `>${title}`);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().waitFor();
   await page.waitForTimeout(400);
   await page.keyboard.press("Enter");
   await page.waitForTimeout(500);
 }
 
-/** Put a text into the editor's input once it has the focus: a view that had it may keep it for a while. */
-async function quickInput(page, text) {
-  await page.locator(".quick-input-widget input:focus").first().waitFor({ timeout: 15_000 });
-  await page.locator(".quick-input-widget .quick-input-box input").first().fill(text, { timeout: 10_000 });
+/** Put a text into the input that a key opens; it closes again where something that was under way takes the focus. */
+async function quickInput(page, key, text) {
+  for (let left = 3; ; left -= 1) {
+    try {
+      await page.keyboard.press(key);
+      await page.locator(".quick-input-widget input:focus").first().waitFor({ timeout: 5_000 });
+      await page.locator(".quick-input-widget .quick-input-box input").first().fill(text, { timeout: 3_000 });
+      return;
+    } catch (error) {
+      if (left === 0) {
+        throw error;
+      }
+      await page.keyboard.press("Escape");
+    }
+  }
 }
 
 /** The frame of the conversation. */

@@ -58,8 +58,7 @@ export const views = {
 
   "an edit is of the definition at the cursor, and shows in place while it is written": async (page, shot) => {
     await openFile(page, "area.py");
-    await page.keyboard.press(`${MOD}+End`);
-    await page.keyboard.press("ArrowUp");
+    await page.waitForTimeout(500); // until the extensions know of the cursor
     await command(page, "Kibitz: Edit Code");
     await page.getByText("What should change in area (lines 1-2)?").waitFor();
     await page.keyboard.type("Add a docstring.");
