@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+_COMMENTS = ("#", "//", "/*", "*", "--", ";", "%", "<!--")
+_NO_COMMENTS = ("#[", "#!", "#define", "#if", "#pragma")
 MAX_LINE_CHARS = 2_000
 """A longer line is cut in the text of its chunk, so that no chunk is huge; nobody reads the rest of such a line."""
 
@@ -96,3 +98,8 @@ def _sums(numbers: "np.ndarray[Any, Any]") -> "memoryview[int]":
     sums = np.zeros(len(numbers) + 1, np.int64)
     np.cumsum(numbers, out=sums[1:])
     return sums.data
+
+
+def is_comment(line: str) -> bool:
+    """Tell by how a line without its indentation begins whether it is a comment, in most languages."""
+    return line.startswith(_COMMENTS) and not line.startswith(_NO_COMMENTS)

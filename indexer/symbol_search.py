@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kibitz.indexer.lines import split_lines
+from kibitz.indexer.lines import is_comment, split_lines
 from kibitz.indexer.lookup import Place, Sources, last_of
 from kibitz.indexer.types import Span
 from kibitz.indexer.view import View
 
 MOST_NAMES = 2_000  # of a segment that hold the piece
 _TYPE = re.compile(r"\b(?:class|struct|interface|enum|trait|protocol|record|union|type)\s+\w")
-_COMMENTS = ("#", "//", "/*", "*", "--", ";", "%", "<!--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _place(sources: Sources, one: _Found) -> Place:
     word = re.compile(rf"(?<!\w){re.escape(last_of(one.name))}(?!\w)")
     rows = split_lines(sources.text(one.path) or "")
     within = range(one.span.start, min(one.span.end, len(rows)))
-    holding = (at for at in within if word.search(rows[at]) and not rows[at].lstrip().startswith(_COMMENTS))
+    holding = (at for at in within if word.search(rows[at]) and not is_comment(rows[at].lstrip()))
     line = next(holding, one.span.start)
     text = rows[line].strip() if line < len(rows) else ""
     symbol, kind = _named(one, text)

@@ -3,6 +3,7 @@
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from kibitz.indexer.lines import is_comment
 from kibitz.indexer.types import Span
 from kibitz.server.edit.change import Target
 from kibitz.server.edit.lines import is_blank, split_lines
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from kibitz.indexer.outline import Symbol
 
 SHOWN_LINES = 5
-_COMMENTS = ("#", "//", "/*", "*", "--", ";", "%", "<!--")
-_NO_COMMENTS = ("#[", "#!", "#define", "#if", "#pragma")
 
 
 def lines_defined_anew(text: str, target: Target) -> Span | None:
@@ -72,13 +71,9 @@ def _taken(old: "Symbol", lines: list[str], new: "Symbol", rows: list[str]) -> S
     begins_here = first == rows[new.line].strip()
     kept = above[: above.index(first)] if first in above else above[:-1]
     clear = first in above or begins_here or not any(kept)
-    if not clear or any(line and not _is_comment(line) for line in kept):
+    if not clear or any(line and not is_comment(line) for line in kept):
         raise EditError(
             f"What stands above `{old.name}` (line {old.span.start + 1}) is not in the model's answer as it is, so it "
             "cannot be told whether it shall stay; ask again, or select the lines to edit."
         )
     return Span(old.span.start + len(kept), old.span.end)
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith(_COMMENTS) and not line.startswith(_NO_COMMENTS)

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 
-import { beginFunction, ghostText, lines, until } from "./page.mjs";
+import { beginFunction, command, ghostText, lines, until } from "./page.mjs";
 import { click } from "./serverJourneys.mjs";
 
 /** What the page has a person type after `code`, and the names of what it has him press, in its order. */
@@ -21,10 +21,7 @@ export const fromNothing = ([install, setEndpoint, take, ...more], model, began)
     assert.deepEqual(more, []);
     await click(page, "Kibitz has no server yet", install, shot, "documented-offer");
     await page.getByText("Kibitz: ready").waitFor({ timeout: 180_000 });
-    await page.keyboard.press("F1");
-    await page.locator(".quick-input-widget input").first().waitFor();
-    await page.keyboard.type(setEndpoint);
-    await page.locator(".quick-input-list .monaco-list-row", { hasText: setEndpoint }).first().click();
+    await command(page, setEndpoint);
     await page.locator(".quick-input-widget", { hasText: "The base URL" }).waitFor({ timeout: 15_000 });
     const field = page.locator(".quick-input-widget input").last();
     await field.fill(model);
